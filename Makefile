@@ -1,0 +1,51 @@
+# book · lab · test · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
+PYTHON ?= python3
+BIN := .venv/bin
+endif
+READY := .venv/ready
+PY := $(BIN)/python
+
+.PHONY: help book lab test notebooks bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make book       build the site into _build/html"
+	@echo "make lab        open the book in JupyterLab"
+	@echo "make test       run every test"
+	@echo "make notebooks  execute the chapters in place (CHAPTERS=chapters/01_patches.ipynb for one)"
+	@echo "make bench      time the library against its peers"
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) book/supported.py
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PY) -c "import pathlib; pathlib.Path('$(READY)').touch()"
+
+book: $(READY)
+	$(PY) -m jupyter_book build . -W -n --keep-going --quiet
+	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('_build/html/index.html').resolve().as_uri())"
+
+lab: export PATCHWORK_PROGRESS = 1
+lab: $(READY)
+	$(PY) -m jupyterlab chapters/00_introduction.ipynb
+
+test: export PATCHWORK_DEVICE = cpu
+test: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
+	@if $(PY) -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then \
+		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi
+
+notebooks: export PATCHWORK_DEVICE = cpu
+notebooks: $(READY)
+	$(PY) book/execute.py $(CHAPTERS)
+
+bench: $(READY)
+	$(PY) -m benchmarks
+
+clean:
+	$(PYTHON) -c "import shutil; shutil.rmtree('_build', ignore_errors=True)"

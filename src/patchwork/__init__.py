@@ -1,0 +1,1 @@
+"""How image patches relate: the library behind the book."""

@@ -1,0 +1,1 @@
+"""Interactive explorers: one front-end module, two homes."""
