@@ -1,0 +1,66 @@
+"""Execute the chapters in place and leave them in the one form the repository keeps: ``make notebooks``.
+
+A chapter is stored with the outputs that its code gave, without what changes from run to run: no widget state, no
+timings, cell ids made from the cell's text, and no widget view beside its own HTML (without a kernel Lab shows an
+error box for it).
+"""
+
+import hashlib
+import os
+import pathlib
+import sys
+
+import nbformat
+from nbclient import NotebookClient
+
+CHAPTERS = pathlib.Path(__file__).parents[1] / "chapters"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def execute(path):
+    """Run one notebook with warnings off its pages and write it back, normalized."""
+    notebook = nbformat.read(path, as_version=4)
+    os.environ.pop("PATCHWORK_PROGRESS", None)
+    NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False).execute()
+    stderr = [out.text for cell in code_cells(notebook) for out in cell.outputs if out.get("name") == "stderr"]
+    if stderr:
+        raise SystemExit(f"{path}: a chapter prints no warnings, got {stderr[0]!r}")
+    path.write_text(nbformat.writes(normalize(notebook)) + "\n", "utf8")
+
+
+def code_cells(notebook):
+    """Return the notebook's code cells."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def normalize(notebook):
+    """Return the notebook without anything that its code and text don't determine."""
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.nbformat_minor = 5
+    seen = set()
+    for cell in notebook.cells:
+        cell.source = cell.source.strip("\n")
+        cell.id = _identifier(cell, seen)
+        cell.metadata.pop("execution", None)
+        cell.metadata.pop("trusted", None)
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                output.data.pop(WIDGET_VIEW, None)
+            if "metadata" in output:
+                output.metadata = {mime: size for mime, size in output.metadata.items() if mime in output.data}
+    return notebook
+
+
+def _identifier(cell, seen):
+    text = f"{cell.cell_type}\n{cell.source}"
+    while (identifier := hashlib.sha256(text.encode()).hexdigest()[:8]) in seen:
+        text += "\n"
+    seen.add(identifier)
+    return identifier
+
+
+if __name__ == "__main__":
+    for chapter in map(pathlib.Path, sys.argv[1:] or sorted(CHAPTERS.glob("*.ipynb"))):
+        print(f"executing {chapter.name}", flush=True)
+        execute(chapter)

@@ -1,0 +1,253 @@
+"""The chapters' pictures: one paper, one accent for the query patch, cividis for heat."""
+
+import math
+from functools import wraps
+from io import BytesIO
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import Normal, Stroke
+from PIL import Image
+
+PAPER, INK, QUIET, RULE, ACCENT = "#fbfaf6", "#1b2430", "#5b6470", "#dcd8cd", "#c8401a"
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito
+MARKS = "osD^vP"
+HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
+
+WIDTH = 5.2  # inches: 676 pixels, half of that beside a phone's text, so 11 points stay readable
+STYLE = {
+    "figure.dpi": 130,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "figure.constrained_layout.use": True,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.labelsize": 11,
+    "axes.prop_cycle": mpl.cycler(color=LINES),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 11,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "image.cmap": "cividis",
+}
+
+
+class Picture(Figure):
+    """A figure that a notebook shows as a small PNG, without pyplot and its global state.
+
+    >>> import torch
+    >>> show_heat({"one": torch.eye(3)})
+    <Picture of 1 panel>
+    """
+
+    def __repr__(self):
+        panels = sum(axes.get_label() != "<colorbar>" for axes in self.axes)
+        return f"<Picture of {panels} panel{'' if panels == 1 else 's'}>"
+
+    def _repr_png_(self):
+        with mpl.rc_context(STYLE):
+            return _small_png(self), {"width": round(self.bbox.width * 0.82)}
+
+
+def _small_png(figure):
+    """PNG of at most 256 colors: a third of the size, and no difference that the eye finds."""
+    raw, small = BytesIO(), BytesIO()
+    figure.savefig(raw, format="png")
+    picture = Image.open(raw).convert("RGB")
+    picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(
+        small, "png", optimize=True
+    )
+    return small.getvalue()
+
+
+def _styled(draw):
+    @wraps(draw)
+    def in_style(*args, **kwargs):
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return in_style
+
+
+def _panels(count, *, columns=None, aspect=1.0, width=WIDTH):
+    """A picture with `count` axes in rows of `columns`, each panel `aspect` times as high as it is wide."""
+    columns = columns or min(count, 3)
+    rows = math.ceil(count / columns)
+    picture = Picture(figsize=(width, rows * (width / columns * aspect + 0.32)))
+    axes = picture.subplots(rows, columns, squeeze=False).ravel()
+    for empty in axes[count:]:
+        empty.remove()
+    return picture, axes[:count]
+
+
+def _bare(axes, title=None):
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    if title:
+        axes.set_title(title)
+
+
+def _pixels(image):
+    """(C, H, W) with one or three channels → (H, W, 3) array in [0, 1]."""
+    channels, _, _ = image.shape
+    if channels not in (1, 3):
+        raise ValueError(f"a picture has 1 or 3 channels, got {channels}: shape {tuple(image.shape)}")
+    return image.detach().cpu().float().clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy()
+
+
+def _mark(axes, row, column, height=1, width=1):
+    """Outline one cell whose upper left corner is (row, column) in the accent of the query patch."""
+    axes.add_patch(
+        Rectangle(
+            (column, row), width, height, fill=False, edgecolor=ACCENT, linewidth=2.4, path_effects=HALO, zorder=5
+        )
+    )
+
+
+@_styled
+def show_images(images, *, columns=None):
+    """Draw images side by side, one titled panel each.
+
+    Shapes: images maps a title to a (C, H, W) tensor in [0, 1], C = 1 or 3; else ValueError.
+
+    >>> import torch
+    >>> show_images({"black": torch.zeros(1, 8, 8), "white": torch.ones(3, 8, 8)})
+    <Picture of 2 panels>
+    """
+    aspect = max(image.shape[1] / image.shape[2] for image in images.values())
+    picture, panels = _panels(len(images), columns=columns, aspect=aspect)
+    for axes, (title, image) in zip(panels, images.items(), strict=True):
+        axes.imshow(_pixels(image), vmin=0, vmax=1)
+        _bare(axes, title)
+    return picture
+
+
+@_styled
+def show_grid(image, patch_size, *, selected=None, numbered=False):
+    """Draw an image (C, H, W) under its patch grid, with the selected patch in the accent.
+
+    Raises ValueError where patch_size does not divide the image.
+
+    >>> import torch
+    >>> show_grid(torch.rand(3, 32, 48), 16, selected=4, numbered=True)
+    <Picture of 1 panel>
+    """
+    _, height, width = image.shape
+    if height % patch_size or width % patch_size:
+        raise ValueError(f"patch_size {patch_size} does not divide the image's height {height} and width {width}")
+    picture, (axes,) = _panels(1, aspect=height / width, width=WIDTH * 0.8)
+    axes.imshow(_pixels(image), extent=(0, width, height, 0))
+    axes.vlines(range(0, width + 1, patch_size), 0, height, color="white", linewidth=0.8)
+    axes.hlines(range(0, height + 1, patch_size), 0, width, color="white", linewidth=0.8)
+    columns = width // patch_size
+    corners = [divmod(n, columns) for n in range(height // patch_size * columns)]
+    for n, (row, column) in enumerate(corners if numbered else ()):
+        center = ((column + 0.5) * patch_size, (row + 0.5) * patch_size)
+        outline = [Stroke(linewidth=2.5, foreground="black"), Normal()]
+        axes.text(*center, str(n), color="white", ha="center", va="center", path_effects=outline)
+    if selected is not None:
+        row, column = corners[selected]
+        _mark(axes, row * patch_size, column * patch_size, patch_size, patch_size)
+    _bare(axes)
+    return picture
+
+
+@_styled
+def show_sequence(patches, patch_size, *, indices, columns=7, selected=None):
+    """Draw chosen rows of a patch sequence (N, C·P·P) as thumbnails, numbered by their place.
+
+    >>> import torch
+    >>> show_sequence(torch.rand(9, 3 * 16), 4, indices=range(9), selected=4)
+    <Picture of 9 panels>
+    """
+    indices = list(indices)
+    picture, panels = _panels(len(indices), columns=min(columns, len(indices)))
+    for axes, index in zip(panels, indices, strict=True):
+        axes.imshow(_pixels(patches[index].view(-1, patch_size, patch_size)), extent=(0, 1, 1, 0), vmin=0, vmax=1)
+        _bare(axes)
+        axes.set_xlabel(str(index), color=ACCENT if index == selected else INK)
+        if index == selected:
+            _mark(axes, 0, 0)
+    return picture
+
+
+@_styled
+def show_cells(values, groups, *, title=None):
+    """Write a small matrix (H, W) of whole numbers into cells, tinted by group (H, W): the picture for a case by hand.
+
+    >>> import torch
+    >>> show_cells(torch.arange(4).view(2, 2), torch.tensor([[0, 0], [1, 1]]))
+    <Picture of 1 panel>
+    """
+    height, width = values.shape
+    picture, (axes,) = _panels(1, aspect=height / width, width=min(WIDTH, 0.55 * width))
+    for row, column in np.ndindex(height, width):
+        group = int(groups[row, column])
+        tint = mpl.colors.to_rgba(LINES[group % len(LINES)], 0.25)
+        axes.add_patch(Rectangle((column, row), 1, 1, facecolor=tint, edgecolor=PAPER, linewidth=2))
+        axes.text(column + 0.5, row + 0.5, f"{int(values[row, column])}", ha="center", va="center", fontsize=13)
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    _bare(axes, title)
+    return picture
+
+
+@_styled
+def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
+    """Draw maps (h, w) as heat, one titled panel each, the query cell (row, column) in the accent.
+
+    With ``shared`` all panels have one color scale; otherwise each has its own.
+
+    >>> import torch
+    >>> show_heat({"rows": torch.arange(6.0).view(2, 3)}, query=(0, 2))
+    <Picture of 1 panel>
+    """
+    aspect = max(m.shape[0] / m.shape[1] for m in maps.values())
+    picture, panels = _panels(len(maps), columns=columns, aspect=aspect, width=WIDTH if len(maps) > 1 else WIDTH * 0.75)
+    arrays = {title: m.detach().cpu().float().numpy() for title, m in maps.items()}
+    limits = {"vmin": min(a.min() for a in arrays.values()), "vmax": max(a.max() for a in arrays.values())}
+    for axes, (title, values) in zip(panels, arrays.items(), strict=True):
+        height, width = values.shape
+        drawn = axes.imshow(values, extent=(0, width, height, 0), **(limits if shared else {}))
+        if query is not None:
+            _mark(axes, *query)
+        _bare(axes, title)
+        if bar and not shared:
+            picture.colorbar(drawn, ax=axes, shrink=0.8, aspect=14).outline.set_visible(False)
+    if bar and shared:
+        picture.colorbar(drawn, ax=list(panels), shrink=0.8, aspect=18).outline.set_visible(False)
+    return picture
+
+
+@_styled
+def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
+    """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
+
+    >>> import torch
+    >>> show_curves([1, 2, 4], {"square": [1, 4, 16]}, xlabel="n", ylabel="n²", log=True)
+    <Picture of 1 panel>
+    """
+    picture, (axes,) = _panels(1, aspect=0.68)
+    for mark, (label, values) in zip(MARKS, curves.items(), strict=False):
+        axes.plot(x, values, marker=mark, markersize=5, label=label)
+    for label, value in (levels or {}).items():
+        axes.axhline(value, color=QUIET, linewidth=1, linestyle="--")
+        axes.annotate(label, (1, value), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET)
+    if log:
+        axes.set(xscale="log", yscale="log")
+        axes.set_xticks(list(x), [f"{value:g}" for value in x], minor=False)
+        axes.minorticks_off()
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    if len(curves) > 1:
+        axes.legend()
+    return picture
