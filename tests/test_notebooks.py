@@ -1,0 +1,141 @@
+"""The chapters are stored executed, complete and in the one form that `make notebooks` leaves."""
+
+import copy
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book"))
+from execute import WIDGET_VIEW, code_cells, normalize  # noqa: E402
+
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+EXERCISES = {"00_introduction": 3, "01_patches": 5}
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request):
+    notebook = nbformat.read(request.param, as_version=4)
+    notebook.path = request.param
+    return notebook
+
+
+def outputs(notebook):
+    return [(cell, output) for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_every_code_cell_was_run_in_order(chapter):
+    counts = [cell.execution_count for cell in code_cells(chapter)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_stored_in_the_form_make_notebooks_leaves(chapter):
+    stored = chapter.path.read_text("utf8")
+    chapter.pop("path")
+    assert nbformat.writes(normalize(copy.deepcopy(chapter))) + "\n" == stored
+
+
+def test_no_warning_traceback_or_widget_state(chapter):
+    assert "widgets" not in chapter.metadata
+    for cell, output in outputs(chapter):
+        assert output.output_type != "error", cell.source
+        assert output.get("name") != "stderr", cell.source
+        assert not {"text/html", WIDGET_VIEW} <= output.get("data", {}).keys(), cell.source
+
+
+def test_one_picture_a_cell_with_caption_and_alt_text(chapter):
+    for cell in code_cells(chapter):
+        pictures = [out for out in cell.outputs if "image/png" in out.get("data", {})]
+        if not pictures:
+            continue
+        assert len(pictures) == 1, cell.source
+        if "text/html" in pictures[0].data:
+            assert re.search(r'<img[^>]* alt="[^"]{20,}"', pictures[0].data["text/html"]), cell.source
+        else:
+            style = cell.metadata.mystnb
+            assert len(style.image.alt) > 20, cell.source
+            assert style.figure.caption, cell.source
+            assert style.figure.name.startswith("fig-"), cell.source
+
+
+def test_cells_are_short(chapter):
+    lengths = sorted(len(cell.source.splitlines()) for cell in code_cells(chapter))
+    assert statistics.median(lengths) <= 6
+    assert lengths[int(0.9 * (len(lengths) - 1))] <= 18
+
+
+def test_set_up_is_one_cell_that_the_page_folds(chapter):
+    first = code_cells(chapter)[0]
+    assert "hide-input" in first.metadata.tags
+    assert "best_device()" in first.source
+    for cell in code_cells(chapter)[1:]:
+        assert not re.search(r"^(from patchwork|import torch)", cell.source, re.M), "imports belong to the first cell"
+
+
+def test_each_exercise_has_hint_solution_and_check(chapter):
+    text = markdown(chapter)
+    labels = re.findall(r"```\{exercise\}[^\n]*\n:label: (\S+)", text)
+    assert len(labels) >= EXERCISES.get(chapter.path.stem, 4)
+    assert re.findall(r"```\{solution\} (\S+)\n:class: dropdown", text) == labels
+    assert text.count("```{admonition} Hint\n:class: tip dropdown") == len(labels)
+    hidden = [cell for cell in code_cells(chapter) if "hide-cell" in cell.metadata.get("tags", [])]
+    checks = [cell for cell in hidden if "check(" in cell.source]
+    assert len(checks) == len(labels)
+    for cell in checks:
+        assert cell.metadata.jupyter.source_hidden, cell.source
+        assert "✓" in cell.outputs[0].text, cell.source
+
+
+def test_every_equation_label_is_used_and_known(chapter):
+    text = markdown(chapter)
+    labels = re.findall(r"^\$\$ \((eq-[\w-]+)\)$", text, re.M)
+    assert len(labels) == len(set(labels))
+    assert set(re.findall(r"\{eq\}`([\w-]+)`", text)) <= set(labels)
+
+
+def test_nothing_names_a_machine(chapter):
+    stored = json.dumps([output for _, output in outputs(chapter)])
+    for trace in (str(ROOT), "/home/", "/root/", "C:\\\\Users", "cuda:0", "device="):
+        assert trace not in stored
+
+
+def test_nbval_notices_a_wrong_number(tmp_path):
+    """A digit changed in a stored output must turn the run red, at that cell and nowhere else."""
+    notebook = nbformat.read(ROOT / "chapters/01_patches.ipynb", as_version=4)
+    index, cell = next(
+        (index, cell)
+        for index, cell in enumerate(notebook.cells)
+        if any(re.search(r"\d", out.get("text", "")) for out in cell.get("outputs", []))
+    )
+    output = next(out for out in cell.outputs if "text" in out)
+    output.text = re.sub(r"\d", lambda digit: str((int(digit[0]) + 1) % 10), output.text, count=1)
+    notebook.cells = notebook.cells[: index + 2]
+    nbformat.write(notebook, tmp_path / "planted.ipynb")
+    command = [
+        "-m",
+        "pytest",
+        "-q",
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        ROOT / "tests/nbval.cfg",
+    ]
+    run = subprocess.run(
+        [sys.executable, *command, "-p", "no:cacheprovider", "planted.ipynb"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 1, run.stdout
+    assert "1 failed" in run.stdout
