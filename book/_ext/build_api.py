@@ -1,0 +1,49 @@
+"""The library's plain docstrings as reStructuredText: prose stays prose, formulas and examples keep their lines."""
+
+import re
+import textwrap
+
+MARKUP = re.compile(r"(``.+?``)|([*|`\\]|(?<=\w)_(?!\w))")
+
+
+def escaped(line):
+    """Escape what reStructuredText would read as markup, outside ````code````.
+
+    >>> escaped("the share |a|² of ``x * y``, σ_h * 2")
+    'the share \\\\|a\\\\|² of ``x * y``, σ_h \\\\* 2'
+    """
+    return MARKUP.sub(lambda found: found[1] or "\\" + found[2], line)
+
+
+def as_rest(lines):
+    """Turn a docstring's lines into reStructuredText.
+
+    Blocks are parted by blank lines: one that starts with ``>>>`` is an example, an indented one is shown as it stands
+    (a formula, a table), any other is prose.
+
+    >>> as_rest(["Sum.", "", "    Y = A * X", "", ">>> 1 + 1", "2"])
+    ['Sum.', '', '.. code-block:: none', '', '   Y = A * X', '', '>>> 1 + 1', '2', '']
+    """
+    rest = []
+    for block in re.split(r"\n[ \t]*\n", "\n".join(lines).strip("\n")):
+        first, rows = block.lstrip("\n"), textwrap.dedent(block).strip("\n").split("\n")
+        if first.lstrip().startswith(">>>"):
+            rest += rows
+        elif first.startswith(" "):
+            rest += [".. code-block:: none", "", *("   " + row for row in rows)]
+        else:
+            rest += [escaped(row.strip()) for row in rows]
+        rest.append("")
+    return rest
+
+
+def rewrite(app, what, name, obj, options, lines):
+    """Rewrite one docstring in place, as autodoc asks for it."""
+    lines[:] = as_rest(lines)
+
+
+def setup(app):
+    """Connect to autodoc."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", rewrite)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,86 @@
+"""Pictures made light: notebook PNGs become WebP, and every picture carries its size, so that no text jumps."""
+
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+from docutils import nodes
+from PIL import Image
+from sphinx.transforms.post_transforms.images import BaseImageConverter
+
+QUALITY = 82
+
+
+def smallest_webp(picture):
+    """Encode a picture without loss and with little, and keep the smaller."""
+    encoded = []
+    for options in ({"lossless": True}, {"quality": QUALITY, "method": 5}):
+        buffer = BytesIO()
+        picture.save(buffer, "WEBP", **options)
+        encoded.append(buffer.getvalue())
+    return min(encoded, key=len)
+
+
+class WebPConverter(BaseImageConverter):
+    """Replace each PNG by a WebP of the same size; the bytes of the PNG name it, so that no picture is encoded twice."""
+
+    default_priority = 210
+
+    def match(self, node):
+        """Take local PNGs only."""
+        return self.app.builder.format == "html" and node["uri"].endswith(".png") and "://" not in node["uri"]
+
+    def handle(self, node):
+        """Encode, and point the node to the result."""
+        source = Path(self.app.srcdir, node["uri"])
+        data = source.read_bytes()
+        target = Path(self.imagedir, f"{source.stem[:24]}-{sha256(data).hexdigest()[:16]}.webp")
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with Image.open(BytesIO(data)) as picture:
+                target.write_bytes(smallest_webp(picture))
+        original, node["uri"], node["candidates"] = node["uri"], str(target), {"image/webp": str(target)}
+        self.env.original_image_uri[str(target)] = original
+        self.env.images.add_file(self.env.docname, str(target))
+
+
+class PictureSizes(BaseImageConverter):
+    """Note each picture's size in pixels, and let all but a page's first wait until the reader comes near."""
+
+    default_priority = 220
+
+    def apply(self, **kwargs):
+        """Go through the page's pictures in order."""
+        for position, node in enumerate(self.document.findall(nodes.image)):
+            path = Path(self.app.srcdir, node["uri"])
+            if path.suffix in {".webp", ".png", ".jpg", ".jpeg"} and path.is_file():
+                with Image.open(path) as picture:
+                    node["pixels"] = picture.size
+            node["loading"] = "lazy" if position else "link"
+
+
+def with_pixels(translator_class):
+    """Extend a translator's img tags by width and height, which hold the place until the picture has come."""
+
+    class Translator(translator_class):
+        def emptytag(self, node, tagname, suffix="\n", ids=(), **attributes):
+            if tagname == "img" and "pixels" in node:
+                width, height = node["pixels"]
+                attributes |= {"width": str(width), "height": str(height)}
+            return super().emptytag(node, tagname, suffix, list(ids), **attributes)
+
+    return Translator
+
+
+def extend_translator(app):
+    """Put the sized img tags into the page writer."""
+    if app.builder.format == "html":
+        app.set_translator(app.builder.name, with_pixels(app.builder.default_translator_class), override=True)
+
+
+def setup(app):
+    """Register the two transforms."""
+    app.add_post_transform(WebPConverter)
+    app.add_post_transform(PictureSizes)
+    app.connect("builder-inited", extend_translator)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

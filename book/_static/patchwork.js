@@ -1,0 +1,106 @@
+// The page's own small behaviors: colors, copying code, sideways scrolling by key, the place in the page, printing.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+
+  // Dark and light: the reader's choice wins over the system's, and is kept.
+  const themeButton = document.querySelector(".top-theme");
+  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  function paint(theme) {
+    root.dataset.theme = theme;
+    themeButton.setAttribute("aria-pressed", String(theme === "dark"));
+  }
+  themeButton.hidden = false;
+  paint(root.dataset.theme);
+  themeButton.addEventListener("click", () => {
+    paint(root.dataset.theme === "dark" ? "light" : "dark");
+    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* kept for this page only */ }
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (system) => {
+    if (!stored()) paint(system.matches ? "dark" : "light");
+  });
+
+  // "/" goes to the search field.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, select, textarea, [contenteditable]");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    document.querySelector(".top-search input").focus();
+    event.preventDefault();
+  });
+
+  // Code can be copied; the prompts of an example stay behind.
+  const sourceOf = (pre) => {
+    const lines = pre.textContent.trimEnd().split("\n");
+    const typed = lines.filter((line) => /^(>>>|\.\.\.)( |$)/.test(line));
+    return typed.length ? typed.map((line) => line.slice(4)).join("\n") : lines.join("\n");
+  };
+  for (const pre of document.querySelectorAll(".cell_input pre, .highlight-python pre, .highlight-bash pre, .doctest pre")) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(sourceOf(pre));
+        button.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(pre);
+        button.textContent = "Selected";
+      }
+      setTimeout(() => { button.textContent = "Copy"; }, 1600);
+    });
+    pre.parentElement.classList.add("copies");
+    pre.after(button);
+  }
+
+  // What scrolls sideways can be reached by key, and only that. Sections out of sight report once they are drawn.
+  const scrolling = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth + 1;
+      target.classList.toggle("scrolls-now", scrolls);
+      if (scrolls) {
+        target.tabIndex = 0;
+        target.setAttribute("role", "group");
+        target.setAttribute("aria-label", `${target.dataset.scrolls ?? "Code"}, scrolls sideways`);
+      } else {
+        ["tabindex", "role", "aria-label"].forEach((name) => target.removeAttribute(name));
+      }
+    }
+  });
+  for (const table of document.querySelectorAll("article table")) {
+    if (table.closest(".explorer, .scrolls")) continue;
+    const box = Object.assign(document.createElement("div"), { className: "scrolls" });
+    box.dataset.scrolls = "Table";
+    table.before(box);
+    box.append(table);
+  }
+  document.querySelectorAll("article pre, .scrolls").forEach((box) => scrolling.observe(box));
+
+  // The entry of the section being read is marked in "On this page".
+  const entries = new Map([...document.querySelectorAll(".page-toc a[href^='#']")]
+    .map((link) => [decodeURIComponent(link.hash.slice(1)), link]).filter(([id]) => id));
+  function markPlace() {
+    let here = null;
+    for (const id of entries.keys()) {
+      const heading = document.getElementById(id)?.querySelector("h1, h2, h3");
+      if (heading && heading.getBoundingClientRect().top < 140) here = id;
+    }
+    for (const [id, link] of entries) {
+      if (id === here) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    }
+  }
+  if (entries.size) {
+    let waiting = false;
+    addEventListener("scroll", () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => { waiting = false; markPlace(); });
+    }, { passive: true });
+    markPlace();
+  }
+
+  // On paper every box is open.
+  const closed = [];
+  addEventListener("beforeprint", () => {
+    closed.push(...document.querySelectorAll("article details:not([open])"));
+    closed.forEach((box) => { box.open = true; });
+  });
+  addEventListener("afterprint", () => { closed.splice(0).forEach((box) => { box.open = false; }); });
+})();

@@ -1,0 +1,58 @@
+"""The Sphinx extension: explorers on the static pages, where no kernel runs.
+
+It writes one classic script, so that explorers work over http and ``file://`` alike, and links it on the pages that hold
+an explorer; the style sheet, which also defines the book's colors, goes to every page. The directive ``{explorer}`` shows
+one where there is no notebook: ``{explorer} PatchExplorer``.
+"""
+
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+import patchwork.explorers
+from patchwork.explorers.modules import STATIC, page_script
+
+HOLDS_EXPLORER = 'class="explorer"'
+
+
+class ExplorerDirective(SphinxDirective):
+    """Show an explorer as its class makes it without arguments."""
+
+    required_arguments = 1
+
+    def run(self):
+        """Render the explorer to the HTML that a notebook would store."""
+        name = self.arguments[0]
+        if not hasattr(patchwork.explorers, name):
+            raise self.error(f"there is no explorer {name}")
+        explorer = getattr(patchwork.explorers, name)()
+        data, _ = explorer._repr_mimebundle_()
+        return [nodes.raw("", data["text/html"], format="html")]
+
+
+def write_assets(app):
+    """Lay script and style sheet where Sphinx collects static files."""
+    if app.builder.format != "html":
+        return
+    static = Path(app.doctreedir) / "explorer_static"
+    static.mkdir(parents=True, exist_ok=True)
+    (static / "patchwork-explorers.js").write_text(page_script(), "utf-8")
+    shutil.copyfile(STATIC / "explorers.css", static / "explorers.css")
+    app.config.html_static_path.append(str(static))
+    app.add_css_file("explorers.css", priority=150)
+
+
+def link_script(app, pagename, templatename, context, doctree):
+    """Link the script on the pages that hold an explorer."""
+    if HOLDS_EXPLORER in context.get("body", ""):
+        app.add_js_file("patchwork-explorers.js", loading_method="defer")
+
+
+def setup(app):
+    """Register the directive and the assets."""
+    app.add_directive("explorer", ExplorerDirective)
+    app.connect("builder-inited", write_assets)
+    app.connect("html-page-context", link_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
