@@ -249,5 +249,5 @@ def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
         axes.minorticks_off()
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if len(curves) > 1:
-        axes.legend()
+        axes.legend(loc="lower left" if log else "best")
     return picture
