@@ -43,7 +43,7 @@ def load_image(name_or_path, *, size=None, device=None, dtype=None):
     device, dtype = _checks.placement(device, dtype)
     pixels = torch.tensor(read_picture(name_or_path, size, {name: _data(f"{name}.png") for name in _SAMPLES}))
     levels = 1 if pixels.is_floating_point() else 255
-    return pixels.to(device).permute(2, 0, 1).contiguous().to(dtype) / levels
+    return pixels.permute(2, 0, 1).contiguous().to(device).to(dtype) / levels
 
 
 def texture_mosaic(*, grid=(16, 16), patch_size=16, regions=3, half="train", generator=None, device=None, dtype=None):
@@ -108,9 +108,8 @@ def digits(*, device=None, dtype=None):
     from sklearn.datasets import load_digits
 
     device, dtype = _checks.placement(device, dtype)
-    sixteenths, labels = load_digits(return_X_y=True)
-    images = torch.tensor(sixteenths.astype(np.uint8)).view(-1, 1, 8, 8)
-    return images.to(device).to(dtype) / 16, torch.tensor(labels.astype(np.int64)).to(device)
+    images, labels = (torch.tensor(numbers.astype(np.uint8)) for numbers in load_digits(return_X_y=True))
+    return images.view(-1, 1, 8, 8).to(device).to(dtype) / 16, labels.long().to(device)
 
 
 def _data(file):

@@ -117,7 +117,7 @@ def mean_average_precision(relation, labels):
     below = torch.searchsorted(ordered, scores)
     found_below = torch.nn.functional.pad(same.gather(1, order).cumsum(1), (1, 0)).gather(1, below)
     positive, others = same.sum(1), same.shape[1]
-    precision = (positive[:, None] - found_below).to(_exact(scores)) / (others - below)
+    precision = (positive.unsqueeze(1) - found_below).to(_exact(scores)) / (others - below)
     average = (precision * same).sum(1) / positive.clamp(min=1)
     return _mean_row(average, (positive > 0) & (positive < others)).to(_result_dtype(relation))
 
@@ -169,13 +169,14 @@ def _queries(relation, labels):
     if number == 1:
         raise ValueError("nothing to score: one patch has no other patches")
     scores = relation.to(torch.uint8) if relation.dtype == torch.bool else relation
-    return _off_diagonal(scores), _off_diagonal(labels[:, None] == labels)
+    return _off_diagonal(scores), _off_diagonal(labels.unsqueeze(1) == labels)
 
 
 def _off_diagonal(matrix):
     """Drop the diagonal: behind its first entry, every (N+1)-th entry is the next one on it."""
     number = len(matrix)
-    return matrix.flatten()[1:].view(number - 1, number + 1)[:, :-1].reshape(number, number - 1)
+    behind_first = matrix.flatten().narrow(0, 1, number**2 - 1).view(number - 1, number + 1)
+    return behind_first.narrow(1, 0, number).reshape(number, number - 1)
 
 
 def _mean_row(rows, scored):
