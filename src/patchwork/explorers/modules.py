@@ -35,8 +35,8 @@ def bundle(path, _importing=()):
 def page_script():
     """Write the one classic script that mounts every explorer on a page, from http and from disk alike.
 
-    ES modules don't load over ``file://``. So the script carries their texts in ``window.__patchwork_modules``, file name
-    → source, followed by ``mount.js``, which imports them through Blob URLs.
+    ES modules don't load over ``file://``. So the script carries their texts in ``window.__patchwork_modules``, file
+    name → source, followed by ``mount.js``, which imports them through Blob URLs.
 
     >>> page_script().startswith("window.__patchwork_modules = {")
     True

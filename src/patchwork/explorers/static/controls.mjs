@@ -1,0 +1,43 @@
+// Native controls, each with its label.
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+export const labelled = (text, control) => element("label", { class: "pw-label" }, element("span", {}, text), control);
+
+// A choice among [value, text] pairs. show(pairs, value) refills it only where it differs, so an open list stays open.
+export function choice(label, choose) {
+  const select = element("select", { onchange: () => choose(select.value) });
+  let shown = "";
+  const show = (pairs, value) => {
+    const key = JSON.stringify(pairs);
+    if (key !== shown) select.replaceChildren(...pairs.map(([each, text]) => element("option", { value: each }, text)));
+    shown = key;
+    select.value = String(value);
+  };
+  return { node: labelled(label, select), show };
+}
+
+export function toggle(label, change) {
+  const box = element("input", { type: "checkbox", onchange: () => change(box.checked) });
+  return { node: element("label", { class: "pw-toggle" }, box, label), show: (value) => { box.checked = value; } };
+}
+
+export const button = (text, press) => element("button", { type: "button", class: "pw-button", onclick: press }, text);
+
+// A file of the reader's own. The native input stays in the page (focusable, labelled); its label looks like a button.
+export function filePicker(label, accept, pick) {
+  const input = element("input", { type: "file", accept, onchange: async () => {
+    const [file] = input.files;
+    if (file) await pick(file);
+    input.value = "";
+  } });
+  return element("label", { class: "pw-button pw-file" }, label, input);
+}

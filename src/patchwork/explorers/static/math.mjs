@@ -1,0 +1,120 @@
+// Formulas that also stand in the Python library. Pure functions, held equal to it by tests on random input.
+
+export const divides = (part, whole) => part > 0 && whole % part === 0;
+
+// (rows, columns) of the patches of size P taken every `stride` pixels, as patches.extract_patches lays them out.
+export function patchGrid(height, width, patchSize, stride = patchSize) {
+  const fits = (length) => patchSize <= length && divides(stride, length - patchSize);
+  if (patchSize < 1 || stride < 1 || !fits(height) || !fits(width)) {
+    throw new RangeError(`patches of ${patchSize} every ${stride} pixels don't tile an image of ${height} × ${width}`);
+  }
+  return [(height - patchSize) / stride + 1, (width - patchSize) / stride + 1];
+}
+
+// What a grid costs: N patches of D numbers each, and an N × N relation in float32.
+export function patchCounts([rows, columns], patchSize, channels = 3) {
+  const count = rows * columns, dim = channels * patchSize * patchSize;
+  return { count, dim, numbers: count * dim, weights: count * count, bytes: 4 * count * count };
+}
+
+// Top left pixel of patch `index`: rows of the grid first.
+export function patchCorner(index, [, columns], stride) {
+  return [Math.floor(index / columns) * stride, (index % columns) * stride];
+}
+
+// One patch as its vector, flattened (C, P, P), in [0, 1]. `pixels` are RGBA bytes, row by row.
+export function patchVector(pixels, width, [top, left], patchSize) {
+  const vector = new Float32Array(3 * patchSize * patchSize);
+  let at = 0;
+  for (let channel = 0; channel < 3; channel++) {
+    for (let row = 0; row < patchSize; row++) {
+      let pixel = 4 * ((top + row) * width + left) + channel;
+      for (let column = 0; column < patchSize; column++, pixel += 4) vector[at++] = pixels[pixel] / 255;
+    }
+  }
+  return vector;
+}
+
+// Where number k of a vector stands in its patch, and back.
+export function elementPlace(element, patchSize) {
+  const channel = Math.floor(element / patchSize ** 2), within = element % patchSize ** 2;
+  return { channel, row: Math.floor(within / patchSize), column: within % patchSize };
+}
+export const elementIndex = ({ channel, row, column }, patchSize) => (channel * patchSize + row) * patchSize + column;
+
+// The image that patches order[0], order[1], … give in places 0, 1, …; overlaps are averaged, as merge_patches does.
+export function mergePatches(pixels, height, width, patchSize, stride, order) {
+  const grid = patchGrid(height, width, patchSize, stride);
+  const sums = new Float32Array(3 * height * width), covered = new Uint16Array(height * width);
+  order.forEach((patch, place) => {
+    const [fromTop, fromLeft] = patchCorner(patch, grid, stride), [toTop, toLeft] = patchCorner(place, grid, stride);
+    for (let row = 0; row < patchSize; row++) {
+      let from = (fromTop + row) * width + fromLeft, to = (toTop + row) * width + toLeft;
+      for (let column = 0; column < patchSize; column++, from++, to++) {
+        covered[to]++;
+        for (let channel = 0; channel < 3; channel++) sums[3 * to + channel] += pixels[4 * from + channel];
+      }
+    }
+  });
+  const merged = new Uint8ClampedArray(4 * height * width);
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    for (let channel = 0; channel < 3; channel++) merged[4 * pixel + channel] = sums[3 * pixel + channel] / covered[pixel];
+    merged[4 * pixel + 3] = 255;
+  }
+  return merged;
+}
+
+// Mean color of every patch, RGBA bytes, N × 1: the whole sequence as one row of pixels.
+export function meanColors(pixels, height, width, patchSize, stride, order) {
+  const grid = patchGrid(height, width, patchSize, stride);
+  const means = new Uint8ClampedArray(4 * order.length), area = patchSize ** 2;
+  order.forEach((patch, place) => {
+    const [top, left] = patchCorner(patch, grid, stride);
+    let red = 0, green = 0, blue = 0;
+    for (let row = 0; row < patchSize; row++) {
+      let pixel = 4 * ((top + row) * width + left);
+      for (let column = 0; column < patchSize; column++, pixel += 4) {
+        red += pixels[pixel]; green += pixels[pixel + 1]; blue += pixels[pixel + 2];
+      }
+    }
+    means.set([red / area, green / area, blue / area, 255], 4 * place);
+  });
+  return means;
+}
+
+// A permutation of 0 … count − 1 that is the same everywhere: Fisher and Yates' shuffle on a 32-bit congruential generator.
+export function shuffledOrder(count, seed = 1) {
+  const order = Array.from({ length: count }, (_, index) => index);
+  let state = seed >>> 0;
+  for (let last = count - 1; last > 0; last--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const other = Math.floor((state / 2 ** 32) * (last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}
+
+export function inversePermutation(order) {
+  const inverse = new Array(order.length);
+  order.forEach((patch, place) => { inverse[patch] = place; });
+  return inverse;
+}
+
+// The patch of a new cut whose center lies nearest that of patch `index` of the old one. A cut: {height, width, patchSize, stride}.
+export function samePlace(index, before, after) {
+  const [, columns] = patchGrid(before.height, before.width, before.patchSize, before.stride);
+  const corner = patchCorner(index, [0, columns], before.stride);
+  const grid = patchGrid(after.height, after.width, after.patchSize, after.stride);
+  const along = (axis, side) => {
+    const center = ((corner[axis] + before.patchSize / 2) / before[side]) * after[side];
+    const nearest = Math.floor((center - after.patchSize / 2) / after.stride + 0.5);
+    return Math.min(Math.max(nearest, 0), grid[axis] - 1);
+  };
+  return along(0, "height") * grid[1] + along(1, "width");
+}
+
+// The numbers of base.encode_array.
+export function decodeArray({ shape, low, high, data }) {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  return { shape, values: Float32Array.from(bytes, (byte) => low + (byte / 255) * (high - low)) };
+}

@@ -1,0 +1,39 @@
+// Photographs: base64 JPEG ↔ pixels, and a reader's own picture, which never leaves the page.
+
+import { pixelCanvas } from "./canvas.mjs";
+
+function pixelsOf(bitmap, width, height, draw) {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  draw(context);
+  bitmap.close();
+  return { canvas, pixels: context.getImageData(0, 0, width, height).data };
+}
+
+export async function decodePhoto(base64) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }), { colorSpaceConversion: "none" });
+  const { width, height } = bitmap;
+  const { pixels } = pixelsOf(bitmap, width, height, (context) => context.drawImage(bitmap, 0, 0));
+  return { width, height, pixels, canvas: pixelCanvas(pixels, width, height) };
+}
+
+// Read a file upright, cut its central square, scale it, lay transparency on white; the result is a base64 JPEG.
+export async function readOwnPhoto(file, size) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    throw new Error(`“${file.name}” is not a picture this browser can read. Try a JPEG, PNG or WebP file.`);
+  }
+  const side = Math.min(bitmap.width, bitmap.height);
+  const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
+  const { canvas } = pixelsOf(bitmap, size, size, (context) => {
+    context.fillStyle = "#ffffff";
+    context.fillRect(0, 0, size, size);
+    context.drawImage(bitmap, left, top, side, side, 0, 0, size, size);
+  });
+  return canvas.toDataURL("image/jpeg", 0.9).split(",")[1];
+}
