@@ -39,7 +39,7 @@ class WebPConverter(BaseImageConverter):
             target.parent.mkdir(parents=True, exist_ok=True)
             with Image.open(BytesIO(data)) as picture:
                 target.write_bytes(smallest_webp(picture))
-        original, node["uri"], node["candidates"] = node["uri"], str(target), {"image/webp": str(target)}
+        original, node["uri"], node["candidates"] = node["uri"], str(target), {"*": str(target)}
         self.env.original_image_uri[str(target)] = original
         self.env.images.add_file(self.env.docname, str(target))
 
@@ -63,11 +63,11 @@ def with_pixels(translator_class):
     """Extend a translator's img tags by width and height, which hold the place until the picture has come."""
 
     class Translator(translator_class):
-        def emptytag(self, node, tagname, suffix="\n", ids=(), **attributes):
+        def emptytag(self, node, tagname, suffix="\n", **attributes):
             if tagname == "img" and "pixels" in node:
                 width, height = node["pixels"]
                 attributes |= {"width": str(width), "height": str(height)}
-            return super().emptytag(node, tagname, suffix, list(ids), **attributes)
+            return super().emptytag(node, tagname, suffix, **attributes)
 
     return Translator
 

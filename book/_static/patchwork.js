@@ -77,13 +77,18 @@
   const entries = new Map([...document.querySelectorAll(".page-toc a[href^='#']")]
     .map((link) => [decodeURIComponent(link.hash.slice(1)), link]).filter(([id]) => id));
   function markPlace() {
-    let here = null;
+    let here = null, chapter = null;
     for (const id of entries.keys()) {
-      const heading = document.getElementById(id)?.querySelector("h1, h2, h3");
-      if (heading && heading.getBoundingClientRect().top < 140) here = id;
+      const section = document.getElementById(id);
+      const around = section.parentElement.closest("section[id]");
+      const nested = around && entries.has(around.id);
+      if (nested && around !== chapter) continue; // sections out of sight aren't laid out to be measured
+      if (section.getBoundingClientRect().top > 140) continue;
+      here = section;
+      if (!nested) chapter = section;
     }
     for (const [id, link] of entries) {
-      if (id === here) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+      if (id === here?.id) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
     }
   }
   if (entries.size) {

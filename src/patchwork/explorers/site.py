@@ -1,35 +1,44 @@
 """The Sphinx extension: explorers on the static pages, where no kernel runs.
 
 It writes one classic script, so that explorers work over http and ``file://`` alike, and links it on the pages that hold
-an explorer; the style sheet, which also defines the book's colors, goes to every page. The directive ``{explorer}`` shows
-one where there is no notebook: ``{explorer} PatchExplorer``.
+an explorer; the style sheet, which also defines the book's colors, goes to every page. A directive shows an explorer
+where there is no notebook, on a bundled photograph:
+
+    ```{explorer} patches.PatchExplorer
+    :photo: coffee
+    :size: 224
+    ```
 """
 
+import importlib
 import shutil
 from pathlib import Path
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-import patchwork.explorers
 from patchwork.explorers.modules import STATIC, page_script
 
 HOLDS_EXPLORER = 'class="explorer"'
 
 
 class ExplorerDirective(SphinxDirective):
-    """Show an explorer as its class makes it without arguments."""
+    """Show an explorer of one of the bundled photographs, as its cell in a notebook would."""
 
     required_arguments = 1
+    option_spec = {"photo": directives.unchanged_required, "size": directives.positive_int}  # noqa: RUF012 (docutils)
 
     def run(self):
-        """Render the explorer to the HTML that a notebook would store."""
-        name = self.arguments[0]
-        if not hasattr(patchwork.explorers, name):
-            raise self.error(f"there is no explorer {name}")
-        explorer = getattr(patchwork.explorers, name)()
-        data, _ = explorer._repr_mimebundle_()
-        return [nodes.raw("", data["text/html"], format="html")]
+        """Build the explorer and keep the HTML that a notebook would store."""
+        from patchwork.images import load_image
+
+        module, _, name = self.arguments[0].rpartition(".")
+        explorer = getattr(importlib.import_module(f"patchwork.explorers.{module}"), name)
+        photo = self.options["photo"]
+        shown = explorer({photo: load_image(photo, size=self.options.get("size"))})
+        bundled, _ = shown._repr_mimebundle_()
+        return [nodes.raw("", bundled["text/html"], format="html")]
 
 
 def write_assets(app):
