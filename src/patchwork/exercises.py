@@ -1,0 +1,208 @@
+"""Checks for a reader's own answers: what is right, or what differs on the smallest case that fails."""
+
+import torch
+import torch.nn.functional as F
+
+from patchwork.patches import patchify
+
+_JUDGES = {}
+
+
+def check(name, answer):
+    """Check an answer to an exercise and print ✓, or what was expected and what was got.
+
+    ``name`` is "chapter.exercise"; ``answer`` is the number or the function that the exercise asks for. A function
+    is called on a few cases, the smallest first; shapes are compared, then values, to the precision of the dtype.
+    Raises ValueError for an unknown name only: an answer that is wrong, or fails, is explained in one line.
+
+    >>> check("patches.order", lambda grid, index: (index // grid[1], index % grid[1]))
+    ✓ patches.order is right
+    >>> check("patches.order", lambda grid, index: (index % grid[1], index // grid[1]))
+    ✗ patches.order: for grid=(1, 2), index=1 expected (0, 1), got (1, 0)
+    """
+    if name not in _JUDGES:
+        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(_JUDGES)}")
+    problem = _JUDGES[name](answer)
+    print(f"✗ {name}: {problem}" if problem else f"✓ {name} is right")
+
+
+def _number(name, expected, *, within, because):
+    """Register an exercise that asks for a number."""
+
+    def judge(answer):
+        try:
+            got = float(answer)
+        except (TypeError, ValueError, RuntimeError):
+            return f"expected a number, got {_show(answer)}"
+        return None if abs(got - expected) <= within else f"expected {expected:.4g} ({because}), got {got:.4g}"
+
+    _JUDGES[name] = judge
+
+
+def _function(name):
+    """Register an exercise that asks for a function, by a generator of cases: named arguments, expected result.
+
+    Where the result is not one value but a property, the case holds a judge: result → what is wrong, or None.
+    """
+
+    def register(cases):
+        def judge(answer):
+            problems = (_call(answer, arguments, expected) for arguments, expected in cases())
+            return next(filter(None, problems), None)
+
+        _JUDGES[name] = judge
+        return cases
+
+    return register
+
+
+def _call(answer, arguments, expected):
+    if not callable(answer):
+        return f"expected a function of ({', '.join(arguments)}), got {_show(answer)}"
+    case = "for " + ", ".join(f"{name}={_show(value)}" for name, value in arguments.items())
+    try:
+        got = answer(*arguments.values())
+    except Exception as error:
+        return f"{case} the function raised {type(error).__name__}: {' '.join(str(error).split())}"
+    if got is None:
+        return f"{case} the function returned None (is a return missing?)"
+    problem = expected(got) if callable(expected) else _difference(torch.as_tensor(expected), expected, got)
+    return problem and f"{case} {problem}"
+
+
+def _difference(wanted, expected, got):
+    """Compare as tensors: shapes first, then values; name the whole of a small tensor, one entry of a large one."""
+    found = _as_tensor(got)
+    if found is None:
+        return f"expected {_show(expected)}, got {_show(got)}"
+    if found.shape != wanted.shape:
+        return f"expected shape {tuple(wanted.shape)}, got {tuple(found.shape)}"
+    rounding = 100 * max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0 for t in (wanted, found))
+    off = ~torch.isclose(found.double(), wanted.double(), rtol=rounding, atol=rounding)
+    if not off.any():
+        return None
+    if wanted.numel() <= 16:
+        return f"expected {_listed(wanted, expected)}, got {_listed(found, expected)}"
+    place = off.nonzero()[0].tolist()
+    return f"expected {_rounded(wanted[tuple(place)].item())} at {place}, got {_rounded(found[tuple(place)].item())}"
+
+
+def _as_tensor(value):
+    """Return what an answer holds as a tensor on the CPU, or None where it holds no numbers."""
+    try:
+        tensor = torch.as_tensor(value).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return None if tensor.is_complex() else tensor
+
+
+def _listed(tensor, like):
+    numbers = _rounded(tensor.tolist())
+    return tuple(numbers) if isinstance(like, tuple) else numbers
+
+
+def _rounded(value):
+    return (
+        [_rounded(part) for part in value]
+        if isinstance(value, list)
+        else float(f"{value:.4g}")
+        if isinstance(value, float)
+        else value
+    )
+
+
+def _show(value):
+    if isinstance(value, torch.Tensor):
+        return f"a tensor {tuple(value.shape)}"
+    return repr(value) if isinstance(value, (int, float, str, tuple)) else f"a {type(value).__name__}"
+
+
+_number(  # query: patch 0 of the regions [0, 0, 1, 0, 1, 1]; its row of the relation: [1, .9, .8, .6, .3, .1]
+    "introduction.auc",
+    5 / 6,
+    within=0.005,
+    because="of 2 × 3 pairs, only .6 against .8 is ranked wrongly; the own patch is left out",
+)
+_number(
+    "patches.smallest",
+    16,
+    within=0,
+    because="P = 8 needs 16384² × 4 bytes = 1.07 GB, P = 16 needs 4096² × 4 bytes = 0.07 GB",
+)
+
+
+@_function("introduction.neighbors")
+def _neighbors():
+    for rows, columns in ((1, 2), (2, 2), (2, 3), (4, 3)):
+        relation = torch.zeros(rows * columns, rows * columns)
+        for r in range(rows):
+            for c in range(columns):
+                around = [(r - 1, c), (r, c - 1), (r, c + 1), (r + 1, c)]
+                inside = [i * columns + j for i, j in around if 0 <= i < rows and 0 <= j < columns]
+                relation[r * columns + c, inside] = 1 / len(inside)
+        yield {"grid": (rows, columns)}, relation
+
+
+@_function("patches.inverse")
+def _inverse():
+    for batch, channels, rows, columns, size in ((1, 1, 1, 2, 1), (1, 1, 2, 2, 2), (1, 3, 1, 2, 2), (2, 3, 3, 2, 4)):
+        images = _counting(batch, channels, rows * size, columns * size)
+        yield {"patches": patchify(images, size), "grid": (rows, columns), "channels": channels}, images
+
+
+@_function("patches.convolution")
+def _convolution():
+    for batch, channels, size, dim in ((1, 1, 1, 1), (1, 1, 2, 1), (1, 3, 2, 2), (2, 3, 4, 5)):
+        images = _counting(batch, channels, size, 2 * size).sin()
+        weight, bias = _counting(dim, channels, size, size).cos(), _counting(dim) + 1
+        yield (
+            {"images": images, "weight": weight, "bias": bias},
+            F.conv2d(images, weight, bias, stride=size).flatten(2).mT,
+        )
+
+
+@_function("patches.memory")
+def _memory():
+    for (height, width), size, bytes_per_number in (((2, 2), 1, 1), ((32, 32), 16, 4), ((480, 640), 16, 2)):
+        number = (height // size) * (width // size)
+        arguments = {"image_size": (height, width), "patch_size": size, "bytes_per_number": bytes_per_number}
+        yield arguments, number**2 * bytes_per_number
+
+
+@_function("patches.overlap")
+def _overlap():
+    for image_size, size, stride in (((1, 3), 1, 1), ((3, 3), 2, 1), ((2, 4), 2, 2), ((5, 7), 3, 2), ((12, 16), 4, 1)):
+        windows = F.unfold(torch.ones(1, 1, *image_size), size, stride=stride)
+        counts = F.fold(windows, image_size, size, stride=stride).view(image_size)
+        yield {"image_size": image_size, "patch_size": size, "stride": stride}, counts
+
+
+@_function("patches.positions")
+def _positions():
+    for grid, dim in (((1, 2), 4), ((2, 2), 4), ((2, 3), 8), ((3, 2), 8), ((14, 14), 64)):
+        yield {"grid": grid, "dim": dim}, lambda got, grid=grid, dim=dim: _position_problem(got, grid, dim)
+
+
+@_function("patches.order")
+def _order():
+    for rows, columns in ((1, 2), (2, 2), (2, 3), (4, 3)):
+        for index in range(rows * columns):
+            yield {"grid": (rows, columns), "index": index}, divmod(index, columns)
+
+
+def _position_problem(got, grid, dim):
+    """Any embedding will do that is finite and tells all positions apart, (r, c) from (c, r) among them."""
+    rows, found = grid[0] * grid[1], _as_tensor(got)
+    if found is None or found.shape != (rows, dim):
+        return f"expected shape {(rows, dim)}, got {_show(got)}"
+    if not found.isfinite().all():
+        return "expected finite numbers, got NaN or infinity"
+    apart = (found.double().unsqueeze(1) - found.double()).abs().amax(2).fill_diagonal_(torch.inf)
+    if apart.min() > 1e-6:
+        return None
+    first, second = (divmod(index, grid[1]) for index in divmod(int(apart.argmin()), rows))
+    return f"expected different rows for the positions (row, column) = {first} and {second}, got the same"
+
+
+def _counting(*shape):
+    return torch.arange(torch.Size(shape).numel(), dtype=torch.float32).view(shape)
