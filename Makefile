@@ -23,6 +23,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) book/supported.py
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PY) book/quiet_lab.py
 	@$(PY) -c "import pathlib; pathlib.Path('$(READY)').touch()"
 
 book: $(READY)
@@ -34,6 +35,7 @@ lab: $(READY)
 	$(PY) -m jupyterlab chapters/00_introduction.ipynb
 
 test: export PATCHWORK_DEVICE = cpu
+test: export PATCHWORK_PROGRESS =
 test: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
@@ -41,6 +43,7 @@ test: $(READY)
 		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi
 
 notebooks: export PATCHWORK_DEVICE = cpu
+notebooks: export PATCHWORK_PROGRESS =
 notebooks: $(READY)
 	$(PY) book/execute.py $(CHAPTERS)
 

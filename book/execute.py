@@ -1,12 +1,11 @@
 """Execute the chapters in place and leave them in the one form the repository keeps: ``make notebooks``.
 
 A chapter is stored with the outputs that its code gave, without what changes from run to run: no widget state, no
-timings, cell ids made from the cell's text, and no widget view beside its own HTML (without a kernel Lab shows an
-error box for it).
+timings, cell ids made from the cell's text, and no widget view beside its own HTML (without a kernel JupyterLab shows
+an error box for it). A cell that the page folds is folded in JupyterLab too.
 """
 
 import hashlib
-import os
 import pathlib
 import sys
 
@@ -21,7 +20,6 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 def execute(path):
     """Run one notebook with warnings off its pages and write it back, normalized."""
     notebook = nbformat.read(path, as_version=4)
-    os.environ.pop("PATCHWORK_PROGRESS", None)
     NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False).execute()
     stderr = [out.text for cell in code_cells(notebook) for out in cell.outputs if out.get("name") == "stderr"]
     if stderr:
@@ -44,6 +42,8 @@ def normalize(notebook):
         cell.id = _identifier(cell, seen)
         cell.metadata.pop("execution", None)
         cell.metadata.pop("trusted", None)
+        if {"hide-input", "hide-cell"} & set(cell.metadata.get("tags", [])):
+            cell.metadata["jupyter"] = {"source_hidden": True}
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):
                 output.data.pop(WIDGET_VIEW, None)
