@@ -38,13 +38,14 @@ class PatchExplorer(Explorer, module="patches"):
     hovered = traitlets.Int(None, allow_none=True, help="the patch under the pointer").tag(sync=True, transient=True)
 
     def __init__(self, images, *, patch_size=32, stride=None, selected=None, photo=None, shuffled=False):
+        """Encode the images; without ``selected``, a patch above the center is chosen."""
         self._given = dict(images) if isinstance(images, dict) else {"photo": images}
         self._encoded = {name: encode_photo(image) for name, image in self._given.items()}
         if photo is None:
             photo = next(iter(self._given), None)
         if photo not in self._given:
             raise ValueError(f"photo {photo!r} is not among the images {list(self._given)}")
-        rows, columns = patch_grid(self._given[photo].shape[1:], patch_size, stride or patch_size)
+        rows, columns = patch_grid(self._given[photo].shape[1:], patch_size, patch_size if stride is None else stride)
         first = rows // 3 * columns + columns // 2 if selected is None else selected
         settings = {"photo": photo, "patch_size": patch_size, "stride": stride, "shuffled": shuffled}
         self._cut = None
@@ -92,11 +93,11 @@ class PatchExplorer(Explorer, module="patches"):
 
     def alt(self):
         """Say in words what ``picture`` shows."""
-        rows, columns = self.grid
+        (rows, columns), size = self.grid, self.patch_size
+        order = " in shuffled order" if self.shuffled else ""
         return (
-            f"The photograph “{self.photo}” under a grid of {rows} × {columns} patches{' in shuffled order' * self.shuffled}"
-            f", patch {self.selected} outlined; beside it that patch enlarged, {self.patch_size} × {self.patch_size} pixels, "
-            f"and below it the patches before and after it in the sequence."
+            f"The photograph “{self.photo}” as a grid of {rows} × {columns} patches{order}; patch {self.selected} is "
+            f"outlined, and drawn large beside it, {size} × {size} pixels; below, its neighbors in the sequence."
         )
 
     def set_state(self, sync_data):
@@ -178,7 +179,7 @@ def shuffled_order(number, *, seed=1):
     """Return the explorer's permutation of 0 … number−1, the same as on the page: Fisher and Yates' shuffle.
 
     >>> shuffled_order(5)
-    [0, 4, 1, 3, 2]
+    [0, 2, 3, 4, 1]
     """
     order, state = list(range(number)), seed
     for last in range(number - 1, 0, -1):

@@ -226,9 +226,7 @@ function elementAt(x, y, width, patchSize) {
 function drawVector(context, width, height, { view: { patchSize }, vector, shown, colors }) {
   const area = patchSize ** 2, { channel: chosen, row } = elementPlace(shown, patchSize), pitch = (width - RUN.left) / area;
   CHANNELS.forEach((name, channel) => {
-    const top = channel * (RUN.height + RUN.gap), start = RUN.left + row * patchSize * pitch;
-    context.fillStyle = colors["accent-wash"];
-    context.fillRect(start, top, Math.max(patchSize * pitch, 1.5), RUN.height);
+    const top = channel * (RUN.height + RUN.gap);
     context.fillStyle = colors[name];
     bars(context, vector.subarray(channel * area, (channel + 1) * area), { left: RUN.left, top, width: width - RUN.left });
     context.font = "700 13px system-ui, sans-serif";
@@ -236,9 +234,11 @@ function drawVector(context, width, height, { view: { patchSize }, vector, shown
     context.textBaseline = "middle";
     context.fillText(name[0].toUpperCase(), 0, top + RUN.height / 2);
     runEnds(context, { first: channel * area, last: (channel + 1) * area - 1, top: top + RUN.height, width }, colors);
+    context.fillStyle = colors.accent;
+    context.fillRect(RUN.left + row * patchSize * pitch, top + RUN.height, Math.max(patchSize * pitch, 1.5), 3);
     const left = RUN.left + ((shown % area) + 0.5) * pitch;
     context.fillStyle = channel === chosen ? colors.accent : colors.edge;
-    context.fillRect(left - Math.max(pitch / 2, 1), top, Math.max(pitch, 2), RUN.height + (channel === chosen ? 3 : 0));
+    context.fillRect(left - Math.max(pitch / 2, 1), top, Math.max(pitch, 2), RUN.height);
   });
   drawNeighbors(context, width, 3 * (RUN.height + RUN.gap) + 4, { vector, shown, colors });
 }
@@ -269,9 +269,9 @@ function runEnds(context, { first, last, top, width }, { quiet }) {
   context.font = "11px system-ui, sans-serif";
   context.fillStyle = quiet;
   context.textBaseline = "top";
-  context.fillText(first, RUN.left, top + 3);
+  context.fillText(first, RUN.left, top + 4);
   context.textAlign = "right";
-  context.fillText(last, width, top + 3);
+  context.fillText(last, width, top + 4);
 }
 
 // The numbers themselves, around the one shown: [… 0.60 0.62 0.58 …].
