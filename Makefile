@@ -27,7 +27,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PY) -c "import pathlib; pathlib.Path('$(READY)').touch()"
 
 book: $(READY)
-	$(PY) -m jupyter_book build . -W -n --keep-going --quiet
+	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('_build/html/index.html').resolve().as_uri())"
 
 lab: export PATCHWORK_PROGRESS = 1
