@@ -69,7 +69,7 @@ def texture_mosaic(*, grid=(16, 16), patch_size=16, regions=3, half="train", gen
         crops = _texture_crops([number * patch_size for number in grid], regions, half, generator)
         owner = labels.view(1, *grid).repeat_interleave(patch_size, 1).repeat_interleave(patch_size, 2)
         image = crops.gather(0, owner)
-    return image.to(device).to(dtype), labels.to(device)
+    return image.to(dtype).to(device), labels.to(device)
 
 
 def stereo_pair(*, device=None, dtype=None):
@@ -91,7 +91,7 @@ def stereo_pair(*, device=None, dtype=None):
     )
     with np.load(_data("motorcycle_disp.npz")) as archive:
         disparity = torch.tensor(archive["arr_0"])
-    return left, right, torch.where(disparity.isfinite(), disparity, torch.nan).to(device).to(dtype)
+    return left, right, torch.where(disparity.isfinite(), disparity, torch.nan).to(dtype).to(device)
 
 
 def digits(*, device=None, dtype=None):

@@ -28,7 +28,7 @@ def patchify(images, patch_size):
         raise ValueError(f"patch_size {size} does not divide the image size H, W = {height}, {width}")
     rows, columns = height // size, width // size
     cells = images.reshape(batch, channels, rows, size, columns, size)
-    return cells.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, channels * size * size)
+    return _copy(cells.permute(0, 2, 4, 1, 3, 5)).view(batch, rows * columns, channels * size * size)
 
 
 def unpatchify(patches, grid, *, channels):
@@ -48,7 +48,7 @@ def unpatchify(patches, grid, *, channels):
     if number != rows * columns:
         raise ValueError(f"grid {rows}×{columns} has {rows * columns} patches, got N = {number}")
     cells = patches.reshape(batch, rows, columns, channels, size, size)
-    return cells.permute(0, 3, 1, 4, 2, 5).reshape(batch, channels, rows * size, columns * size)
+    return _copy(cells.permute(0, 3, 1, 4, 2, 5)).view(batch, channels, rows * size, columns * size)
 
 
 def extract_patches(images, patch_size, *, stride):
@@ -66,7 +66,7 @@ def extract_patches(images, patch_size, *, stride):
     batch, channels, height, width = _checks.shape("images", images, "B C H W")
     rows, columns = _overlapping_grid((height, width), patch_size, stride)
     windows = images.unfold(2, patch_size, stride).unfold(3, patch_size, stride)
-    return windows.permute(0, 2, 3, 1, 4, 5).reshape(batch, rows * columns, channels * patch_size**2)
+    return _copy(windows.permute(0, 2, 3, 1, 4, 5)).view(batch, rows * columns, channels * patch_size**2)
 
 
 def merge_patches(patches, image_size, patch_size, *, stride):
@@ -133,7 +133,7 @@ def sincos_position_embedding(grid, dim, *, device=None, dtype=None):
     frequencies = 10000 ** (-torch.arange(dim // 4, **exact) / (dim // 4))
     row, column = torch.cartesian_prod(torch.arange(rows, **exact), torch.arange(columns, **exact)).unbind(1)
     angles = torch.outer(column, frequencies), torch.outer(row, frequencies)
-    return torch.cat([part(angle) for angle in angles for part in (torch.sin, torch.cos)], dim=1).to(device, dtype)
+    return torch.cat([part(angle) for angle in angles for part in (torch.sin, torch.cos)], dim=1).to(dtype).to(device)
 
 
 class PatchEmbedding(nn.Module):
@@ -172,6 +172,11 @@ class PatchEmbedding(nn.Module):
     def extra_repr(self):
         """Show the two sizes that ``projection`` hides in their product."""
         return f"channels={self.channels}, patch_size={self.patch_size}"
+
+
+def _copy(view):
+    """Lay out a view anew, always: overlapping or borrowed memory would be changed twice by one write."""
+    return view.clone(memory_format=torch.contiguous_format)
 
 
 def _side(length, channels):
