@@ -1,10 +1,13 @@
 // What every explorer's canvas needs: sharp pixels, theme colors, a halo, pointer and keys.
 
 const CIVIDIS = `
-  00224d 00285b 002d69 043270 1a386f 273d6d 31436c 3a486b 434e6b 4b546c 52596c 595f6d 61646f 686a70 6e7073 757575 7c7b78
-  848178 8b8778 938d77 9b9376 a39a74 aba072 b3a66f bbad6c c4b468 ccbb63 d5c25e dec957 e6d04f efd846 f9df3a fde737`.trim().split(/\s+/).map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  00224d 002554 00285b 002a62 002d69 003070 043270 11356f 1a386f 213b6e 273d6d 2c406d 31436c 36466c 3a486b 3f4b6b 434e6b
+  47516b 4b546c 4e566c 52596c 565c6d 595f6d 5d616e 61646f 64676f 686a70 6b6d71 6e7073 727374 757575 797877 7c7b78 7f7d78
+  838078 868378 8a8678 8e8978 928c77 968f77 9a9376 9e9675 a29974 a69c73 aa9f72 aea271 b2a66f b6a96e baac6c beb06a c3b368
+  c7b666 cbba64 cfbd61 d4c15e d8c45b dcc858 e1cc54 e5cf50 ead34c eed747 f3da42 f8de3b fde234 fde737`
+  .trim().split(/\s+/).map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
 
-// Heat: 0 … 1 as [red, green, blue] bytes, matplotlib's cividis to within one step.
+// Heat: 0 … 1 as [red, green, blue] bytes, matplotlib's cividis to within 3 of 255 levels.
 export function cividis(value) {
   const at = Math.min(Math.max(value, 0), 1) * (CIVIDIS.length - 1), low = Math.min(Math.floor(at), CIVIDIS.length - 2);
   return CIVIDIS[low].map((from, channel) => Math.round(from + (at - low) * (CIVIDIS[low + 1][channel] - from)));
@@ -76,22 +79,31 @@ export function gridLines(context, { tops, lefts, width, height }, strength) {
   }
 }
 
-// Mouse, pen and touch: hover(x, y) or hover() when gone; choose(x, y) on press, drag and tap. A finger that scrolls the page
-// chooses nothing: touch-action (in the style sheet) leaves vertical pans to the browser, which then sends no moves and no click.
+// Mouse, pen and touch: hover(x, y), or hover() when gone; choose(x, y) on press, drag and tap. A finger that scrolls the page
+// chooses nothing: touch-action (in the style sheet) leaves upward pans to the browser, and only a sideways drag counts here.
 export function onPointer(canvas, { hover = () => {}, choose = () => {} }) {
+  let from = null, dragging = false;
   const at = (event, callback) => {
     const box = canvas.getBoundingClientRect();
     callback(event.clientX - box.left, event.clientY - box.top);
   };
+  const sideways = (event) => {
+    const [right, down] = [event.clientX - from.x, event.clientY - from.y].map(Math.abs);
+    return right > 8 && right > down;
+  };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    if (event.pointerType !== "touch") at(event, choose);
+    from = { x: event.clientX, y: event.clientY };
+    dragging = event.pointerType !== "touch";
+    if (dragging) at(event, choose);
   });
   canvas.addEventListener("pointermove", (event) => {
-    const pressed = (event.buttons & 1) !== 0;
-    at(event, pressed && canvas.hasPointerCapture(event.pointerId) ? choose : hover);
+    dragging ||= from !== null && sideways(event);
+    if (dragging) at(event, choose);
+    else if (from === null) at(event, hover);
   });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { from = null; dragging = false; });
   canvas.addEventListener("click", (event) => at(event, choose));
   canvas.addEventListener("pointerleave", () => hover());
 }

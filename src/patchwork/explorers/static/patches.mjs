@@ -26,8 +26,11 @@ function patchSizes(photo) {
   return sizes;
 }
 
-const strides = (photo, patchSize) => [1, 2, 4].map((part) => patchSize / part)
-  .filter((stride) => Number.isInteger(stride) && fits(photo, patchSize, stride));
+// No overlap, half, three quarters; a patch as large as the image has nowhere to go.
+function strides(photo, patchSize) {
+  if (patchSize === photo.width && patchSize === photo.height) return [patchSize];
+  return [1, 2, 4].map((part) => patchSize / part).filter((stride) => Number.isInteger(stride) && fits(photo, patchSize, stride));
+}
 
 // Everything that follows from the settings, computed once per setting: the grid, the order, the picture put together again.
 function cut(photo, patchSize, stride, shuffled) {

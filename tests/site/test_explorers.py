@@ -1,0 +1,651 @@
+"""Explorers in a real browser, on a page with no kernel: mouse, keys, touch, and the formulas of math.mjs."""
+
+import base64
+import functools
+import http.server
+import io
+import re
+import threading
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+
+from patchwork.explorers import base, modules
+from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
+from patchwork.images import load_image
+from patchwork.patches import extract_patches, merge_patches
+
+pytestmark = pytest.mark.browser
+
+PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Patches</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="explorers.css">
+<style>body {{ margin: 0; background: var(--pw-paper); color: var(--pw-ink) }}
+main {{ max-width: 760px; margin: auto; padding: 8px }}</style>
+<script defer src="explorers.js"></script></head><body><main><h1>Patches</h1>{body}</main></body></html>"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee")})
+
+
+@pytest.fixture(scope="module")
+def folder(explorer, tmp_path_factory):
+    folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
+    broken = figure.replace('data-state="{', 'data-state="{{')
+    below = f'<div style="height: 5000px"></div>{figure}'
+    pages = {
+        "light": figure,
+        "dark": figure,
+        "broken": broken,
+        "unknown": figure.replace('"patches"', '"nothing"', 1),
+        "below": below,
+        "two": figure + figure,
+    }
+    for name, body in pages.items():
+        (folder / f"{name}.html").write_text(
+            PAGE.format(theme="dark" if name == "dark" else "light", body=body), "utf-8"
+        )
+    (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
+    (folder / "explorers.css").write_text((modules.STATIC / "explorers.css").read_text("utf-8"), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {"http": f"http://127.0.0.1:{server.server_port}", "file": folder.as_uri()}
+        server.shutdown()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page of the harness; at the end nothing may have gone wrong in it, nor been asked from elsewhere."""
+    contexts, troubles = [], []
+
+    def opened(name="light", *, over="http", ready=True, width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        known = (*address.values(), "data:", "blob:")
+        page.on("request", lambda request: request.url.startswith(known) or troubles.append(request.url))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda entry: entry.type in ("error", "warning") and troubles.append(entry.text))
+        page.goto(f"{address[over]}/{name}.html")
+        if ready:
+            page.wait_for_selector(".explorer[data-ready]")
+        page.troubles = troubles
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def page(visit):
+    return visit()
+
+
+@pytest.fixture(scope="module")
+def formulas(browser):
+    """A blank page with math.mjs and canvas.mjs in it: call(module, name, *arguments)."""
+    page = browser.new_page()
+    page.goto("about:blank")
+
+    def call(module, name, *arguments):
+        source = (
+            "data:text/javascript;base64," + base64.b64encode(modules.bundle(modules.STATIC / module).encode()).decode()
+        )
+        script = """async ([source, name, given]) => {
+            const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes) : each;
+            const result = (await import(source))[name](...given.map(revive));
+            return JSON.parse(JSON.stringify(result, (_, each) => ArrayBuffer.isView(each) ? [...each] : each));
+        }"""
+        return page.evaluate(script, [source, name, list(arguments)])
+
+    yield call
+    page.close()
+
+
+def canvas(page, panel):
+    return page.locator(f".pw-{panel} [role=slider]").first
+
+
+def reading(page):
+    return page.locator(".pw-place").inner_text()
+
+
+def chosen(page):
+    return int(re.match(r"Patch (\d+)", reading(page))[1])
+
+
+def counts(page):
+    terms, texts = page.locator(".pw-counts dt").all_inner_texts(), page.locator(".pw-counts dd").all_inner_texts()
+    return dict(zip(terms, (text.replace("\u202f", "") for text in texts), strict=True))
+
+
+def click_patch(page, row, column, *, rows=7, columns=7, act="click"):
+    box = canvas(page, "image").bounding_box()
+    place = {"x": (column + 0.5) / columns * box["width"], "y": (row + 0.5) / rows * box["height"]}
+    getattr(canvas(page, "image"), act)(position=place)
+
+
+def pixels(page, locator):
+    """The canvas as it stands after the next frame."""
+    return locator.evaluate(
+        "node => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(node.toDataURL()))))"
+    )
+
+
+# the page
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_it_mounts_and_answers(visit, over):
+    page = visit(over=over)
+    assert page.locator(".explorer img").count() == 0
+    assert reading(page) == "Patch 17 is in row 2, column 3: 2 × 7 + 3 = 17."
+    click_patch(page, 4, 1)
+    assert reading(page) == "Patch 29 is in row 4, column 1: 4 × 7 + 1 = 29."
+    canvas(page, "image").press("ArrowRight")
+    assert chosen(page) == 30
+
+
+def test_it_leaves_one_global(page):
+    before = page.evaluate(
+        "() => { const frame = document.createElement('iframe'); document.body.append(frame);"
+        "return Object.getOwnPropertyNames(frame.contentWindow) }"
+    )
+    own = page.evaluate("() => Object.keys(window)")
+    assert set(own) - set(before) - {"0"} == {"__patchwork_modules"}
+
+
+def test_it_mounts_near_the_viewport_only(visit):
+    page = visit("below", ready=False)
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".explorer[data-ready]").count() == 0
+    assert page.locator(".explorer img").get_attribute("alt").startswith("The photograph “astronaut”")
+    page.locator(".explorer").scroll_into_view_if_needed()
+    page.wait_for_selector(".explorer[data-ready]")
+
+
+def test_two_explorers_are_apart(visit):
+    page = visit("two")
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    click_patch(page, 0, 0)
+    assert [text.split()[1] for text in page.locator(".pw-place").all_inner_texts()] == ["0", "17"]
+
+
+@pytest.mark.parametrize("name", ["broken", "unknown"])
+def test_where_it_fails_the_picture_stays_and_the_console_tells(visit, name):
+    page = visit(name, ready=False)
+    page.wait_for_selector(".explorer[data-failed]")
+    assert page.locator(".explorer img").is_visible()
+    assert page.locator(".pw-explorer").count() == 0
+    assert "could not start" in page.troubles.pop()
+
+
+def test_print_shows_picture_and_explorer(visit):
+    page = visit("below", ready=False)
+    page.emulate_media(media="print")
+    assert page.locator(".explorer img").is_visible()
+    page = visit()
+    page.emulate_media(media="print")
+    assert canvas(page, "image").is_visible()
+
+
+# the image
+
+
+def test_dragging_chooses_and_hovering_only_previews(page):
+    before, drawn = reading(page), pixels(page, canvas(page, "image"))
+    click_patch(page, 5, 5, act="hover")
+    assert reading(page) == before
+    assert pixels(page, canvas(page, "image")) != drawn
+    click_patch(page, 1, 1, act="hover")
+    page.mouse.down()
+    click_patch(page, 1, 4, act="hover")
+    page.mouse.up()
+    assert chosen(page) == 11
+
+
+@pytest.mark.parametrize(
+    ("keys", "patch"),
+    [
+        ("ArrowRight", 18), ("ArrowLeft", 16), ("ArrowUp", 10), ("ArrowDown", 24), ("Home", 0), ("End", 48),
+        ("ArrowUp ArrowUp ArrowUp", 3), ("End ArrowRight", 48), ("Home ArrowLeft", 0), ("End ArrowDown", 48),
+        ("Home ArrowRight ArrowDown", 8), ("ArrowRight ArrowRight ArrowRight ArrowRight", 21),
+    ],
+)  # fmt: skip
+def test_keys_walk_the_grid(page, keys, patch):
+    canvas(page, "image").focus()
+    for key in keys.split():
+        page.keyboard.press(key)
+    assert chosen(page) == patch
+    assert canvas(page, "image").get_attribute("aria-valuenow") == str(patch)
+    assert canvas(page, "image").get_attribute("aria-valuetext") == reading(page)
+
+
+def test_used_keys_do_not_scroll_the_page_and_others_pass(visit):
+    page = visit(width=390)
+    canvas(page, "image").focus()
+    top = page.evaluate("scrollY")
+    for key in ("End", "ArrowDown", "Home"):
+        page.keyboard.press(key)
+    assert page.evaluate("scrollY") == top
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "range"
+
+
+def test_touch_taps_choose_and_scrolling_does_not(visit):
+    page = visit(width=390, has_touch=True, is_mobile=True)
+    click_patch(page, 6, 2, act="tap")
+    assert chosen(page) == 44
+    before = page.evaluate("scrollY")
+    swipe(page, 0, -150)
+    page.wait_for_function("before => scrollY > before", arg=before)
+    assert chosen(page) == 44
+    swipe(page, 150, 0)
+    assert chosen(page) != 44
+
+
+def swipe(page, right, down, steps=10):
+    """Draw a finger over the photograph, from a third of its width, two thirds of its height."""
+    box, session = canvas(page, "image").bounding_box(), page.context.new_cdp_session(page)
+    left, top = box["x"] + box["width"] / 3, box["y"] + box["height"] * 2 / 3
+    for step in range(steps + 1):
+        point = {"x": left + right * step / steps, "y": top + down * step / steps}
+        kind = "touchMove" if step else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+# the sequence
+
+
+def test_thumbnails_and_the_track_choose(page):
+    strip = page.locator(".pw-sequence > canvas")
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] / 2 + 2 * 54, "y": 40})
+    assert chosen(page) == 19
+    track = page.get_by_label("Place in the sequence")
+    track.fill("30")
+    assert chosen(page) == 30
+    track.press("ArrowRight")
+    assert chosen(page) == 31
+    track.press("End")
+    assert chosen(page) == 48
+
+
+# the vector
+
+
+def shown_number(page):
+    found = re.fullmatch(
+        r"x\[(\d+), (\d+)\] = ([\d.]+) · (\w+), row (\d+), column (\d+)", page.locator(".pw-number").inner_text()
+    )
+    patch, element, value, color, row, column = found.groups()
+    return int(patch), int(element), float(value), ("red", "green", "blue").index(color), int(row), int(column)
+
+
+@pytest.mark.parametrize("patch_size", [4, 16, 32])
+def test_the_number_read_out_is_the_librarys(page, explorer, patch_size, rng):
+    page.get_by_label("Patch size P").select_option(str(patch_size))
+    image = base.decode_photo(explorer.photos["astronaut"])
+    vectors = extract_patches(image[None], patch_size, stride=patch_size)[0]
+    box = canvas(page, "vector").bounding_box()
+    for _ in range(8):
+        canvas(page, "image").press(rng.choice(["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"]))
+        canvas(page, "vector").click(
+            position={axis: rng.uniform(1, box[side] - 1) for axis, side in (("x", "width"), ("y", "height"))}
+        )
+        patch, element, value, channel, row, column = shown_number(page)
+        assert patch == chosen(page)
+        assert element == (channel * patch_size + row) * patch_size + column
+        assert value == pytest.approx(vectors[patch, element].item(), abs=0.0051 + 1 / 255)
+
+
+def test_pixel_and_number_move_together(page):
+    pixel, number = canvas(page, "vector"), page.locator(".pw-vector [role=slider]").last
+    drawn = [pixels(page, each) for each in (pixel, number)]
+    _, element, *_ = shown_number(page)
+    for key, by in (("ArrowRight", 1), ("ArrowDown", 32), ("ArrowLeft", -1), ("ArrowUp", -32)):
+        pixel.press(key)
+        assert shown_number(page)[1] == (element := element + by)
+    for key, by in (("ArrowDown", 1024), ("ArrowUp", -1024), ("ArrowRight", 1)):
+        number.press(key)
+        assert shown_number(page)[1] == (element := element + by)
+    number.press("End")
+    assert shown_number(page)[1] == 3071
+    number.press("ArrowRight")
+    assert shown_number(page)[1] == 3071
+    number.press("Home")
+    assert shown_number(page)[1] == 0
+    assert all(pixels(page, each) != before for each, before in zip((pixel, number), drawn, strict=True))
+
+
+def test_hovering_a_number_previews_it(page):
+    number, before = page.locator(".pw-vector [role=slider]").last, shown_number(page)
+    number.hover(position={"x": 300, "y": 140})
+    assert shown_number(page)[3] == 2
+    page.mouse.move(0, 0)
+    assert shown_number(page) == before
+
+
+# the settings
+
+
+def test_every_cut_on_offer_is_counted_right(page):
+    sizes = page.get_by_label("Patch size P")
+    offered = sizes.locator("option").evaluate_all("options => options.map((each) => Number(each.value))")
+    assert offered == [4, 7, 8, 14, 16, 28, 32, 56, 112, 224]
+    for size in offered:
+        sizes.select_option(str(size))
+        strides = (
+            page.get_by_label("Stride")
+            .locator("option")
+            .evaluate_all("options => options.map((each) => Number(each.value))")
+        )
+        for stride in strides:
+            page.get_by_label("Stride").select_option(str(stride))
+            rows, columns = patch_grid((224, 224), size, stride)
+            told = counts(page)
+            assert told["N"].startswith(f"{rows} × {columns} = {rows * columns} patch")
+            assert told["D"] == f"3 × {size} × {size} = {3 * size**2} numbers each"
+            assert told["A"].startswith(f"N² = {(rows * columns) ** 2} weights, ")
+            assert chosen(page) < rows * columns
+            assert ("exactly as many" in told["N · D"]) == (size == stride)
+
+
+@pytest.mark.parametrize(("size", "told"), [(4, "39 MB"), (16, "154 kB"), (32, "9.6 kB"), (224, "4 B")])
+def test_the_relations_memory_is_told(page, size, told):
+    page.get_by_label("Patch size P").select_option(str(size))
+    assert counts(page)["A"].endswith(f", {told} per head in float32")
+
+
+def test_a_new_cut_keeps_the_place(page):
+    page.get_by_label("Patch size P").select_option("16")
+    assert chosen(page) == same_place(17, ((224, 224), 32, 32), ((224, 224), 16, 16))
+    page.get_by_label("Patch size P").select_option("32")
+    assert chosen(page) == 17
+
+
+def test_shuffling_moves_the_patches_and_keeps_the_vectors(page):
+    image, vector = canvas(page, "image"), page.locator(".pw-vector [role=slider]").last
+    before = [pixels(page, each) for each in (image, vector)]
+    page.get_by_label("Shuffle the patches").check()
+    place = shuffled_order(49).index(17)
+    assert f"Patch 17 now stands at place {place}" in reading(page)
+    assert pixels(page, image) != before[0]
+    assert pixels(page, vector) == before[1]
+    click_patch(page, *divmod(20, 7))
+    assert chosen(page) == shuffled_order(49)[20]
+    page.get_by_label("Shuffle the patches").uncheck()
+    page.get_by_label("Place in the sequence").fill("17")
+    page.mouse.move(0, 0)
+    assert pixels(page, image) == before[0]
+
+
+def test_reset_brings_the_first_view_back(page):
+    first = (
+        pixels(page, canvas(page, "image")),
+        pixels(page, page.locator(".pw-vector [role=slider]").last),
+        counts(page),
+    )
+    page.get_by_label("Photograph").select_option("coffee")
+    page.get_by_label("Patch size P").select_option("8")
+    page.get_by_label("Stride").select_option("4")
+    page.get_by_label("Shuffle the patches").check()
+    canvas(page, "image").press("End")
+    page.get_by_role("button", name="Reset").click()
+    page.mouse.move(0, 0)
+    again = (
+        pixels(page, canvas(page, "image")),
+        pixels(page, page.locator(".pw-vector [role=slider]").last),
+        counts(page),
+    )
+    assert again == first
+    assert page.get_by_label("Photograph").input_value() == "astronaut"
+    assert not page.get_by_label("Shuffle the patches").is_checked()
+
+
+# a photograph of one's own
+
+
+def picture_file(kind="PNG", mode="RGB", color=0, size=(300, 200), **options):
+    file = io.BytesIO()
+    Image.new(mode, size, color).save(file, kind, **options)
+    return file.getvalue()
+
+
+def upload(page, content, name="own.png"):
+    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (picture_file("PNG", "RGB", (0, 255, 0)), 1.0),
+        (picture_file("JPEG", "L", 255, size=(3000, 2000)), 1.0),
+        (picture_file("PNG", "RGBA", (0, 0, 0, 0)), 1.0),
+        (picture_file("WEBP", "RGB", (255, 0, 255), size=(5, 9)), 0.0),
+    ],
+    ids=["png", "large gray jpeg", "transparent", "tiny webp"],
+)
+def test_ones_own_photo_is_cut(visit, over, content, value):
+    page = visit(over=over)
+    upload(page, content)
+    page.wait_for_function("() => document.querySelector('.pw-label select').value === 'your photo'")
+    assert shown_number(page)[2] == pytest.approx(value, abs=0.03)
+    assert page.locator(".pw-message").inner_text() == ""
+
+
+def test_a_rotated_photo_stands_upright(page):
+    picture, exif, file = Image.new("RGB", (64, 64), "white"), Image.Exif(), io.BytesIO()
+    picture.paste("black", (0, 0, 64, 32))
+    exif[0x0112] = 6  # its top is at the right
+    picture.save(file, "JPEG", exif=exif)
+    upload(page, file.getvalue(), "turned.jpg")
+    page.wait_for_function("() => document.querySelector('.pw-label select').value === 'your photo'")
+    canvas(page, "image").press("Home")
+    assert shown_number(page)[2] > 0.9
+    for _ in range(6):
+        canvas(page, "image").press("ArrowRight")
+    assert shown_number(page)[2] < 0.1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", picture_file("JPEG")[:300]], ids=["empty", "text", "cut off"]
+)
+def test_a_file_that_is_no_picture_is_told_and_nothing_changes(page, content):
+    before = pixels(page, canvas(page, "image"))
+    upload(page, content, "notes.txt")
+    page.wait_for_selector(".pw-message:not(:empty)")
+    assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
+    assert pixels(page, canvas(page, "image")) == before
+    upload(page, picture_file())
+    page.wait_for_selector(".pw-message:empty", state="attached")
+
+
+# for everyone
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(visit, theme, width):
+    page = visit(theme, width=width)
+    assert [(each["id"], each["nodes"][0]["html"]) for each in Axe().run(page).response["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_targets_are_large_and_labeled(visit, width):
+    page = visit(width=width)
+    for control in page.locator(".pw-explorer :is(input, select, button, [role=slider])").all():
+        box = control.bounding_box()
+        assert min(box["width"], box["height"]) >= 24, control.evaluate("node => node.outerHTML")
+        assert control.evaluate(
+            "node => node.labels?.[0]?.textContent || node.textContent || node.getAttribute('aria-label')"
+        )
+
+
+def test_focus_is_visible(page):
+    width = """node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outlineWidth"""
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        assert focused.evaluate(width) == "3px", focused.evaluate("node => node.outerHTML")
+
+
+def test_dark_and_light_are_drawn_with_their_own_colors(page):
+    vector = page.locator(".pw-vector [role=slider]").last
+    before = pixels(page, vector)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert pixels(page, vector) != before
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert pixels(page, vector) == before
+
+
+def test_nothing_moves_by_itself(visit):
+    page = visit(reduced_motion="reduce")
+    canvas(page, "image").press("End")
+    page.get_by_label("Shuffle the patches").check()
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(visit):
+    page = visit(device_scale_factor=2)
+    size = "node => [node.width, node.clientWidth]"
+    assert canvas(page, "image").evaluate(size)[0] == 2 * canvas(page, "image").evaluate(size)[1]
+    page.set_viewport_size({"width": 390, "height": 900})
+    pixels(page, canvas(page, "image"))
+    assert canvas(page, "image").evaluate(size)[0] == 2 * canvas(page, "image").evaluate(size)[1]
+
+
+# math.mjs against the library
+
+
+@pytest.fixture
+def random_cut(rng):
+    patch_size = rng.choice([1, 2, 3, 4, 8])
+    stride = rng.choice([each for each in range(1, patch_size + 1) if patch_size % each == 0])
+    height, width = (patch_size * rng.randint(1, 5) for _ in range(2))
+    return height, width, patch_size, stride
+
+
+def random_pixels(height, width):
+    rgba = torch.randint(0, 256, (height, width, 4), dtype=torch.uint8)
+    image = rgba[..., :3].permute(2, 0, 1).double()[None] / 255
+    return {"bytes": rgba.flatten().tolist()}, image
+
+
+def test_grid_and_counts_are_the_librarys(formulas, random_cut):
+    height, width, patch_size, stride = random_cut
+    patches = extract_patches(random_pixels(height, width)[1], patch_size, stride=stride)[0]
+    grid = formulas("math.mjs", "patchGrid", height, width, patch_size, stride)
+    assert tuple(grid) == patch_grid((height, width), patch_size, stride)
+    told = formulas("math.mjs", "patchCounts", grid, patch_size)
+    number = len(patches)
+    assert told == {
+        "count": number,
+        "dim": patches.shape[1],
+        "numbers": patches.numel(),
+        "weights": number**2,
+        "bytes": torch.zeros(number, number).nbytes,
+    }
+
+
+@pytest.mark.parametrize("cut", [(10, 10, 4, 4), (8, 8, 0, 1), (8, 8, 4, 0), (8, 8, 4, 3), (8, 6, 4, 4), (2, 8, 4, 4)])
+def test_a_cut_that_leaves_pixels_over_is_refused(formulas, cut):
+    from playwright.sync_api import Error
+
+    with pytest.raises(Error, match="don't tile"):
+        formulas("math.mjs", "patchGrid", *cut)
+
+
+def test_vectors_are_the_librarys(formulas, random_cut, rng):
+    height, width, patch_size, stride = random_cut
+    pixels, image = random_pixels(height, width)
+    patches = extract_patches(image, patch_size, stride=stride)[0]
+    index = rng.randrange(len(patches))
+    corner = formulas("math.mjs", "patchCorner", index, patch_grid((height, width), patch_size, stride), stride)
+    vector = formulas("math.mjs", "patchVector", pixels, width, corner, patch_size)
+    torch.testing.assert_close(torch.tensor(vector), patches[index].float())
+
+
+def test_element_and_place_are_inverse(formulas, rng):
+    patch_size = rng.randint(1, 20)
+    element = rng.randrange(3 * patch_size**2)
+    place = formulas("math.mjs", "elementPlace", element, patch_size)
+    assert tuple(place.values()) == np.unravel_index(element, (3, patch_size, patch_size))
+    assert formulas("math.mjs", "elementIndex", place, patch_size) == element
+
+
+def test_merging_is_the_librarys(formulas, random_cut):
+    height, width, patch_size, stride = random_cut
+    pixels, image = random_pixels(height, width)
+    patches = extract_patches(image, patch_size, stride=stride)
+    order = torch.randperm(patches.shape[1])
+    merged = formulas("math.mjs", "mergePatches", pixels, height, width, patch_size, stride, order.tolist())
+    expected = merge_patches(patches[:, order], (height, width), patch_size, stride=stride)[0].permute(1, 2, 0) * 255
+    assert (torch.tensor(merged).view(height, width, 4)[..., :3] - expected).abs().max() <= 0.5001
+
+
+def test_mean_colors_are_the_librarys(formulas, random_cut):
+    height, width, patch_size, stride = random_cut
+    pixels, image = random_pixels(height, width)
+    patches = extract_patches(image, patch_size, stride=stride)[0]
+    order = torch.randperm(len(patches))
+    means = formulas("math.mjs", "meanColors", pixels, height, width, patch_size, stride, order.tolist())
+    expected = patches[order].view(-1, 3, patch_size**2).mean(2) * 255
+    assert (torch.tensor(means).view(-1, 4)[:, :3] - expected).abs().max() <= 0.5001
+
+
+@pytest.mark.parametrize("number", [1, 2, 49, 3136])
+def test_the_shuffle_is_pythons(formulas, number, rng):
+    seed = rng.randrange(2**32)
+    order = formulas("math.mjs", "shuffledOrder", number, seed)
+    assert order == shuffled_order(number, seed=seed)
+    inverse = formulas("math.mjs", "inversePermutation", order)
+    assert [order[place] for place in inverse] == list(range(number))
+
+
+def test_the_same_place_is_pythons(formulas, rng):
+    names = ("height", "width", "patchSize", "stride")
+    cuts = [((224, 224), 32, 32), ((224, 224), 32, 8), ((96, 160), 16, 8), ((224, 112), 7, 7), ((96, 96), 96, 96)]
+    for before in cuts:
+        for after in cuts:
+            index = rng.randrange(np.prod(patch_grid(*before)))
+            given = [dict(zip(names, (*size, *rest), strict=True)) for size, *rest in (before, after)]
+            assert formulas("math.mjs", "samePlace", index, *given) == same_place(index, before, after)
+
+
+def test_arrays_are_read_as_they_were_written(formulas):
+    values = torch.randn(3, 5)
+    code = base.encode_array(values)
+    script = formulas("math.mjs", "decodeArray", code)
+    assert script["shape"] == [3, 5]
+    read = torch.tensor(script["values"]).view(3, 5)
+    assert (read - values).abs().max() <= (code["high"] - code["low"]) / 509
+
+
+def test_cividis_is_matplotlibs(formulas):
+    for value in np.linspace(-0.1, 1.1, 41):
+        expected = np.array(mpl.colormaps["cividis"](float(np.clip(value, 0, 1)), bytes=True)[:3], dtype=int)
+        assert np.abs(np.array(formulas("canvas.mjs", "cividis", float(value))) - expected).max() <= 3
