@@ -42,8 +42,15 @@ def rewrite(app, what, name, obj, options, lines):
     lines[:] = as_rest(lines)
 
 
+def skip_inherited(app, what, name, obj, skip, options):
+    """Leave out what a base class of another library writes into ours."""
+    home = getattr(obj, "__module__", None) or type(obj).__module__
+    return skip or not home.startswith(("patchwork", "builtins", "traitlets"))
+
+
 def setup(app):
     """Connect to autodoc."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", rewrite)
+    app.connect("autodoc-skip-member", skip_inherited)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -62,7 +62,9 @@ def render(tex, display):
     options = {"displayMode": display, "output": "htmlAndMathml", "strict": "ignore", "throwOnError": True}
     call = f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})"
     answer = json.loads(
-        katex().eval(f"try {{ JSON.stringify([{call}, null]) }} catch (error) {{ JSON.stringify([null, error.message]) }}")
+        katex().eval(
+            f"try {{ JSON.stringify([{call}, null]) }} catch (error) {{ JSON.stringify([null, error.message]) }}"
+        )
     )
     if answer[1] is not None:
         raise ValueError(answer[1])
@@ -123,7 +125,9 @@ def katex_files():
 def style_sheet(chunk):
     """Read the style sheet out of a webpack chunk, with woff2 fonts alone, which every browser of today reads."""
     engine = new_engine()
-    engine.eval("const self = {}; class URL { constructor(path) { this.path = path; } toString() { return this.path; } }")
+    engine.eval(
+        "const self = {}; class URL { constructor(path) { this.path = path; } toString() { return this.path; } }"
+    )
     engine.eval(chunk)
     sheet = engine.eval(READ_STYLE_SHEET)
     sheet = re.sub(r'(url\(\S+?\.woff2\) format\("woff2"\)),[^;]*;', r"\1;", sheet)
@@ -133,7 +137,10 @@ def style_sheet(chunk):
 
 def check_versions(sheet):
     """Hold the style sheet to the minor version of the script whose classes it styles."""
-    drawn, styled = katex().eval("katex.version"), re.search(r'katex-version::after\s*{\s*content:\s*"([\d.]+)"', sheet)[1]
+    drawn, styled = (
+        katex().eval("katex.version"),
+        re.search(r'katex-version::after\s*{\s*content:\s*"([\d.]+)"', sheet)[1],
+    )
     if drawn.rsplit(".", 1)[0] != styled.rsplit(".", 1)[0]:
         raise ExtensionError(f"KaTeX's script is {drawn} but its style sheet is {styled}")
 

@@ -55,32 +55,12 @@ class PictureSizes(BaseImageConverter):
             path = Path(self.app.srcdir, node["uri"])
             if path.suffix in {".webp", ".png", ".jpg", ".jpeg"} and path.is_file():
                 with Image.open(path) as picture:
-                    node["pixels"] = picture.size
+                    node["pixels"] = picture.size  # build_theme's writer puts them into the page
             node["loading"] = "lazy" if position else "link"
-
-
-def with_pixels(translator_class):
-    """Extend a translator's img tags by width and height, which hold the place until the picture has come."""
-
-    class Translator(translator_class):
-        def emptytag(self, node, tagname, suffix="\n", **attributes):
-            if tagname == "img" and "pixels" in node:
-                width, height = node["pixels"]
-                attributes |= {"width": str(width), "height": str(height)}
-            return super().emptytag(node, tagname, suffix, **attributes)
-
-    return Translator
-
-
-def extend_translator(app):
-    """Put the sized img tags into the page writer."""
-    if app.builder.format == "html":
-        app.set_translator(app.builder.name, with_pixels(app.builder.default_translator_class), override=True)
 
 
 def setup(app):
     """Register the two transforms."""
     app.add_post_transform(WebPConverter)
     app.add_post_transform(PictureSizes)
-    app.connect("builder-inited", extend_translator)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

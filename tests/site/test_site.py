@@ -1,0 +1,267 @@
+"""The site as a reader meets it: built without a warning, offline, by key and by eye, light and dark, wide and narrow."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT
+
+BUDGET = 600_000  # bytes of a chapter's first load, compressed, with all its pictures
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+DOCUMENTS = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+PAGES = [f"{name}.html" for name in DOCUMENTS] + ["search.html"]
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+COLOR_RULES = {"runOnly": ["color-contrast", "link-in-text-block"]}
+UNFOLDED = "article > section > section { content-visibility: visible !important }"
+
+
+class Page(HTMLParser):
+    """Collect what a page loads, links to, and can be linked by."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.assets, self.links, self.ids, self.pictures = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag == "img":
+            self.pictures.append(given)
+        if tag in ("img", "script", "source", "iframe") and given.get("src"):
+            self.assets.append(given["src"])
+        if tag == "link" and given["rel"] in ("stylesheet", "icon", "preload"):
+            self.assets.append(given["href"])
+
+
+@pytest.fixture(scope="module")
+def parsed(site):
+    return {path.relative_to(site).as_posix(): Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
+
+
+def test_every_page_of_the_table_of_contents_is_built(parsed):
+    assert set(PAGES) <= set(parsed)
+    assert not any(page.startswith(("tests", ".venv", "README", "CONTRIBUTING")) for page in parsed)
+
+
+def test_links_and_anchors_lead_somewhere(site, parsed):
+    lost = []
+    for name, page in parsed.items():
+        for link in page.links:
+            if urlsplit(link).scheme:
+                continue
+            target, _, anchor = unquote(urljoin(name, link)).partition("#")
+            if not (site / target).is_file() or (anchor and target in parsed and anchor not in parsed[target].ids):
+                lost.append((name, link))
+    assert not lost
+
+
+def test_pages_name_no_asset_of_another_host(parsed):
+    named = {source for page in parsed.values() for source in page.assets}
+    assert named
+    assert not [source for source in named if urlsplit(source).scheme not in ("", "data")]
+
+
+def test_every_picture_has_words_and_a_size(parsed):
+    pictures = [(name, each) for name, page in parsed.items() for each in page.pictures]
+    assert not [(name, each["src"][:60]) for name, each in pictures if not each.get("alt", "").strip()]
+    drawn = [(name, each) for name, each in pictures if not each["src"].startswith("data:")]
+    assert not [(name, each["src"]) for name, each in drawn if not {"width", "height"} <= set(each)]
+    assert not [each["src"] for _, each in drawn if not each["src"].endswith(".webp")]
+
+
+def test_math_is_drawn_at_build_time_and_loaded_where_it_stands(site, parsed):
+    for name in PAGES:
+        text = (site / name).read_text("utf-8")
+        assert ('class="katex' in text) == ("katex/katex.css" in text), name
+        assert "MathJax" not in text
+        assert not re.search(
+            r"\\\(|\\\[", re.sub(r"<(annotation|code|pre|div)\b.*?</\1>", "", text, flags=re.DOTALL)
+        ), name
+
+
+def test_explorers_bring_their_script_only_where_they_stand(site):
+    for name in PAGES:
+        text = (site / name).read_text("utf-8")
+        assert ('class="explorer"' in text) == ("patchwork-explorers.js" in text), name
+
+
+class Visit:
+    """One page in one browser context, with all it asked for and complained of."""
+
+    def __init__(self, browser, address, **options):
+        self.context = browser.new_context(reduced_motion="reduce", **options)
+        self.page = self.context.new_page()
+        self.requests, self.complaints = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda told: told.type in ("error", "warning") and self.complaints.append(told.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.goto(address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    def see_all(self):
+        """Lay out every section, load every picture, mount every explorer."""
+        self.page.add_style_tag(content=UNFOLDED)
+        self.page.evaluate("document.querySelectorAll('img').forEach((picture) => { picture.loading = 'eager' })")
+        for explorer in self.page.locator(".explorer[data-explorer]").all():
+            explorer.scroll_into_view_if_needed()
+            explorer.and_(self.page.locator("[data-ready]")).wait_for()
+        self.page.wait_for_load_state("networkidle")
+
+    def assert_quiet(self, home):
+        foreign = [url for url in self.requests if not url.startswith((home, "data:", "blob:"))]
+        assert not foreign
+        assert not self.complaints
+
+    def assert_sound(self, rules=None):
+        """No violation that axe knows of, and nothing that sticks out sideways."""
+        violations = Axe().run(self.page, options=rules).response["violations"]
+        told = [
+            f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes'][:4]]}" for each in violations
+        ]
+        assert not told
+        wide = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert wide[0] <= wide[1]
+
+    def assert_explorers_answer(self):
+        for explorer in self.page.locator(".explorer[data-explorer]").all():
+            canvas = explorer.locator("canvas[tabindex='0']").first
+            canvas.scroll_into_view_if_needed()
+            before = explorer.inner_text()
+            canvas.focus()
+            self.page.keyboard.press("ArrowRight")
+            by_key = explorer.inner_text()
+            box = canvas.bounding_box()
+            canvas.click(position={"x": box["width"] * 0.1, "y": box["height"] * 0.1})
+            assert before != by_key != explorer.inner_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_over_http(browser, served, name):
+    with Visit(browser, f"{served}/{name}", viewport={"width": 1280, "height": 900}) as visit:
+        visit.see_all()
+        visit.assert_explorers_answer()
+        for width in (1280, 390):
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            for scheme, rules in {"light": None, "dark": COLOR_RULES}.items():  # the dark page differs in colors alone
+                visit.page.emulate_media(color_scheme=scheme)
+                visit.page.locator(f"html[data-theme={scheme}]").wait_for()
+                visit.assert_sound(rules)
+        visit.assert_quiet(served)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_from_disk(browser, site, name):
+    with Visit(browser, (site / name).as_uri(), viewport={"width": 390, "height": 844}, has_touch=True) as visit:
+        visit.see_all()
+        visit.assert_explorers_answer()
+        visit.assert_quiet(site.as_uri())
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_first_load_is_light(browser, served, name):
+    with Visit(browser, f"{served}/{name}") as visit:
+        visit.see_all()
+        weights = visit.page.evaluate(
+            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".filter((entry) => /^http/.test(entry.name)).map((entry) => [entry.transferSize, entry.name])"
+        )
+    print(f"{name}: {sum(size for size, _ in weights) / 1000:.0f} kB in {len(weights)} requests")
+    assert all(size for size, _ in weights)
+    assert sum(size for size, _ in weights) <= BUDGET, sorted(weights)[-5:]
+
+
+@pytest.fixture
+def landing(browser, served):
+    with Visit(browser, f"{served}/{PAGES[0]}", viewport={"width": 1280, "height": 900}) as visit:
+        yield visit.page
+
+
+def test_first_key_offers_the_way_to_the_text(landing):
+    landing.keyboard.press("Tab")
+    landing.keyboard.press("Enter")
+    assert landing.evaluate("document.activeElement.id") == "main"
+
+
+def test_colors_follow_the_system_until_chosen_and_the_choice_stays(landing):
+    html = landing.locator("html")
+    landing.emulate_media(color_scheme="dark")
+    landing.locator("html[data-theme=dark]").wait_for()
+    landing.get_by_role("button", name="Dark colors").click()
+    assert html.get_attribute("data-theme") == "light"
+    landing.reload()
+    assert html.get_attribute("data-theme") == "light"
+    assert landing.get_by_role("button", name="Dark colors", pressed=False).count() == 1
+
+
+@pytest.mark.parametrize("home", ["served", "disk"])
+def test_search_finds_a_term(browser, served, site, home):
+    address = served if home == "served" else site.as_uri()
+    with Visit(browser, f"{address}/{PAGES[0]}") as visit:
+        visit.page.keyboard.press("/")
+        visit.page.keyboard.type("row-stochastic")
+        visit.page.keyboard.press("Enter")
+        visit.page.locator("ul.search a", has_text="Glossary").first.click()
+        visit.page.wait_for_url("**/book/glossary.html*")
+        visit.assert_quiet(address)
+
+
+def test_contents_open_on_a_phone(browser, served):
+    with Visit(browser, f"{served}/{PAGES[0]}", viewport={"width": 390, "height": 844}) as visit:
+        contents = visit.page.get_by_role("navigation", name="The book")
+        assert not contents.is_visible()
+        visit.page.get_by_role("button", name="Contents").click()
+        assert contents.is_visible()
+        visit.assert_sound()
+        contents.get_by_role("link", name="Glossary").click()
+        visit.page.wait_for_url("**/book/glossary.html")
+        assert not contents.is_visible()
+
+
+def test_paper_shows_what_is_folded_away(browser, served):
+    for name in CHAPTERS:
+        with Visit(browser, f"{served}/{name}") as visit:
+            visit.page.emulate_media(media="print")
+            visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            assert (
+                visit.page.locator("article details").count() == visit.page.locator("article details[open]").count() > 0
+            )
+            folded = "[...document.querySelectorAll('article > section > section')].map((s) => getComputedStyle(s).contentVisibility)"
+            assert set(visit.page.evaluate(folded)) == {"visible"}
+            visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+            assert visit.page.locator("article details[open]").count() == 0
+
+
+def test_long_formulas_scroll_within_themselves_by_key(browser, served):
+    with Visit(browser, f"{served}/{CHAPTERS[-1]}", viewport={"width": 390, "height": 844}) as visit:
+        visit.see_all()
+        scrolling = visit.page.locator(".equation-body.scrolls-now")
+        assert scrolling.count() > 0
+        scrolling.first.focus()
+        visit.page.keyboard.press("ArrowRight")
+        visit.page.wait_for_function("document.activeElement.scrollLeft > 0")
+
+
+def test_place_on_the_page_is_marked_while_scrolling(browser, served):
+    with Visit(browser, f"{served}/{CHAPTERS[-1]}", viewport={"width": 1280, "height": 900}) as visit:
+        links = visit.page.locator(".page-toc > ul > li > ul > li > a")
+        for place in (2, 7, 4):
+            target = links.nth(place)
+            target.click()
+            heading = f"{target.get_attribute('href')} > h2"
+            visit.page.wait_for_function(
+                "(h) => Math.abs(document.querySelector(h).getBoundingClientRect().top - 76) < 9", arg=heading
+            )
+            visit.page.wait_for_function("(link) => link.getAttribute('aria-current')", arg=target.element_handle())
