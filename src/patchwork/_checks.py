@@ -47,6 +47,21 @@ def floating(name, tensor):
         raise ValueError(f"{name} must hold floating-point numbers, got {tensor.dtype}")
 
 
+def real(name, tensor):
+    """Refuse complex numbers."""
+    if tensor.is_complex():
+        raise ValueError(f"{name} must be real, got {tensor.dtype}")
+
+
+def tolerance(tensor, value):
+    """Return the tolerance given, else the square root of the rounding error of the dtype."""
+    if value is None:
+        return torch.finfo(tensor.dtype).eps ** 0.5
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ValueError(f"tolerance must be a number of at least 0, got {value!r}")
+    return value
+
+
 def together(**tensors):
     """Refuse tensors on different devices or of different dtypes."""
     on_one_device(**tensors)

@@ -42,8 +42,9 @@ def is_row_stochastic(relation, *, tolerance=None):
     """
     _checks.shape("relation", relation, "M N")
     relation = _as_floating(relation)
+    tolerance = _checks.tolerance(relation, tolerance)
     off_by = (relation.sum(1) - 1).abs().amax()
-    return (relation >= 0).all() & (off_by <= _tolerance(relation, tolerance))
+    return (relation >= 0).all() & (off_by <= tolerance)
 
 
 def is_symmetric(relation, *, tolerance=None):
@@ -58,7 +59,7 @@ def is_symmetric(relation, *, tolerance=None):
     _square(relation)
     relation = _as_floating(relation)
     largest = torch.where(relation.isfinite(), relation.abs(), 0).amax()
-    near = (relation - relation.T).abs() <= _tolerance(relation, tolerance) * largest
+    near = (relation - relation.T).abs() <= _checks.tolerance(relation, tolerance) * largest
     return ((relation == relation.T) | near).all()
 
 
@@ -158,8 +159,7 @@ def _square(relation):
 def _queries(relation, labels):
     """Return the (N, N−1) entries off the diagonal, and which of them are in the row's region."""
     number = _square(relation)
-    if relation.is_complex():
-        raise ValueError(f"relation must be real, got {relation.dtype}")
+    _checks.real("relation", relation)
     if _checks.shape("labels", labels, "N") != (number,):
         raise ValueError(f"labels must have shape ({number},), got {tuple(labels.shape)}")
     if labels.is_floating_point() or labels.is_complex():
@@ -194,8 +194,5 @@ def _result_dtype(relation):
 
 
 def _as_floating(relation):
+    _checks.real("relation", relation)
     return relation.to(_result_dtype(relation))
-
-
-def _tolerance(relation, tolerance):
-    return torch.finfo(relation.dtype).eps ** 0.5 if tolerance is None else tolerance

@@ -1,0 +1,246 @@
+import pytest
+import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
+from torch.autograd import gradcheck
+
+from patchwork.relations import (
+    aggregate,
+    density,
+    is_row_stochastic,
+    is_symmetric,
+    mean_average_precision,
+    region_mass,
+    same_region_auc,
+)
+
+SCORES = [same_region_auc, mean_average_precision]
+
+
+@pytest.fixture
+def case(rng, generator):
+    """A random relation with many ties, in float64, and labels of at least one row that can be scored."""
+    number, regions = rng.randint(3, 30), rng.randint(2, 4)
+    relation = torch.randint(0, 6, (number, number), generator=generator).double() / 5
+    labels = torch.randint(0, regions, (number,), generator=generator)
+    labels[:3] = torch.tensor([0, 0, 1])
+    return relation, labels
+
+
+def rows_by_hand(relation, labels):
+    """For each query row that can be scored: is it the same region, and the entries, own patch left out."""
+    for i in range(len(labels)):
+        others = torch.arange(len(labels)) != i
+        same, entries = (labels == labels[i])[others], relation[i][others]
+        if same.any() and not same.all():
+            yield same, entries
+
+
+def mean_by_hand(score, relation, labels):
+    rows = [score(same.numpy(), entries.numpy()) for same, entries in rows_by_hand(relation, labels)]
+    return torch.tensor(sum(rows) / len(rows), dtype=torch.float64)
+
+
+def test_aggregate_is_the_sum_written_out(rng, generator):
+    heads, targets, number, dim, out = (rng.randint(1, 5) for _ in range(5))
+    relations = torch.randn(heads, targets, number, dtype=torch.float64, generator=generator)
+    values = torch.randn(number, dim, dtype=torch.float64, generator=generator)
+    weights = torch.randn(heads, dim, out, dtype=torch.float64, generator=generator)
+    torch.testing.assert_close(aggregate(relations, values), sum(a @ values for a in relations))
+    expected = sum(a @ values @ w for a, w in zip(relations, weights, strict=True))
+    torch.testing.assert_close(aggregate(relations, values, weights), expected)
+    assert gradcheck(aggregate, (relations.requires_grad_(), values.requires_grad_(), weights.requires_grad_()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_row_stochastic(dtype, generator):
+    relation = torch.randn(50, 70, dtype=torch.float64, generator=generator).softmax(1).to(dtype)
+    assert is_row_stochastic(relation)
+    assert is_row_stochastic(relation).dtype == torch.bool
+    assert not is_row_stochastic(relation * 1.2)
+    assert not is_row_stochastic(relation - torch.eye(50, 70, dtype=dtype))
+    assert not is_row_stochastic(torch.full((2, 2), torch.nan, dtype=dtype))
+
+
+def test_row_stochastic_needs_every_row_and_no_negative_entry():
+    assert not is_row_stochastic(torch.tensor([[0.5, 0.5], [1.0, 1.0]]))
+    assert not is_row_stochastic(torch.tensor([[1.5, -0.5], [1.0, 0.0]]))
+    assert is_row_stochastic(torch.eye(3, dtype=torch.bool))
+    assert is_row_stochastic(torch.tensor([[0.52, 0.5]]), tolerance=0.05)
+
+
+def test_symmetric(generator):
+    relation = torch.randn(40, 40, generator=generator)
+    assert is_symmetric(relation @ relation.T)
+    assert not is_symmetric(relation)
+    assert not is_symmetric(torch.tensor([[0.0, 1e-3], [0.0, 1.0]], dtype=torch.float64))
+    assert not is_symmetric(torch.tensor([[0.0, torch.nan], [torch.nan, 1.0]]))
+    assert is_symmetric(torch.zeros(3, 3))
+    assert is_symmetric(torch.tensor([[True, False], [False, True]]))
+    assert is_symmetric(torch.tensor([[0.0, 1.1], [1.0, 0.0]]), tolerance=0.2)
+
+
+def test_symmetric_logits_may_be_masked():
+    lower = torch.full((4, 4), -torch.inf).triu(1)
+    assert not is_symmetric(lower)
+    assert is_symmetric(lower + lower.T)
+
+
+def test_density():
+    relation = torch.tensor([[0.0, 2.0, -1.0, 0.0]])
+    assert density(relation) == 0.5
+    assert density(relation.double()).dtype == torch.float64
+    assert density(relation > 0) == 0.25
+    assert density(relation > 0).dtype == torch.float32
+
+
+def test_auc_equals_sklearn(case):
+    torch.testing.assert_close(same_region_auc(*case), mean_by_hand(roc_auc_score, *case))
+
+
+def test_average_precision_equals_sklearn(case):
+    torch.testing.assert_close(mean_average_precision(*case), mean_by_hand(average_precision_score, *case))
+
+
+def test_region_mass_is_the_share_written_out(case):
+    relation, labels = case
+    relation[0] = 0
+    rows = [row for row in rows_by_hand(relation, labels) if row[1].sum() > 0]
+    mass, chance = region_mass(relation, labels)
+    torch.testing.assert_close(mass, torch.stack([a[same].sum() / a.sum() for same, a in rows]).mean())
+    torch.testing.assert_close(chance, torch.stack([same.double().mean() for same, _ in rows]).mean())
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_only_the_ranking_counts(case, score):
+    relation, labels = case
+    torch.testing.assert_close(score(relation.exp(), labels), score(relation, labels))
+    torch.testing.assert_close(score(relation.log(), labels), score(relation, labels))  # zeros become −∞
+    torch.testing.assert_close(score((5 * relation).round().long(), labels).double(), score(relation, labels))
+
+
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+def test_the_own_patch_does_not_count(case, score):
+    relation, labels = case
+    changed = relation.clone().fill_diagonal_(9.0)
+    torch.testing.assert_close(score(changed, labels), score(relation, labels))
+
+
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+def test_the_order_of_patches_and_the_names_of_regions_do_not_count(case, score, generator):
+    relation, labels = case
+    order = torch.randperm(len(labels), generator=generator)
+    shuffled = score(relation[order][:, order], labels[order] * 7 - 3)
+    torch.testing.assert_close(shuffled, score(relation, labels))
+
+
+def test_known_scores():
+    labels = torch.tensor([0, 0, 1, 1])
+    same = labels[:, None] == labels
+    assert same_region_auc(same, labels) == 1
+    assert same_region_auc(~same, labels) == 0
+    assert same_region_auc(torch.ones(4, 4), labels) == 0.5
+    assert mean_average_precision(torch.ones(4, 4), labels) == pytest.approx(1 / 3)
+    assert [float(share) for share in region_mass(same, labels)] == pytest.approx([1, 1 / 3])
+    assert [float(share) for share in region_mass(torch.ones(4, 4), labels)] == pytest.approx([1 / 3, 1 / 3])
+
+
+def test_rows_without_both_classes_are_skipped():
+    labels = torch.tensor([0, 0, 1])  # patch 2 is alone in its region
+    relation = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [5.0, 0.0, 0.0]])
+    assert same_region_auc(relation, labels) == 0.5
+    assert mean_average_precision(relation, labels) == 0.75
+    assert [float(share) for share in region_mass(relation, labels)] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+def test_scores_have_the_dtype_of_the_relation(case, score, dtype):
+    relation, labels = case
+    results = score(relation.to(dtype), labels)
+    for result in results if isinstance(results, tuple) else (results,):
+        assert result.shape == ()
+        assert result.dtype == dtype
+        assert 0 <= result <= 1
+
+
+def test_auc_is_exact_to_the_last_digits():
+    number, half = 1000, 500
+    columns = torch.arange(number)
+    rising = columns.double().expand(number, number)  # column a is above the ⌈a/2⌉ columns of the other parity
+    won = sum(sum((a + 1) // 2 for a in range(i % 2, number, 2) if a != i) for i in range(number))
+    expected = won / ((half - 1) * half * number)
+    assert float(same_region_auc(rising, columns % 2)) == pytest.approx(expected, rel=1e-14)
+
+
+def test_region_mass_is_differentiable(case):
+    relation, labels = case
+    relation[0] = 0
+    assert gradcheck(lambda a: region_mass(a.square(), labels)[0], (relation + 0.1).requires_grad_())
+    relation.requires_grad_()
+    region_mass(relation, labels)[0].backward()
+    assert relation.grad.isfinite().all()
+
+
+def bad(call, message):
+    """One wrong call, and what its error must say."""
+    return pytest.param(call, message, id=message)
+
+
+A, X, LABELS = torch.rand(2, 4, 4), torch.rand(4, 3), torch.tensor([0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        bad(lambda: aggregate(A[0], X), r"relations must have shape \(H, M, N\), got \(4, 4\)"),
+        bad(lambda: aggregate(A[:0], X), r"relations must not be empty"),
+        bad(lambda: aggregate(A, X[:3]), r"relations over N = 4 patches do not fit values of N = 3"),
+        bad(lambda: aggregate(A, X[0]), r"values must have shape \(N, D\), got \(3,\)"),
+        bad(lambda: aggregate(A, X.numpy()), r"values must be a tensor \(N, D\), got ndarray"),
+        bad(lambda: aggregate(A, X.double()), r"dtypes differ: relations torch.float32, values torch.float64"),
+        bad(lambda: aggregate(A > 0, X), r"dtypes differ: relations torch.bool, values torch.float32"),
+        bad(lambda: aggregate(A, X.to("meta")), r"devices differ: relations on cpu, values on meta"),
+        bad(lambda: aggregate(A, X, torch.rand(3, 3, 5)), r"weights must have shape \(2, 3, E\), got \(3, 3, 5\)"),
+        bad(lambda: aggregate(A, X, torch.rand(2, 4, 5)), r"weights must have shape \(2, 3, E\), got \(2, 4, 5\)"),
+        bad(lambda: aggregate(A, X, torch.rand(3, 5)), r"weights must have shape \(H, D, E\), got \(3, 5\)"),
+        bad(lambda: aggregate(A, X, torch.rand(2, 3, 5).half()), r"dtypes differ: values torch.float32, weights"),
+        bad(lambda: is_row_stochastic(A), r"relation must have shape \(M, N\), got \(2, 4, 4\)"),
+        bad(lambda: is_row_stochastic(A[0], tolerance=-1.0), r"tolerance must be a number of at least 0, got -1.0"),
+        bad(lambda: is_row_stochastic(A[0].to(torch.complex64)), r"relation must be real, got torch.complex64"),
+        bad(lambda: is_symmetric(A[0, :3]), r"relation must be square \(N, N\), got \(3, 4\)"),
+        bad(lambda: is_symmetric(A[0], tolerance="1"), r"tolerance must be a number of at least 0, got '1'"),
+        bad(lambda: is_symmetric(A[0].to(torch.complex64)), r"relation must be real, got torch.complex64"),
+        bad(lambda: density(A), r"relation must have shape \(M, N\), got \(2, 4, 4\)"),
+        bad(lambda: density(A[0, :0]), r"relation must not be empty"),
+        bad(lambda: region_mass(-A[0], LABELS), r"relation must hold finite masses of at least 0"),
+        bad(lambda: region_mass(A[0] * torch.inf, LABELS), r"relation must hold finite masses of at least 0"),
+        bad(lambda: region_mass(A[0] * 0, LABELS), r"nothing to score: no row has"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+@pytest.mark.parametrize(
+    ("relation", "labels", "message"),
+    [
+        (A, LABELS, r"relation must have shape \(N, N\), got \(2, 4, 4\)"),
+        (A[0, :3], LABELS, r"relation must be square \(N, N\), got \(3, 4\)"),
+        (A[0, :0, :0], LABELS, r"relation must not be empty"),
+        (A[0].tolist(), LABELS, r"relation must be a tensor \(N, N\), got list"),
+        (A[0].to(torch.complex64), LABELS, r"relation must be real, got torch.complex64"),
+        (A[0] * torch.nan, LABELS, r"relation must not hold NaN, found 16 of 16"),
+        (A[0], LABELS[:3], r"labels must have shape \(4,\), got \(3,\)"),
+        (A[0], LABELS[None], r"labels must have shape \(N\), got \(1, 4\)"),
+        (A[0], LABELS.float(), r"labels must be whole numbers, got torch.float32"),
+        (A[0], LABELS.to("meta"), r"devices differ: relation on cpu, labels on meta"),
+        (A[0], LABELS * 0, r"nothing to score: no row has other patches both inside and outside its region"),
+        (A[0], torch.arange(4), r"nothing to score: no row has other patches both inside and outside its region"),
+        (A[0, :1, :1], LABELS[:1], r"nothing to score: one patch has no other patches"),
+    ],
+)
+def test_bad_input_of_scores(score, relation, labels, message):
+    with pytest.raises(ValueError, match=message):
+        score(relation, labels)
