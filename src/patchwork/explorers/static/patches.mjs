@@ -337,8 +337,8 @@ async function render({ model, el }) {
     const photo = photos.get(changes.photo ?? model.get("photo"));
     const sizes = patchSizes(photo), wished = changes.patch_size ?? view.patchSize;
     const patchSize = sizes.findLast((size) => size <= wished) ?? sizes[0];
-    const part = (changes.stride ?? (view.stride * patchSize) / view.patchSize);
-    const stride = part !== patchSize && fits(photo, patchSize, part) ? part : null;
+    const wishedStride = changes.stride ?? (view.stride * patchSize) / view.patchSize;
+    const stride = wishedStride !== patchSize && strides(photo, patchSize).includes(wishedStride) ? wishedStride : null;
     const after = { ...photo, patchSize, stride: stride ?? patchSize };
     set({ ...changes, patch_size: patchSize, stride, selected: samePlace(selected(), view, after) });
   }

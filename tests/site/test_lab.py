@@ -1,0 +1,149 @@
+"""Chapter 1 in JupyterLab: opened, run from top to bottom, and its explorer and panel used, with Python behind them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+CHAPTER = Path(__file__).parents[2] / "chapters" / "01_patches.ipynb"
+LISTENER = """
+from ipywidgets import HTML, dlink
+explorer = next(each for each in Out.values() if type(each).__name__ == "PatchExplorer")
+told = HTML()
+dlink((explorer, "selected"), (told, "value"),
+      lambda patch: f"<p class='told'>Python has patch {patch} of {len(explorer.patches)}</p>")
+told
+"""
+QUIET = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+@pytest.fixture(scope="module")
+def lab(browser, tmp_path_factory):
+    """A JupyterLab of its own on the loopback address, with a copy of the chapter; gives its address."""
+    home = tmp_path_factory.mktemp("lab")
+    for name, settings in QUIET.items():
+        file = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings), "utf-8")
+    (home / "book").mkdir()
+    copy_chapter(home / "book")
+    server = start_lab(home)
+    try:
+        yield wait_for_address(server, home / "runtime")
+    finally:
+        server.terminate()
+        server.wait(20)
+        shutil.rmtree(home)
+
+
+def copy_chapter(folder):
+    chapter = nbformat.read(CHAPTER, as_version=4)
+    chapter.cells.append(nbformat.v4.new_code_cell(LISTENER))
+    nbformat.write(chapter, folder / "chapter.ipynb")
+
+
+def start_lab(home):
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
+    environment = os.environ | {name: str(home / place) for name, place in places.items()} | {"PATCHWORK_DEVICE": "cpu"}
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        "--IdentityProvider.token=",
+    ]
+    command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={home / 'book'}"]
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+
+def wait_for_address(server, runtime, seconds=40):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        for file in runtime.glob("jpserver-*.json"):
+            return json.loads(file.read_text("utf-8"))["url"]
+        time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start:\n{(runtime.parent / 'log').read_text('utf-8')[-2000:]}")
+
+
+def test_chapter_1_lives_in_jupyterlab(browser, lab):
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page, foreign, errors = context.new_page(), [], []
+    page.set_default_timeout(30_000)
+    own = (lab, lab.replace("http", "ws", 1), "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(own) or foreign.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda entry: entry.type == "error" and errors.append(entry.text))
+    page.goto(f"{lab}doc/tree/chapter.ipynb")
+
+    stored = page.locator(".jp-OutputArea img[alt^='The photograph']")
+    expect(stored).to_be_visible(timeout=30_000)
+    run_all(page)
+    use_the_explorer(page)
+    use_the_panel(page)
+    assert foreign == []
+    assert [error for error in errors if re.search("patchwork|explorer|pw-|blob:|data:", error)] == []
+    context.close()
+
+
+def run_all(page):
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator(".told").wait_for(timeout=60_000)
+
+
+def use_the_explorer(page):
+    explorer, told = page.locator(".pw-explorer"), page.locator(".told")
+    photo = explorer.locator(".pw-image [role=slider]")
+    photo.scroll_into_view_if_needed()
+    box = photo.bounding_box()
+    photo.click(position={"x": 1.5 / 7 * box["width"], "y": 4.5 / 7 * box["height"]})
+    expect(explorer.locator(".pw-place")).to_contain_text("Patch 29 is in row 4, column 1")
+    expect(told).to_have_text("Python has patch 29 of 49")
+    cell = page.locator(".jp-Notebook .jp-mod-active").first.element_handle()
+    for key, patch in (("ArrowRight", 30), ("ArrowDown", 37), ("Home", 0), ("End", 48)):
+        photo.press(key)
+        expect(told).to_have_text(f"Python has patch {patch} of 49")
+    assert cell.evaluate("node => node.classList.contains('jp-mod-active')")
+    explorer.get_by_label("Patch size P").select_option("16")
+    expect(told).to_contain_text("of 196")
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_have_text("Python has patch 10 of 49")
+    explorer.get_by_label("Your own photo…").set_input_files(
+        {"name": "x.txt", "mimeType": "text/plain", "buffer": b"x"}
+    )
+    expect(explorer.get_by_role("alert")).to_contain_text("is not a picture")
+
+
+def use_the_panel(page):
+    picture = page.locator(".jp-OutputArea img[alt*='numbers']").last
+    picture.scroll_into_view_if_needed()
+    before = picture.get_attribute("src")
+    page.get_by_label("Photograph").last.select_option("coffee")
+    page.wait_for_function(
+        "([node, before]) => !document.contains(node) || node.src !== before", arg=[picture.element_handle(), before]
+    )
+    page.get_by_label("or its path").fill("nowhere.png")
+    page.get_by_label("or its path").press("Enter")
+    expect(page.locator("p[role=alert]").last).to_contain_text("nowhere.png")
