@@ -30,10 +30,9 @@ class DropdownBoxes(SphinxPostTransform):
     def details(self, box):
         """Rebuild one box."""
         title = box.children[0] if isinstance(box.children[0], nodes.title) else nodes.title("", box.tagname.title())
-        words = [
-            nodes.Text(child.astext()) if isinstance(child, nodes.reference) else child for child in title.children
-        ]
-        summary = Summary("", "", *words, classes=["admonition-title"])  # the line itself is clicked: no link in it
+        for link in list(title.findall(nodes.reference)):  # the line itself is clicked: no link in it
+            link.replace_self(link.children)
+        summary = Summary("", "", *title.children, classes=["admonition-title"])
         classes = ["admonition", *(name for name in box["classes"] if name != "dropdown")]
         return Details("", summary, *box.children[1:], ids=box["ids"], names=box["names"], classes=classes)
 

@@ -61,13 +61,10 @@ def render(tex, display):
     """Render one formula to HTML with MathML for screen readers; raises ValueError with KaTeX's own words."""
     options = {"displayMode": display, "output": "htmlAndMathml", "strict": "ignore", "throwOnError": True}
     call = f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})"
-    answer = json.loads(
-        katex().eval(
-            f"try {{ JSON.stringify([{call}, null]) }} catch (error) {{ JSON.stringify([null, error.message]) }}"
-        )
-    )
-    if answer[1] is not None:
-        raise ValueError(answer[1])
+    attempt = f"JSON.stringify((() => {{ try {{ return [{call}]; }} catch (error) {{ return error.message; }} }})())"
+    answer = json.loads(katex().eval(attempt))
+    if isinstance(answer, str):
+        raise ValueError(answer)
     return answer[0]
 
 
@@ -137,10 +134,8 @@ def style_sheet(chunk):
 
 def check_versions(sheet):
     """Hold the style sheet to the minor version of the script whose classes it styles."""
-    drawn, styled = (
-        katex().eval("katex.version"),
-        re.search(r'katex-version::after\s*{\s*content:\s*"([\d.]+)"', sheet)[1],
-    )
+    drawn = katex().eval("katex.version")
+    styled = re.search(r'katex-version::after\s*{\s*content:\s*"([\d.]+)"', sheet)[1]
     if drawn.rsplit(".", 1)[0] != styled.rsplit(".", 1)[0]:
         raise ExtensionError(f"KaTeX's script is {drawn} but its style sheet is {styled}")
 

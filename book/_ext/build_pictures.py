@@ -22,7 +22,7 @@ def smallest_webp(picture):
 
 
 class WebPConverter(BaseImageConverter):
-    """Replace each PNG by a WebP of the same size; the bytes of the PNG name it, so that no picture is encoded twice."""
+    """Replace each PNG by a WebP of the same size. Its name comes from the PNG's bytes: none is encoded twice."""
 
     default_priority = 210
 

@@ -32,8 +32,8 @@ def pytest_terminal_summary(terminalreporter):
     left_out = [report for report in terminalreporter.stats.get("skipped", ()) if NO_BROWSER in str(report.longrepr)]
     if left_out:
         terminalreporter.write_line(
-            f"Left out: {len(left_out)} browser tests, for there is {NO_BROWSER}. Install Chromium or Chrome (on Debian "
-            "and Ubuntu: apt install chromium) and run again; with PATCHWORK_REQUIRE_BROWSER=1 a missing browser fails.",
+            f"Left out: {len(left_out)} browser tests, for there is {NO_BROWSER}. Install Chromium or Chrome (Debian, "
+            "Ubuntu: apt install chromium) and run again. With PATCHWORK_REQUIRE_BROWSER=1 a missing browser fails.",
             yellow=True,
         )
 

@@ -1,8 +1,8 @@
 """The Sphinx extension: explorers on the static pages, where no kernel runs.
 
-It writes one classic script, so that explorers work over http and ``file://`` alike, and links it on the pages that hold
-an explorer; the style sheet, which also defines the book's colors, goes to every page. A directive shows an explorer
-where there is no notebook, on a bundled photograph:
+It writes one classic script, so that explorers work over http and ``file://`` alike, and links it on the pages that
+hold an explorer; the style sheet, which also defines the book's colors, goes to every page. A directive shows an
+explorer where there is no notebook, on a bundled photograph:
 
     ```{explorer} patches.PatchExplorer
     :photo: coffee
