@@ -16,7 +16,7 @@ LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Ok
 MARKS = "osD^vP"
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
 
-WIDTH = 5.2  # inches: 676 pixels, half of that beside a phone's text, so 11 points stay readable
+WIDTH = 5.2  # inches: 676 pixels, half of that beside a phone's text, so 12 points stay readable
 STYLE = {
     "figure.dpi": 130,
     "figure.facecolor": PAPER,
@@ -25,18 +25,18 @@ STYLE = {
     "axes.facecolor": PAPER,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
-    "axes.titlesize": 11,
-    "axes.labelsize": 11,
+    "axes.titlesize": 12.5,
+    "axes.labelsize": 12.5,
     "axes.prop_cycle": mpl.cycler(color=LINES),
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "font.size": 11,
+    "font.size": 12.5,
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "legend.fontsize": 10,
+    "xtick.labelsize": 11.5,
+    "ytick.labelsize": 11.5,
+    "legend.fontsize": 11.5,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "image.cmap": "cividis",
