@@ -1,0 +1,385 @@
+import contextlib
+import io
+import os
+
+import numpy as np
+import pytest
+import skimage
+import skimage.io
+import torch
+from PIL import Image, ImageOps
+from sklearn.datasets import load_digits
+
+from patchwork import images
+from patchwork.images import digits, load_image, sample_names, stereo_pair, texture_mosaic
+from patchwork.patches import patchify
+
+
+@pytest.fixture
+def pixels(rng, seed):
+    """A random photograph: smooth, so that JPEG keeps it, with different sides and no symmetry."""
+    height, width = rng.randint(40, 60), rng.randint(70, 90)
+    small = np.random.default_rng(seed).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def as_tensor(pixels):
+    return torch.tensor(pixels).permute(2, 0, 1) / 255
+
+
+def saved(picture, form, **options):
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def gray(values, form="TIFF"):
+    return saved(Image.fromarray(values), form)
+
+
+# what loads
+
+
+def test_samples_are_the_bundled_photographs():
+    for name in sample_names():
+        bundled = skimage.io.imread(os.path.join(skimage.data_dir, f"{name}.png"))
+        three = bundled if bundled.ndim == 3 else np.repeat(bundled[..., None], 3, axis=2)
+        assert torch.equal(load_image(name), as_tensor(three))
+
+
+def test_a_path_bytes_and_files_load_alike(pixels, tmp_path):
+    content = saved(Image.fromarray(pixels), "PNG")
+    path = tmp_path / "my photo.png"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        sources = [path, str(path), content, bytearray(content), memoryview(content), io.BytesIO(content), file]
+        for source in sources:
+            assert torch.equal(load_image(source), as_tensor(pixels))
+
+
+def test_the_home_folder_may_be_abbreviated(pixels, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    assert torch.equal(load_image("~/photo.png"), as_tensor(pixels))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_result_is_floating_contiguous_and_within_bounds(dtype):
+    image = load_image("camera", size=(20, 30), dtype=dtype)
+    assert (image.dtype, image.shape, image.is_contiguous()) == (dtype, (3, 20, 30), True)
+    assert 0 <= image.min() < image.max() <= 1
+
+
+@pytest.mark.parametrize(("form", "off"), [("PNG", 0), ("BMP", 0), ("TIFF", 0), ("WEBP", 0), ("JPEG", 0.1)])
+def test_formats(pixels, form, off):
+    options = {"lossless": True} if form == "WEBP" else {}
+    loaded = load_image(saved(Image.fromarray(pixels), form, **options))
+    assert (loaded - as_tensor(pixels)).abs().mean() <= off
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_exif_rotation_is_respected(pixels, orientation, form):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = saved(Image.fromarray(pixels), form, exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    assert torch.equal(load_image(content), as_tensor(np.asarray(upright)))
+    tall = load_image(content, size=(12, 8))
+    expected = as_tensor(np.asarray(ImageOps.fit(upright, (8, 12))))
+    assert tall.shape == (3, 12, 8)
+    assert (tall - expected).abs().max() <= 0.1
+
+
+def test_a_broken_exif_block_does_no_harm(pixels):
+    assert load_image(saved(Image.fromarray(pixels), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")).shape[0] == 3
+    exif = Image.Exif()
+    exif[0x0112] = 99
+    assert torch.equal(load_image(saved(Image.fromarray(pixels), "PNG", exif=exif)), as_tensor(pixels))
+
+
+def test_transparency_is_laid_over_white(pixels):
+    alpha = np.arange(pixels.shape[1], dtype=np.uint8)[None].repeat(pixels.shape[0], 0) * 2
+    share = torch.from_numpy(alpha / 255)
+    expected = as_tensor(pixels) * share + (1 - share)
+    content = saved(Image.fromarray(np.dstack([pixels, alpha])), "PNG")
+    torch.testing.assert_close(load_image(content), expected.float(), atol=1.5 / 255, rtol=0)
+    gray_alpha = saved(Image.fromarray(np.dstack([pixels[..., 0], alpha])), "PNG")
+    torch.testing.assert_close(load_image(gray_alpha)[1], expected[0].float(), atol=1.5 / 255, rtol=0)
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF"])
+def test_transparent_palette_entries_are_white(form):
+    picture = Image.new("P", (4, 2))
+    picture.putpalette([0, 0, 0, 200, 100, 0])
+    picture.putdata([0, 1] * 4)
+    loaded = load_image(saved(picture, form, transparency=0))
+    assert (loaded * 255).round()[:, 0].T.tolist() == [[255, 255, 255], [200, 100, 0]] * 2
+
+
+def test_a_color_key_is_white():
+    picture = Image.fromarray(np.array([[[1, 2, 3], [4, 5, 6]]], dtype=np.uint8))
+    loaded = load_image(saved(picture, "PNG", transparency=(1, 2, 3)))
+    assert (loaded * 255).round()[:, 0].T.tolist() == [[255, 255, 255], [4, 5, 6]]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "LA", "RGBA"])
+def test_modes_become_rgb(pixels, mode):
+    picture = Image.fromarray(pixels).convert(mode)
+    form = "TIFF" if mode in ("CMYK", "YCbCr") else "PNG"
+    expected = as_tensor(np.asarray(picture.convert("RGB")))
+    torch.testing.assert_close(load_image(saved(picture, form)), expected, atol=1 / 255, rtol=0)
+
+
+def test_cmyk_jpeg(pixels):
+    picture = Image.fromarray(pixels).convert("CMYK")
+    assert (load_image(saved(picture, "JPEG")) - as_tensor(np.asarray(picture.convert("RGB")))).abs().mean() < 0.05
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_16_bit_gray_keeps_its_levels(form, seed):
+    values = np.random.default_rng(seed).integers(0, 65536, (5, 7), dtype=np.uint16)
+    loaded = load_image(gray(values, form), dtype=torch.float64)
+    torch.testing.assert_close(loaded, torch.from_numpy(values / 65535).expand(3, -1, -1), atol=1e-7, rtol=0)
+
+
+def test_32_bit_gray_of_16_bit_levels(seed):
+    values = np.random.default_rng(seed).integers(0, 65536, (5, 7), dtype=np.int32)
+    torch.testing.assert_close(load_image(gray(values))[0], torch.from_numpy(values / 65535).float())
+
+
+def test_float_pictures_are_kept(seed):
+    values = np.random.default_rng(seed).random((5, 7), dtype=np.float32)
+    assert torch.equal(load_image(gray(values))[2], torch.from_numpy(values))
+    assert load_image(gray(np.round(values)), size=3).min() >= 0
+
+
+def test_the_first_frame_of_an_animation(pixels):
+    frames = [Image.fromarray(pixels), Image.fromarray(255 - pixels)]
+    content = saved(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    assert torch.equal(load_image(content), as_tensor(pixels))
+
+
+@pytest.mark.parametrize("size", [16, (16, 16), (10, 40), [40, 10], (300, 200), 1])
+def test_size_covers_and_crops_at_the_center(pixels, size):
+    rows, columns = (size, size) if isinstance(size, int) else size
+    expected = ImageOps.fit(Image.fromarray(pixels), (columns, rows))
+    assert torch.equal(load_image(saved(Image.fromarray(pixels), "PNG"), size=size), as_tensor(np.asarray(expected)))
+
+
+def test_scaling_is_antialiased():
+    board = np.indices((200, 200)).sum(0) % 2 * np.uint8(255)
+    image = load_image(gray(board.astype(np.uint8), "PNG"), size=20)
+    assert (image - 0.5).abs().max() < 0.05
+
+
+def test_a_huge_jpeg_is_decoded_small(tmp_path):
+    path = tmp_path / "huge.jpg"
+    Image.new("RGB", (12000, 8000), (10, 200, 30)).save(path, quality=30)  # above the limit at which Pillow warns
+    assert Image.MAX_IMAGE_PIXELS < 12000 * 8000
+    image = load_image(path, size=64)
+    assert (image.mean((1, 2)) * 255 - torch.tensor([10, 200, 30])).abs().max() < 4
+
+
+# what does not load
+
+
+def error_of(source, **options):
+    with pytest.raises(ValueError) as caught:
+        load_image(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_unknown_names_list_the_samples():
+    expected = "'cofee' is neither a file nor a sample; the samples are " + ", ".join(sample_names())
+    assert error_of("cofee") == expected
+    assert "neither a file nor a sample" in error_of("")
+    assert "neither a file nor a sample" in error_of("no/such/photo.jpg")
+    assert "neither a file nor a sample" in error_of("a\0b")
+    assert "neither a file nor a sample" in error_of("x" * 5000)
+
+
+def test_folders_and_files_that_are_no_pictures(tmp_path):
+    assert "is a folder; give the path of one image in it" in error_of(tmp_path)
+    text = tmp_path / "notes.txt"
+    text.write_text("not a picture")
+    assert error_of(text) == f"{str(text)!r} is no image that Pillow can read; save it as PNG or JPEG"
+    (tmp_path / "empty.png").touch()
+    assert "is no image that Pillow can read" in error_of(tmp_path / "empty.png")
+    assert error_of(b"") == "the uploaded file is empty; choose a picture, such as PNG or JPEG"
+    assert error_of(b"not a picture") == "the uploaded file is no image that Pillow can read; save it as PNG or JPEG"
+
+
+@pytest.mark.parametrize(
+    "source", [None, 3, 1.5, ["coffee"], torch.zeros(3, 4, 4), np.zeros((4, 4, 3)), io.StringIO("x")]
+)
+def test_other_sources(source):
+    assert "expected a sample's name, a path, bytes or a binary file, got" in error_of(source)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
+def test_truncated_files(pixels, form):
+    content = saved(Image.fromarray(pixels), form)
+    for share in (0.9, 0.5, 0.1):
+        assert "save it" in error_of(content[: int(len(content) * share)])
+
+
+def test_corrupt_files_either_load_or_give_the_one_error(pixels, rng):
+    for form in ("PNG", "JPEG", "TIFF", "GIF", "BMP"):
+        content = saved(Image.fromarray(pixels), form)
+        for _ in range(20):
+            broken = bytearray(content)
+            for _ in range(8):
+                broken[rng.randrange(len(broken))] = rng.randrange(256)
+            with contextlib.suppress(ValueError):
+                assert load_image(bytes(broken), size=8).shape == (3, 8, 8)
+
+
+def test_pictures_over_the_limit(monkeypatch, pixels):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert (
+        error_of(saved(Image.fromarray(pixels), "PNG"))
+        == "the uploaded file has more than 2000 pixels; scale it down first"
+    )
+
+
+@pytest.mark.parametrize("values", [[[0.0, 1.5]], [[-0.1, 1.0]], [[0.0, np.nan]], [[np.inf, 0.0]]])
+def test_float_pictures_outside_the_unit_interval(values):
+    assert "holds values from" in error_of(gray(np.array(values, dtype=np.float32)))
+    assert "expected 0 to 1" in error_of(gray(np.array(values, dtype=np.float32)))
+
+
+def test_32_bit_gray_outside_16_bits():
+    message = error_of(gray(np.array([[0, 65536]], dtype=np.int32)))
+    assert message == "the uploaded file holds values from 0 to 65536, expected 0 to 65535"
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.0, True, "8", (8,), (8, 0), (8, 8, 3), (8, None)])
+def test_bad_sizes(size):
+    assert "size" in error_of("coffee", size=size)
+
+
+@pytest.mark.parametrize("load", [lambda **place: load_image("coffee", **place), texture_mosaic, stereo_pair, digits])
+def test_bad_placement(load):
+    with pytest.raises(ValueError, match=r"dtype must be a floating-point torch.dtype, got torch.uint8"):
+        load(dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"device must name a torch device, got 'gpu'"):
+        load(device="gpu")
+
+
+# mosaics
+
+
+@pytest.mark.parametrize("half", ["train", "test"])
+def test_mosaics_show_the_textures_that_their_labels_name(half, generator, rng):
+    grid, size, regions = (rng.randint(2, 12), rng.randint(2, 12)), rng.randint(6, 16), 3
+    image, labels = texture_mosaic(grid=grid, patch_size=size, half=half, generator=generator)
+    assert image.shape == (1, grid[0] * size, grid[1] * size)
+    assert (labels.dtype, labels.shape) == (torch.int64, (grid[0] * grid[1],))
+    start = 0 if half == "train" else 256
+    for region, name in enumerate(("brick", "grass", "gravel")[:regions]):
+        texture = load_image(name)[0].double()
+        texture = (0.5 + (texture - texture.mean()) / texture.std(correction=0) / 8).clamp(0, 1)[:, start : start + 256]
+        at = (labels == region).nonzero()[0, 0]
+        patch = patchify(image[None], size)[0, at].view(size, size).double()
+        windows = texture.unfold(0, size, 1).unfold(1, size, 1)
+        assert (windows - patch).abs().amax((2, 3)).min() < 1e-6
+
+
+@pytest.fixture
+def flat_textures(monkeypatch):
+    """Replace the textures by constants: 0, 1 and 2."""
+    flat = np.arange(3, dtype=np.float32).repeat(512 * 512).reshape(3, 512, 512)
+    monkeypatch.setattr(images, "_textures", lambda: flat)
+
+
+def test_labels_are_exact_for_every_pixel(flat_textures, generator, rng):
+    grid, size = (rng.randint(2, 16), rng.randint(2, 16)), rng.randint(1, 16)
+    image, labels = texture_mosaic(grid=grid, patch_size=size, generator=generator)
+    assert (patchify(image[None], size)[0] == labels[:, None]).all()
+
+
+def test_fewer_regions_draw_among_all_textures(flat_textures, generator):
+    drawn = [texture_mosaic(grid=(4, 4), regions=2, generator=generator) for _ in range(60)]
+    assert all(labels.unique().tolist() == [0, 1] for _, labels in drawn)
+    assert {tuple(image.unique().tolist()) for image, _ in drawn} == {(0, 1), (0, 2), (1, 2)}
+
+
+def test_a_generator_repeats_a_mosaic(generator):
+    image, labels = texture_mosaic(generator=generator)
+    again, same = texture_mosaic(generator=generator.manual_seed(generator.initial_seed()))
+    assert torch.equal(image, again)
+    assert torch.equal(labels, same)
+    assert not torch.equal(labels, texture_mosaic(generator=generator)[1])
+
+
+def test_mosaics_are_made_on_the_cpu_whatever_the_default(generator):
+    with torch.device("meta"):
+        image, labels = texture_mosaic(generator=generator, device="cpu")
+    assert torch.equal(labels, texture_mosaic(generator=generator.manual_seed(generator.initial_seed()))[1])
+    assert image.device.type == "cpu"
+
+
+@pytest.mark.parametrize("grid", [(1, 1), (1, 2), (1, 3), (2, 2), (16, 16), (32, 16), (3, 7)])
+def test_every_region_has_a_fair_share(grid, generator):
+    for regions in range(1, min(3, grid[0] * grid[1]) + 1):
+        for _ in range(10):
+            _, labels = texture_mosaic(grid=grid, regions=regions, generator=generator)
+            assert labels.bincount(minlength=regions).min() >= grid[0] * grid[1] / (4 * regions)
+            assert labels.max() < regions
+
+
+def test_brightness_and_contrast_are_no_cue(generator):
+    spreads = [texture_mosaic(regions=1, generator=generator)[0] for _ in range(20)]
+    for image in spreads:
+        assert abs(image.mean() - 0.5) < 0.03
+        assert abs(image.std() - 0.125) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"grid": (33, 16)}, r"a mosaic has at most 512 × 256 pixels, got 528 × 256"),
+        ({"grid": (16, 17)}, r"a mosaic has at most 512 × 256 pixels, got 256 × 272"),
+        ({"patch_size": 17}, r"a mosaic has at most 512 × 256 pixels, got 272 × 272"),
+        ({"patch_size": 0}, r"patch_size must be a whole number of at least 1, got 0"),
+        ({"grid": 16}, r"grid must be a pair \(rows, columns\), got 16"),
+        ({"grid": (0, 4)}, r"grid \(rows, columns\) must be a whole number of at least 1, got 0"),
+        ({"regions": 4}, r"regions must be 1 to 3 on a grid 16×16, got 4"),
+        ({"regions": 0}, r"regions must be a whole number of at least 1, got 0"),
+        ({"regions": 3, "grid": (1, 2)}, r"regions must be 1 to 2 on a grid 1×2, got 3"),
+        ({"half": "left"}, r"half must be 'train' or 'test', got 'left'"),
+        ({"generator": 7}, r"generator must be a torch.Generator or None, got int"),
+    ],
+)
+def test_bad_mosaics(options, message):
+    with pytest.raises(ValueError, match=message):
+        texture_mosaic(**options)
+
+
+# stereo and digits
+
+
+def test_the_disparity_leads_from_left_to_right():
+    left, right, disparity = stereo_pair()
+    assert left.shape == right.shape == (3, 500, 741)
+    row, column = disparity.isfinite().nonzero().T
+    target = (column - disparity[row, column]).round().long()
+    inside = target >= 0
+    error = (left[:, row, column] - right[:, row, target.clamp(min=0)]).abs().mean(0)[inside].mean()
+    assert error < 0.05
+    assert 0 < disparity.isnan().float().mean() < 0.2
+    assert disparity[disparity.isfinite()].min() > 0
+
+
+def test_digits_are_scikit_learns():
+    pictures, labels = digits(dtype=torch.float64)
+    theirs = load_digits()
+    assert pictures.shape == (1797, 1, 8, 8)
+    assert np.array_equal(pictures[:, 0] * 16, theirs.images)
+    assert np.array_equal(labels, theirs.target)
+    assert pictures.max() == 1
+    assert labels.dtype == torch.int64
