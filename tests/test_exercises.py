@@ -1,0 +1,205 @@
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from patchwork import exercises
+from patchwork.exercises import check
+from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
+
+ROW = [1, 0, 1, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.1]  # patch 0 of the regions 0 0 1 0 1 1 asks; it is left out itself
+AUC, PRECISION = roc_auc_score(*ROW), average_precision_score(*ROW)
+
+
+def neighbors_by_distance(grid, reach=1, normalize=True):
+    near = (torch.cdist(patch_centers(grid), patch_centers(grid), p=1) == reach).float()
+    return near / near.sum(1, keepdim=True) if normalize else near
+
+
+def wrapping_neighbors(grid):
+    index = torch.arange(grid[0] * grid[1]).view(grid)
+    relation = torch.zeros(index.numel(), index.numel())
+    for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+        relation[index.flatten(), index.roll(shift, axis).flatten()] += 0.25
+    return relation
+
+
+def convolution(images, weight, bias):
+    return patchify(images, weight.shape[-1]) @ weight.flatten(1).T + bias
+
+
+def channels_last_convolution(images, weight, bias):
+    tokens = patchify(images, weight.shape[-1]).unflatten(2, weight.shape[1:]).movedim(2, -1).flatten(2)
+    return tokens @ weight.flatten(1).T + bias
+
+
+def inverse_by_fold(patches, grid, channels):
+    size = math.isqrt(patches.shape[2] // channels)
+    return F.fold(patches.mT, [number * size for number in grid], size, stride=size)
+
+
+def swapped_inverse(patches, grid, channels):
+    return unpatchify(patches, grid[::-1], channels=channels)
+
+
+def memory(image_size, patch_size, bytes_per_number):
+    return (image_size[0] // patch_size * (image_size[1] // patch_size)) ** 2 * bytes_per_number
+
+
+def overlap(image_size, patch_size, stride):
+    ones = F.unfold(torch.ones(1, 1, *image_size), patch_size, stride=stride)
+    return F.fold(ones, image_size, patch_size, stride=stride)[0, 0]
+
+
+def averaged_overlap(image_size, patch_size, stride):
+    ones = F.unfold(torch.ones(1, 1, *image_size), patch_size, stride=stride).mT
+    return merge_patches(ones, image_size, patch_size, stride=stride)[0, 0]
+
+
+def positions_by_sum(grid, dim):
+    return patch_centers(grid).sum(1, keepdim=True).expand(-1, dim)
+
+
+def positions_by_column(grid, dim):
+    return sincos_position_embedding((1, grid[1]), dim).repeat(grid[0], 1)
+
+
+RIGHT = {
+    "introduction.auc": [5 / 6, AUC, 0.83, torch.tensor(5 / 6), np.float32(5 / 6)],
+    "introduction.precision": [PRECISION, 0.833],
+    "introduction.neighbors": [neighbors_by_distance, lambda grid: neighbors_by_distance(grid).double().numpy()],
+    "patches.inverse": [
+        lambda patches, grid, channels: unpatchify(patches, grid, channels=channels),
+        inverse_by_fold,
+    ],
+    "patches.convolution": [convolution],
+    "patches.memory": [memory, lambda *arguments: torch.tensor(memory(*arguments))],
+    "patches.smallest": [16, 16.0, torch.tensor(16)],
+    "patches.overlap": [overlap, lambda *arguments: overlap(*arguments).long().tolist()],
+    "patches.positions": [
+        sincos_position_embedding,
+        lambda grid, dim: torch.randn(grid[0] * grid[1], dim, generator=torch.Generator().manual_seed(0)),
+    ],
+    "patches.order": [
+        lambda grid, index: divmod(index, grid[1]),
+        lambda grid, index: [index // grid[1], index % grid[1]],
+    ],
+}
+
+WRONG = {
+    "introduction.auc": [
+        (0.75, r"expected 0.8333 \(of 2 × 3 pairs, only .6 against .8 .*\), got 0.75"),
+        (float("nan"), r"expected 0.8333 .* got nan"),
+        ("high", r"expected a number, got 'high'"),
+        (None, r"expected a number, got None"),
+    ],
+    "introduction.precision": [(0.7, r"expected 0.8333 \(1 of 1 .* 2 of 3 .*\), got 0.7")],
+    "introduction.neighbors": [
+        (
+            wrapping_neighbors,
+            r"for grid=\(1, 2\) expected \[\[0.0, 1.0\], \[1.0, 0.0\]\], got \[\[0.5, 0.5\], \[0.5, 0.5\]\]",
+        ),
+        (lambda grid: neighbors_by_distance(grid, normalize=False), r"for grid=\(2, 2\) expected .*0.5.*, got .*1.0"),
+        (lambda grid: neighbors_by_distance(grid)[0], r"for grid=\(1, 2\) expected shape \(2, 2\), got \(2,\)"),
+        (torch.eye(4), r"expected a function of \(grid\), got a tensor \(4, 4\)"),
+    ],
+    "patches.inverse": [
+        (
+            swapped_inverse,
+            r"patches=a tensor \(1, 2, 1\), grid=\(1, 2\), .* expected shape \(1, 1, 1, 2\), got \(1, 1, 2, 1\)",
+        ),
+        (
+            lambda p, g, c: unpatchify(p, g, channels=c).mT.contiguous().mT + 1,
+            r"expected \[\[\[\[0.0, 1.0\]\]\]\], got",
+        ),
+        (lambda p, g, c: unpatchify(p, g, channels=c).flip(1), r"channels=3 expected 0.0 at \[0, 0, 0, 0\], got 16.0"),
+        (lambda p, g, c: None, r"the function returned None \(is a return missing\?\)"),
+        (lambda p, g, c: "image", r"expected a tensor \(1, 1, 1, 2\), got 'image'"),
+    ],
+    "patches.convolution": [
+        (lambda images, weight, bias: convolution(images, weight, 0), r"images=a tensor \(1, 1, 1, 2\), .* expected"),
+        (
+            channels_last_convolution,
+            r"images=a tensor \(1, 3, 2, 4\), weight=a tensor \(2, 3, 2, 2\), .* expected .* got",
+        ),
+        (
+            lambda images, weight, bias: convolution(images, weight, bias).mT,
+            r"expected shape \(1, 2, 1\), got \(1, 1, 2\)",
+        ),
+        (lambda images, weight, bias: 1 / 0, r"the function raised ZeroDivisionError: division by zero"),
+        (lambda images, weight: 0, r"the function raised TypeError: .*positional argument"),
+    ],
+    "patches.memory": [
+        (
+            lambda size, patch, each: memory(size, patch, 1),
+            r"image_size=\(32, 32\), patch_size=16, bytes_per_number=4 expected 64, got 16",
+        ),
+        (lambda size, patch, each: memory(size, patch, each) // 2, r"for image_size=\(2, 2\), .* expected 16, got 8"),
+    ],
+    "patches.smallest": [
+        (8, r"expected 16 \(P = 8 needs .* 1.07 GB.*\), got 8"),
+        ((8, 16), r"expected a number, got \(8, 16\)"),
+    ],
+    "patches.overlap": [
+        (
+            averaged_overlap,
+            r"for image_size=\(3, 3\), patch_size=2, stride=1 expected \[\[1.0, 2.0, 1.0\], .* got \[\[1.0, 1.0, 1.0",
+        ),
+        (
+            lambda size, patch, stride: overlap(size, patch, stride).T,
+            r"for image_size=\(1, 3\), .* expected shape \(1, 3\), got \(3, 1\)",
+        ),
+    ],
+    "patches.positions": [
+        (
+            positions_by_sum,
+            r"grid=\(2, 2\), dim=4 expected different rows for the positions .* = \(0, 1\) and \(1, 0\), got the same",
+        ),
+        (
+            positions_by_column,
+            r"for grid=\(2, 2\), dim=4 expected different rows for the positions .* = \(0, 0\) and \(1, 0\)",
+        ),
+        (lambda grid, dim: torch.zeros(dim, grid[0] * grid[1]), r"expected shape \(2, 4\), got a tensor \(4, 2\)"),
+        (lambda grid, dim: torch.full((grid[0] * grid[1], dim), torch.nan), r"expected finite numbers, got NaN"),
+    ],
+    "patches.order": [
+        (lambda grid, index: divmod(index, grid[0]), r"for grid=\(1, 2\), index=1 expected \(0, 1\), got \(1, 0\)"),
+        (lambda grid, index: divmod(index, grid[1])[0], r"for grid=\(1, 2\), index=0 expected shape \(2,\), got \(\)"),
+        (3, r"expected a function of \(grid, index\), got 3"),
+    ],
+}
+
+
+def test_every_exercise_has_right_and_wrong_answers():
+    assert set(RIGHT) == set(WRONG) == set(exercises._JUDGES)
+
+
+@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, answers in RIGHT.items() for answer in answers])
+def test_right_answers(name, answer, capsys):
+    assert check(name, answer) is None
+    assert capsys.readouterr().out == f"✓ {name} is right\n"
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in WRONG.items() for case in cases])
+def test_wrong_answers(name, case, capsys):
+    answer, message = case
+    check(name, answer)
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"✗ {name}: ")
+    assert printed.out.count("\n") == 1
+    assert printed.err == ""
+    assert re.search(message, printed.out), printed.out
+
+
+def test_an_unknown_exercise_lists_them_all():
+    with pytest.raises(ValueError, match=r"there is no exercise 'patches.invert'; .*introduction.auc.*patches.order"):
+        check("patches.invert", None)
+
+
+def test_answers_may_be_less_precise(capsys):
+    check("patches.convolution", lambda *case: convolution(*(tensor.bfloat16() for tensor in case)))
+    assert capsys.readouterr().out.startswith("✓")
