@@ -51,20 +51,25 @@ def browser():
         chromium.close()
 
 
-def build(output, source=ROOT):
-    """Build a book cold, by the command of the README → the finished process."""
+@pytest.fixture(scope="session")
+def build_book():
+    """Return a function that builds a book cold, by the command of the README → the finished process."""
     command = Path(sysconfig.get_path("scripts")) / "jupyter-book"
-    options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", output]
-    return subprocess.run(
-        [command, "build", source, *options], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300
-    )
+
+    def build(output, source=ROOT):
+        options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", output]
+        return subprocess.run(
+            [command, "build", source, *options], capture_output=True, text=True, encoding="utf-8", timeout=300
+        )
+
+    return build
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def site(tmp_path_factory, build_book):
     """Return the folder of the pages, built once."""
     output = tmp_path_factory.mktemp("site")
-    done = build(output)
+    done = build_book(output)
     assert done.returncode == 0, done.stderr or done.stdout
     assert "WARNING" not in done.stderr, done.stderr
     return output / "_build" / "html"

@@ -1,13 +1,14 @@
 """The site as a reader meets it: built without a warning, offline, by key and eye, light and dark, wide and narrow."""
 
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
 
+ROOT = Path(__file__).parents[2]
 BUDGET = 600_000  # bytes of a chapter's first load, compressed, with all its pictures
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
 DOCUMENTS = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -99,7 +100,7 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda told: told.type in ("error", "warning") and self.complaints.append(told.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self.note_failure)
         self.page.goto(address)
 
     def __enter__(self):
@@ -107,6 +108,10 @@ class Visit:
 
     def __exit__(self, *_):
         self.context.close()
+
+    def note_failure(self, request):
+        if request.failure != "net::ERR_ABORTED":  # given up, because the page was left
+            self.complaints.append(f"{request.failure}: {request.url}")
 
     def see_all(self):
         """Lay out every section, load every picture, mount every explorer."""

@@ -1,0 +1,155 @@
+"""What the book's Sphinx extensions make of formulas, pictures, boxes and docstrings, on a book of one page."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "book" / "_ext"))
+build_api, build_math, build_pictures = map(importlib.import_module, ("build_api", "build_math", "build_pictures"))
+
+CONFIG = f"""
+title: Small
+author: nobody
+execute: {{execute_notebooks: "off"}}
+parse: {{myst_enable_extensions: [amsmath, dollarmath]}}
+html: {{use_multitoc_numbering: false}}
+latex: {{use_jupyterbook_latex: false}}
+sphinx:
+  local_extensions: {{build_theme: {(ROOT / "book" / "_ext").as_posix()}}}
+  config:
+    project: Small
+    extensions: [myst_nb, jupyter_book, sphinx_comments, sphinx_external_toc, sphinx_exercise, sphinx_proof,
+                 build_theme, build_math, build_pictures, build_details]
+    html_theme: patchwork
+    html_theme_options: {{}}
+    html_math_renderer: katex_at_build
+    myst_update_mathjax: false
+"""
+
+
+@pytest.fixture
+def small_book(tmp_path, build_book):
+    """Return a function that builds a book of one page → (the process, the page's HTML)."""
+
+    def make(text):
+        source = tmp_path / "source"
+        source.mkdir(exist_ok=True)
+        (source / "_config.yml").write_text(CONFIG, "utf-8")
+        (source / "_toc.yml").write_text("format: jb-book\nroot: page\n", "utf-8")
+        (source / "page.md").write_text(text, "utf-8")
+        done = build_book(tmp_path, source)
+        page = tmp_path / "_build" / "html" / "page.html"
+        return done, page.read_text("utf-8") if page.is_file() else ""
+
+    return make
+
+
+FORMULAS = r"""# Formulas
+
+Within a line, $a_{ij} < b$. On its own, with a number:
+
+$$ y = \sum_j a_{ij} x_j $$ (weighted-sum)
+
+```{math}
+:label: two-rows
+a &= b \\
+c &= d
+```
+
+\begin{align}
+e &= f \\
+g &= h
+\end{align}
+
+See {eq}`weighted-sum` and {eq}`two-rows`.
+
+| a formula in a table |
+|---|
+| $\sqrt{d}$ |
+
+```{exercise} In a box, $E = mc^2$
+:label: boxed
+Show $x \in \mathbb{R}^N$.
+```
+
+```{solution} boxed
+:class: dropdown
+$$ x = 1 $$
+```
+"""
+
+
+def test_formulas_are_numbered_referred_to_and_readable_everywhere(small_book):
+    done, page = small_book(FORMULAS)
+    assert done.returncode == 0, done.stderr
+    assert page.count('class="katex"') == 9
+    assert page.count('<math xmlns="http://www.w3.org/1998/Math/MathML"') == 9
+    assert [f">({number})<" in page for number in (1, 2, 3, 4)] == [True, True, True, False]
+    assert 'href="#equation-two-rows"' in page
+    assert "$" not in page
+    assert "mathjax" not in page.lower()
+    summary = re.search(r"<details[^>]*>\s*<summary[^>]*>(.*?)</summary>", page, re.DOTALL)[1]
+    assert "Solution to" in summary
+    assert "<a " not in summary
+
+
+@pytest.mark.parametrize("formula", [r"\frac{1}{2", r"\begin{align} a \end{aligned}", r"\nosuchmacro"])
+def test_a_fault_in_a_formula_fails_the_build_and_is_named(small_book, formula):
+    done, _ = small_book(f"# Fault\n\nA line.\n\n$$\n{formula}\n$$\n")
+    assert done.returncode != 0
+    assert "page.md:5" in done.stderr
+    assert formula in done.stderr
+
+
+def test_without_an_engine_the_build_says_so_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "py_mini_racer", None)
+    with pytest.raises(build_math.ExtensionError, match="rendered by mini-racer, which is missing"):
+        build_math.new_engine()
+
+
+def test_style_sheet_has_woff2_alone_and_fits_the_script():
+    sheet, folder = build_math.katex_files()
+    fonts = [
+        word for word in sheet.replace("(", " ").replace(")", " ").split() if word.endswith((".woff2", ".woff", ".ttf"))
+    ]
+    assert len(fonts) == 20
+    assert all(name.endswith(".woff2") and (folder / name).is_file() for name in fonts)
+    with pytest.raises(build_math.ExtensionError, match="style sheet is 9"):
+        build_math.check_versions('.katex-version::after { content: "9.9.9"; }')
+
+
+def test_notebook_pictures_become_webp_with_their_size(tmp_path, small_book):
+    drawing = Image.new("RGB", (90, 40), "white")
+    ImageDraw.Draw(drawing).rectangle([10, 10, 40, 30], fill="red")
+    (tmp_path / "source").mkdir()
+    for name in ("one", "two"):
+        drawing.save(tmp_path / "source" / f"{name}.png")
+    done, page = small_book("# Pictures\n\n![A red box](one.png)\n\n![Again](two.png)\n")
+    assert done.returncode == 0, done.stderr
+    assert page.count('width="90"') == page.count('height="40"') == page.count(".webp") == 2
+    assert 'alt="A red box"' in page
+    assert page.count('loading="lazy"') == 1
+    encoded = next((tmp_path / "_build" / "html" / "_images").glob("one*.webp"))
+    with Image.open(encoded) as shown:
+        assert shown.size == (90, 40)
+
+
+def test_the_smaller_encoding_wins():
+    flat, noisy = Image.new("RGB", (64, 64), "gray"), Image.effect_noise((64, 64), 90).convert("RGB")
+    assert b"VP8L" in build_pictures.smallest_webp(flat)[:16]
+    assert b"VP8 " in build_pictures.smallest_webp(noisy)[:16]
+
+
+def test_docstrings_keep_prose_formulas_and_examples_apart():
+    lines = ["Sum |a|² of x * y.", "", "    Y = Σ_h A_h", "", "Shapes: a_ (N,)", "    continued.", "", ">>> 1", "1"]
+    assert build_api.as_rest(lines) == [
+        *("Sum \\|a\\|² of x \\* y.", ""),
+        *(".. code-block:: none", "", "   Y = Σ_h A_h", ""),
+        *("Shapes: a\\_ (N,)", "continued.", ""),
+        *(">>> 1", "1", ""),
+    ]
