@@ -9,7 +9,7 @@ def best_device():
     """Return the device to compute on: CUDA, else MPS, else the CPU.
 
     The environment variable ``PATCHWORK_DEVICE`` overrides the choice, for example ``cpu`` or ``cuda:1``.
-    Raises ValueError where it names no device, or one that this machine lacks.
+    Raises ValueError where it names no device, or one that this machine lacks. Used in every chapter.
 
     >>> best_device().type in ("cuda", "mps", "cpu")
     True

@@ -17,7 +17,9 @@ _TEXTURE_SIDE = 512
 
 
 def sample_names():
-    """List the photographs that come with the book, as ``load_image`` takes them. Takes no argument.
+    """List the photographs that come with the book, as ``load_image`` takes them.
+
+    Used in every chapter.
 
     >>> sample_names()
     ['astronaut', 'brick', 'camera', 'chelsea', 'coffee', 'grass', 'gravel']

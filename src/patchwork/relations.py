@@ -35,7 +35,7 @@ def is_row_stochastic(relation, *, tolerance=None):
     """Tell whether no entry is negative and every row sums to 1.
 
     Shapes: relation (M, N) → a bool tensor (). The tolerance is √ε of the dtype unless given.
-    Raises ValueError where the relation is not a matrix. Chapter 0.
+    Raises ValueError where the relation is not a matrix. Used from chapter 0 on.
 
     >>> is_row_stochastic(torch.full((2, 4), 0.25))
     tensor(True)
@@ -51,7 +51,7 @@ def is_symmetric(relation, *, tolerance=None):
     """Tell whether A = Aᵀ, up to a share of the largest finite entry.
 
     Shapes: relation (N, N) → a bool tensor (). The tolerance is √ε of the dtype unless given.
-    Raises ValueError where the relation is not square. Chapter 0.
+    Raises ValueError where the relation is not square. Used from chapter 0 on.
 
     >>> is_symmetric(torch.tensor([[1.0, 2.0], [2.0, 5.0]]))
     tensor(True)
@@ -66,7 +66,7 @@ def is_symmetric(relation, *, tolerance=None):
 def density(relation):
     """Return the share of entries that are not zero, in [0, 1].
 
-    Shapes: relation (M, N) → a tensor (). Raises ValueError where the relation is not a matrix. Chapter 0.
+    Shapes: relation (M, N) → a tensor (). Raises ValueError where the relation is not a matrix. Used from chapter 0 on.
 
     >>> density(torch.eye(4))
     tensor(0.2500)
@@ -83,7 +83,7 @@ def same_region_auc(relation, labels):
 
     Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in [0, 1]. The own patch is left out,
     rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored.
-    Source: Hanley & McNeil 1982. Chapter 0.
+    Source: Hanley & McNeil 1982. Used from chapter 0 on.
 
     >>> labels = torch.tensor([0, 0, 1, 1])
     >>> same_region_auc(labels[:, None] == labels, labels)
@@ -93,7 +93,7 @@ def same_region_auc(relation, labels):
     ordered = scores.sort(dim=1).values
     below = torch.searchsorted(ordered, scores)
     up_to = torch.searchsorted(ordered, scores, right=True)
-    positive, negative = same.sum(1), (~same).sum(1)
+    positive, negative = same.sum(1), same.logical_not().sum(1)
     twice_rank_sum = ((below + up_to + 1) * same).sum(1)
     wins = twice_rank_sum - positive * (positive + 1)
     pairs = positive * negative
@@ -107,7 +107,7 @@ def mean_average_precision(relation, labels):
     among the patches scored at least a_j (ties share one threshold); then the mean over rows.
 
     Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in (0, 1]. The own patch is left out,
-    rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored. Chapter 0.
+    rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored. Used from chapter 0 on.
 
     >>> labels = torch.tensor([0, 0, 1, 1])
     >>> mean_average_precision(labels[:, None] == labels, labels)
@@ -132,7 +132,7 @@ def region_mass(relation, labels):
     Shapes: relation (N, N), labels (N,) whole numbers → (mass, chance), two tensors (), in [0, 1].
     The own patch is left out and the row renormalised; rows without both classes or without mass on other
     patches are skipped. Raises ValueError for negative, infinite or NaN masses, or where no row can be scored.
-    Chapter 0.
+    Used from chapter 0 on.
 
     >>> mass, chance = region_mass(torch.ones(4, 4), torch.tensor([0, 0, 0, 1]))
     >>> mass == chance
@@ -143,7 +143,7 @@ def region_mass(relation, labels):
         raise ValueError("relation must hold finite masses of at least 0; use the scores for logits")
     masses = masses.to(_exact(masses))
     total = masses.sum(1)
-    scored = same.any(1) & ~same.all(1) & (total > 0)
+    scored = same.any(1) & same.logical_not().any(1) & (total > 0)
     share = (masses * same).sum(1) / torch.where(total > 0, total, 1)
     uniform = same.to(masses.dtype).mean(1)
     return tuple(_mean_row(row, scored).to(_result_dtype(relation)) for row in (share, uniform))

@@ -1,0 +1,142 @@
+"""What holds for every public function of the numerics: devices, dtypes, docstrings, imports.
+
+A new module's functions need one line each in ``CASES``; ``test_every_public_name_has_a_case`` asks for it.
+"""
+
+import importlib
+import inspect
+import math
+import pkgutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch._subclasses import FakeTensorMode
+
+import patchwork
+from patchwork import devices, images, patches, relations
+
+NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
+NUMERICS = sorted(
+    module.name
+    for module in pkgutil.iter_modules(patchwork.__path__)
+    if module.name not in NOT_NUMERICS and not module.name.startswith("_")
+)
+
+# One call per public name. ``new(…)`` makes a floating tensor on the device, ``new.labels(n)`` labels of two regions;
+# ``**new.place`` is the device and dtype of what has no tensor argument.
+CASES = {
+    images.load_image: lambda new: images.load_image("coffee", size=16, **new.place),
+    images.texture_mosaic: lambda new: images.texture_mosaic(grid=(4, 4), generator=torch.Generator(), **new.place),
+    images.stereo_pair: lambda new: images.stereo_pair(**new.place),
+    images.digits: lambda new: images.digits(**new.place),
+    patches.patchify: lambda new: patches.patchify(new(2, 3, 8, 12), 4),
+    patches.unpatchify: lambda new: patches.unpatchify(new(2, 6, 48), (2, 3), channels=3),
+    patches.extract_patches: lambda new: patches.extract_patches(new(2, 3, 9, 9), 3, stride=2),
+    patches.merge_patches: lambda new: patches.merge_patches(new(2, 16, 27), (9, 9), 3, stride=2),
+    patches.patch_centers: lambda new: patches.patch_centers((2, 3), **new.place),
+    patches.sincos_position_embedding: lambda new: patches.sincos_position_embedding((2, 3), 8, **new.place),
+    patches.PatchEmbedding: lambda new: patches.PatchEmbedding(3, 4, 5, **new.place)(new(2, 3, 8, 12)),
+    relations.aggregate: lambda new: relations.aggregate(new(2, 4, 5), new(5, 3), new(2, 3, 6)),
+    relations.is_row_stochastic: lambda new: relations.is_row_stochastic(new(4, 5)),
+    relations.is_symmetric: lambda new: relations.is_symmetric(new(5, 5)),
+    relations.density: lambda new: relations.density(new(5, 5)),
+    relations.same_region_auc: lambda new: relations.same_region_auc(new(6, 6), new.labels(6)),
+    relations.mean_average_precision: lambda new: relations.mean_average_precision(new(6, 6), new.labels(6)),
+    relations.region_mass: lambda new: relations.region_mass(new(6, 6), new.labels(6)),
+}
+WITHOUT_TENSORS = {devices.best_device, images.sample_names}
+
+# A torch built without CUDA cannot even index a fake CUDA tensor: there the lazy device stands in for it.
+FAKE = "cuda:0" if torch.backends.cuda.is_built() else "lazy:0"
+REAL = [
+    pytest.param("cpu", torch.float64, id="cpu-float64"),
+    pytest.param("cpu", torch.float32, id="cpu-float32"),
+    *([pytest.param("cuda:0", torch.float64, id="cuda-float64")] if torch.cuda.is_available() else []),
+    *([pytest.param("mps:0", torch.float32, id="mps-float32")] if torch.backends.mps.is_available() else []),
+]
+
+
+def public(module):
+    """Return the public functions and classes that a module defines."""
+    return [
+        thing
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and callable(thing) and getattr(thing, "__module__", None) == module.__name__
+    ]
+
+
+PUBLIC = [thing for name in NUMERICS for thing in public(importlib.import_module(f"patchwork.{name}"))]
+
+
+def maker(device, dtype):
+    """Return ``new``, which makes the inputs of the cases."""
+
+    class New(SimpleNamespace):
+        def __call__(self, *shape):
+            return torch.linspace(0, 1, math.prod(shape), device=device, dtype=dtype).view(shape)
+
+        def labels(self, number):
+            return torch.arange(number, device=device) % 2
+
+    return New(place={"device": device, "dtype": dtype})
+
+
+def tensors(result):
+    found = list(result) if isinstance(result, (tuple, list)) else [result]
+    assert all(isinstance(part, torch.Tensor) for part in found)
+    return found
+
+
+def test_every_public_name_has_a_case():
+    assert {thing.__qualname__ for thing in PUBLIC} == {thing.__qualname__ for thing in CASES.keys() | WITHOUT_TENSORS}
+
+
+@pytest.mark.parametrize("thing", CASES, ids=lambda thing: thing.__qualname__)
+def test_results_stay_on_a_fake_device(thing):
+    with FakeTensorMode():
+        for result in tensors(CASES[thing](maker(FAKE, torch.float32))):
+            assert str(result.device) == FAKE
+
+
+def test_the_fake_device_notices_mixed_devices():
+    with FakeTensorMode(), pytest.raises(Exception, match="found at least two devices"):
+        maker(FAKE, torch.float32)(2) + torch.ones(2)
+
+
+@pytest.mark.parametrize(("device", "dtype"), REAL)
+@pytest.mark.parametrize("thing", CASES, ids=lambda thing: thing.__qualname__)
+def test_results_keep_device_and_dtype(thing, device, dtype):
+    results = tensors(CASES[thing](maker(device, dtype)))
+    for result in results:
+        assert result.device.type == torch.device(device).type
+        assert result.dtype == dtype or not result.is_floating_point()
+
+
+@pytest.mark.parametrize("thing", PUBLIC, ids=lambda thing: thing.__qualname__)
+def test_docstrings(thing):
+    text, parameters = inspect.getdoc(thing), inspect.signature(thing).parameters
+    first, blank = text.splitlines()[:2]
+    assert first.endswith(".")
+    assert blank == ""
+    assert ">>> " in text
+    assert "chapter" in text
+    assert "ValueError" in text or not parameters
+    assert "Shapes: " in text or thing in WITHOUT_TENSORS
+
+
+@pytest.mark.parametrize("thing", list(filter(inspect.isfunction, CASES)), ids=lambda thing: thing.__qualname__)
+def test_functions_draw_only_from_a_generator(thing):
+    before = torch.get_rng_state()
+    CASES[thing](maker("cpu", torch.float32))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_numerics_import_no_pictures_and_no_notebook():
+    modules = ", ".join(f"patchwork.{name}" for name in NUMERICS)
+    heavy = ["matplotlib", "ipywidgets", "anywidget", "transformers", "sphinx", "IPython", "PIL", "sklearn"]
+    code = f"import sys, {modules}; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
