@@ -1,0 +1,90 @@
+"""The book's thesis as code: families that look different are the same sum Y = Σ_h A_h X W_h.
+
+Chapter by chapter this file gains its equalities; each test states one, on random shapes, in float64.
+"""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patchify, unpatchify
+from patchwork.relations import aggregate
+
+
+@pytest.fixture
+def normal(generator):
+    """Random numbers in float64."""
+    return lambda *shape: torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+
+# Chapter 1: patches
+
+
+def test_patches_lose_nothing(rng, normal):
+    rows, columns, size, channels = (rng.randint(1, 6) for _ in range(4))
+    images = normal(2, channels, rows * size, columns * size)
+    assert torch.equal(unpatchify(patchify(images, size), (rows, columns), channels=channels), images)
+    tokens = normal(2, rows * columns, channels * size * size)
+    assert torch.equal(patchify(unpatchify(tokens, (rows, columns), channels=channels), size), tokens)
+
+
+def test_overlapping_patches_lose_nothing(rng, normal):
+    size = rng.randint(2, 6)
+    stride = rng.randint(1, size)
+    height, width = (size + stride * rng.randint(0, 4) for _ in range(2))
+    images = normal(2, 3, height, width)
+    patches = extract_patches(images, size, stride=stride)
+    torch.testing.assert_close(merge_patches(patches, (height, width), size, stride=stride), images)
+
+
+def test_a_strided_convolution_is_a_linear_map_of_patches(rng, normal):
+    size, channels, dim = (rng.randint(1, 5) for _ in range(3))
+    images = normal(2, channels, size * rng.randint(1, 5), size * rng.randint(1, 5))
+    weight, bias = normal(dim, channels, size, size), normal(dim)
+    tokens = patchify(images, size) @ weight.flatten(1).T + bias
+    torch.testing.assert_close(tokens, F.conv2d(images, weight, bias, stride=size).flatten(2).mT)
+
+
+def test_a_patch_embedding_is_its_linear_layer_over_patches(rng, normal):
+    size, channels, dim = (rng.randint(1, 5) for _ in range(3))
+    embed = PatchEmbedding(channels, size, dim, dtype=torch.float64)
+    images = normal(2, channels, size * rng.randint(1, 5), size * rng.randint(1, 5))
+    torch.testing.assert_close(embed(images), embed.projection(patchify(images, size)))
+
+
+def test_overlapping_patches_times_a_weight_are_a_convolution(rng, normal):
+    size, stride, channels, dim = (rng.randint(1, 4) for _ in range(4))
+    images = normal(2, channels, size + stride * rng.randint(0, 4), size + stride * rng.randint(0, 4))
+    weight = normal(dim, channels, size, size)
+    tokens = extract_patches(images, size, stride=stride) @ weight.flatten(1).T
+    torch.testing.assert_close(tokens, F.conv2d(images, weight, stride=stride).flatten(2).mT)
+
+
+def test_permuting_images_within_patches_is_permuting_the_rows_of_the_weight(rng, normal, generator):
+    size, channels, dim = (rng.randint(1, 4) for _ in range(3))
+    tokens, weight = normal(2, 6, channels * size**2), normal(dim, channels * size**2)
+    order = torch.randperm(channels * size**2, generator=generator)
+    torch.testing.assert_close(tokens[..., order] @ weight[:, order].T, tokens @ weight.T)
+
+
+# The spine, chapter 0
+
+
+def test_the_spine_is_a_linear_map_on_all_patches_at_once(rng, normal):
+    heads, number, dim, out = (rng.randint(1, 5) for _ in range(4))
+    relations, values, weights = normal(heads, number, number), normal(number, dim), normal(heads, dim, out)
+    kronecker = torch.einsum("hij, hde -> iejd", relations, weights).reshape(number * out, number * dim)
+    torch.testing.assert_close(aggregate(relations, values, weights).flatten(), kronecker @ values.flatten())
+
+
+def test_the_spine_moves_with_the_order_of_the_patches(rng, normal, generator):
+    heads, number, dim, out = (rng.randint(1, 5) for _ in range(4))
+    relations, values, weights = normal(heads, number, number), normal(number, dim), normal(heads, dim, out)
+    order = torch.randperm(number, generator=generator)
+    moved = aggregate(relations[:, order][:, :, order], values[order], weights)
+    torch.testing.assert_close(moved, aggregate(relations, values, weights)[order])
+
+
+def test_relations_applied_in_turn_are_one_relation(rng, normal):
+    first, second, values = normal(1, 5, 5), normal(1, 5, 5), normal(5, rng.randint(1, 4))
+    torch.testing.assert_close(aggregate(second, aggregate(first, values)), aggregate(second @ first, values))
