@@ -28,6 +28,17 @@
     event.preventDefault();
   });
 
+  // A result within the glossary names its term, not only the page.
+  const results = document.getElementById("search-results");
+  if (results) {
+    new MutationObserver(() => {
+      for (const link of results.querySelectorAll("a[href*='#term-']:not([data-term])")) {
+        link.dataset.term = decodeURIComponent(link.hash.slice("#term-".length)).replaceAll("-", " ");
+        link.append(`: ${link.dataset.term}`);
+      }
+    }).observe(results, { childList: true, subtree: true });
+  }
+
   // Code can be copied; the prompts of an example stay behind.
   const sourceOf = (pre) => {
     const lines = pre.textContent.trimEnd().split("\n");
@@ -101,11 +112,17 @@
     markPlace();
   }
 
-  // On paper every box is open.
+  // On paper every box is open, and the page is light.
   const closed = [];
+  let shown = root.dataset.theme;
   addEventListener("beforeprint", () => {
+    shown = root.dataset.theme;
+    root.dataset.theme = "light";
     closed.push(...document.querySelectorAll("article details:not([open])"));
     closed.forEach((box) => { box.open = true; });
   });
-  addEventListener("afterprint", () => { closed.splice(0).forEach((box) => { box.open = false; }); });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = shown;
+    closed.splice(0).forEach((box) => { box.open = false; });
+  });
 })();

@@ -1,5 +1,6 @@
 """The built site, a server for it, and one browser, shared by every test that needs them."""
 
+import contextlib
 import gzip
 import http.server
 import os
@@ -79,6 +80,10 @@ class Pages(http.server.SimpleHTTPRequestHandler):
     """Serve text compressed, as any web server does."""
 
     def do_GET(self):
+        with contextlib.suppress(ConnectionError):  # the browser left the page
+            self.send_page()
+
+    def send_page(self):
         path = Path(self.translate_path(self.path))
         if path.suffix not in COMPRESSED or not path.is_file():
             return super().do_GET()

@@ -213,8 +213,8 @@ def test_search_finds_a_term(browser, served, site, home):
         visit.page.keyboard.press("/")
         visit.page.keyboard.type("row-stochastic")
         visit.page.keyboard.press("Enter")
-        visit.page.locator("ul.search a", has_text="Glossary").first.click()
-        visit.page.wait_for_url("**/book/glossary.html*")
+        visit.page.locator("ul.search a", has_text="Glossary: row stochastic").click()
+        visit.page.wait_for_url("**/book/glossary.html*#term-row-stochastic")
         visit.assert_quiet(address)
 
 
@@ -232,16 +232,18 @@ def test_contents_open_on_a_phone(browser, served):
 
 def test_paper_shows_what_is_folded_away(browser, served):
     for name in CHAPTERS:
-        with Visit(browser, f"{served}/{name}") as visit:
-            visit.page.emulate_media(media="print")
+        with Visit(browser, f"{served}/{name}", color_scheme="dark") as visit:
+            visit.page.emulate_media(media="print", color_scheme="dark")
             visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
             boxes, opened = visit.page.locator("article details"), visit.page.locator("article details[open]")
             assert opened.count() == boxes.count() > 0
+            assert visit.page.locator("html[data-theme=light]").count() == 1
             sections = visit.page.locator("article > section > section").all()
             drawn = {section.evaluate("(each) => getComputedStyle(each).contentVisibility") for section in sections}
             assert drawn == {"visible"}
             visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
-            assert visit.page.locator("article details[open]").count() == 0
+            assert opened.count() == 0
+            assert visit.page.locator("html[data-theme=dark]").count() == 1
 
 
 def test_long_formulas_scroll_within_themselves_by_key(browser, served):
