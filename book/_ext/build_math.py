@@ -7,19 +7,18 @@ import json
 import platform
 import re
 import shutil
-import sys
 from functools import cache
 from html import escape
 from importlib import resources
 from pathlib import Path
 
 from docutils import nodes
+from jupyter_core.paths import jupyter_path
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
-MYST_STATIC = Path("share/jupyter/labextensions/jupyterlab-myst/static")
 
 # jupyterlab-myst holds KaTeX's style sheet inside a webpack chunk; this runs the one module of it that is the sheet.
 READ_STYLE_SHEET = """(() => {
@@ -110,13 +109,13 @@ def visit_displaymath(self, node):
 
 
 def katex_files():
-    """Find KaTeX's style sheet and fonts: the sheet's text, and the font files it names."""
-    for root in dict.fromkeys((sys.prefix, sys.base_prefix)):
-        for chunk in sorted((Path(root) / MYST_STATIC).glob("*.js")):
-            source = chunk.read_text("utf-8")
-            if "KaTeX_Main" in source and "@font-face" in source:
-                return style_sheet(source), chunk.parent
-    raise ExtensionError(f"KaTeX's style sheet is not in {Path(sys.prefix) / MYST_STATIC}: install jupyterlab-myst")
+    """Find KaTeX's style sheet and fonts: the sheet's text, and the folder of the font files it names."""
+    folders = [Path(folder) for folder in jupyter_path("labextensions", "jupyterlab-myst", "static")]
+    for chunk in (chunk for folder in folders for chunk in sorted(folder.glob("*.js"))):
+        source = chunk.read_text("utf-8")
+        if "KaTeX_Main" in source and "@font-face" in source:
+            return style_sheet(source), chunk.parent
+    raise ExtensionError(f"KaTeX's style sheet, part of jupyterlab-myst, is in none of {', '.join(map(str, folders))}")
 
 
 def style_sheet(chunk):

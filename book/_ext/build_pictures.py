@@ -34,7 +34,7 @@ class WebPConverter(BaseImageConverter):
         """Encode, and point the node to the result."""
         source = Path(self.app.srcdir, node["uri"])
         data = source.read_bytes()
-        target = Path(self.imagedir, f"{source.stem[:24]}-{sha256(data).hexdigest()[:16]}.webp")
+        target = Path(self.imagedir, f"{sha256(data).hexdigest()[:16]}.webp")
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             with Image.open(BytesIO(data)) as picture:
