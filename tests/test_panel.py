@@ -29,7 +29,7 @@ def panel():
 
 
 def alert(panel):
-    found = re.search(r'role="alert"><b>(.*?)</b>', panel.message.value)
+    found = re.search(r'role="alert"[^>]*><b>(.*?)</b>', panel.message.value)
     return found and found[1]
 
 
@@ -108,8 +108,11 @@ def test_other_photographs_by_sample_upload_and_path(panel, tmp_path):
     path.write_bytes(picture_bytes("JPEG", "L"))
     panel.path.value = str(path)
     assert (panel.image == 0).all()
+    assert panel.sample.value is None
     assert panel.image.shape == (3, 64, 64)
     assert alert(panel) is None
+    panel.sample.value = "astronaut"
+    assert torch.equal(panel.image, first)
 
 
 def test_a_rotated_photograph_stands_upright(panel):

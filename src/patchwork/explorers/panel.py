@@ -91,13 +91,15 @@ class LivePanel(widgets.VBox):
         self.path = widgets.Text(
             description="or its path", placeholder="~/photo.jpg", continuous_update=False, **_NATURAL
         )
-        self.sample.observe(lambda change: self._open(change.new), "value")
+        self.sample.observe(lambda change: change.new and self._open(change.new), "value")
         self.upload.observe(lambda change: change.new and self._open(bytes(change.new[0]["content"])), "value")
         self.path.observe(lambda change: change.new.strip() and self._open(change.new.strip()), "value")
 
     def _open(self, source):
         with self._telling():
             self.image = load_image(source, size=self._size).to(self._device)
+            if source != self.sample.value:
+                self.sample.value = None  # so that it can be chosen again
             self._show()
 
     def _show(self):
@@ -115,7 +117,8 @@ class LivePanel(widgets.VBox):
         try:
             yield
         except Exception as error:
-            self.message.value = f'<p role="alert"><b>{html.escape(_explain(error))}</b></p>'
+            words = html.escape(_explain(error))
+            self.message.value = f'<p role="alert" style="color: var(--pw-red, #b3331f)"><b>{words}</b></p>'
 
     def __repr__(self):
         """List what the panel asks for and its settings, the same on every machine."""

@@ -45,23 +45,33 @@ export const elementIndex = ({ channel, row, column }, patchSize) => (channel * 
 // The image that patches order[0], order[1], … give in places 0, 1, …; overlaps are averaged, as merge_patches does.
 export function mergePatches(pixels, height, width, patchSize, stride, order) {
   const grid = patchGrid(height, width, patchSize, stride);
-  const sums = new Float32Array(3 * height * width), covered = new Uint16Array(height * width);
-  order.forEach((patch, place) => {
-    const [fromTop, fromLeft] = patchCorner(patch, grid, stride), [toTop, toLeft] = patchCorner(place, grid, stride);
-    for (let row = 0; row < patchSize; row++) {
-      let from = (fromTop + row) * width + fromLeft, to = (toTop + row) * width + toLeft;
-      for (let column = 0; column < patchSize; column++, from++, to++) {
-        covered[to]++;
-        for (let channel = 0; channel < 3; channel++) sums[3 * to + channel] += pixels[4 * from + channel];
-      }
-    }
-  });
+  const moves = order.map((patch, place) => [patchCorner(patch, grid, stride), patchCorner(place, grid, stride)]);
+  const merge = stride === patchSize ? moveRows : averageMoves;
+  return merge(pixels, height, width, patchSize, moves);
+}
+
+// Without overlap each row of a patch is copied whole.
+function moveRows(pixels, height, width, patchSize, moves) {
   const merged = new Uint8ClampedArray(4 * height * width);
-  for (let pixel = 0; pixel < height * width; pixel++) {
-    for (let channel = 0; channel < 3; channel++) merged[4 * pixel + channel] = sums[3 * pixel + channel] / covered[pixel];
-    merged[4 * pixel + 3] = 255;
+  for (const [[fromTop, fromLeft], [toTop, toLeft]] of moves) {
+    for (let row = 0; row < patchSize; row++) {
+      const from = 4 * ((fromTop + row) * width + fromLeft);
+      merged.set(pixels.subarray(from, from + 4 * patchSize), 4 * ((toTop + row) * width + toLeft));
+    }
   }
   return merged;
+}
+
+function averageMoves(pixels, height, width, patchSize, moves) {
+  const sums = new Float32Array(4 * height * width), covered = new Uint16Array(height * width);
+  for (const [[fromTop, fromLeft], [toTop, toLeft]] of moves) {
+    for (let row = 0; row < patchSize; row++) {
+      let from = 4 * ((fromTop + row) * width + fromLeft), to = 4 * ((toTop + row) * width + toLeft);
+      for (let column = 0; column < patchSize; column++) covered[to / 4 + column]++;
+      for (let value = 0; value < 4 * patchSize; value++) sums[to++] += pixels[from++];
+    }
+  }
+  return Uint8ClampedArray.from(sums, (sum, at) => sum / covered[at >> 2]);
 }
 
 // Mean color of every patch, RGBA bytes, N × 1: the whole sequence as one row of pixels.
