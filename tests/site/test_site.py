@@ -251,6 +251,8 @@ def test_long_formulas_scroll_within_themselves_by_key(browser, served):
         visit.see_all()
         scrolling = visit.page.locator(".equation-body.scrolls-now")
         assert scrolling.count() > 0
+        assert {each.get_attribute("tabindex") for each in scrolling.all()} == {"0"}
+        assert visit.page.locator(".equation-body:not(.scrolls-now)[tabindex]").count() == 0
         scrolling.first.focus()
         visit.page.keyboard.press("ArrowRight")
         visit.page.wait_for_function("document.activeElement.scrollLeft > 0")
