@@ -135,7 +135,7 @@ def chosen(page):
 
 
 def counts(page):
-    terms, texts = page.locator(".pw-counts dt").all_inner_texts(), page.locator(".pw-counts dd").all_inner_texts()
+    terms, texts = page.locator(".pw-counts i").all_inner_texts(), page.locator(".pw-counts span").all_inner_texts()
     return dict(zip(terms, (text.replace("\u202f", "") for text in texts), strict=True))
 
 

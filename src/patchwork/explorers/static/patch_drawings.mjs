@@ -104,11 +104,16 @@ export function drawSequence(context, width, height, { view, place, hoveredPlace
     context.fillText(patch, left(at) + pitch / 2, top + thumb + 19);
     if (at % columns === 0) rowStart(context, left(at), height, at / columns, colors);
   }
+  if (left(row * columns) < 0) rowName(context, 0, row, colors);
 }
 
-function rowStart(context, left, height, row, { edge, quiet }) {
-  context.fillStyle = edge;
+function rowStart(context, left, height, row, colors) {
+  context.fillStyle = colors.edge;
   context.fillRect(left - 0.75, 2, 1.5, height - 2);
+  rowName(context, left, row, colors);
+}
+
+function rowName(context, left, row, { quiet }) {
   context.fillStyle = quiet;
   context.font = "12px system-ui, sans-serif";
   context.save();

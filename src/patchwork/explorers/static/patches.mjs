@@ -113,7 +113,7 @@ function buildPage(act) {
   const photo = slider("Patch of the image"), patch = slider("Pixel of the patch"), vector = slider("Number of the vector");
   const strip = element("canvas", { role: "img" }), track = element("canvas", { "aria-hidden": "true" });
   const range = element("input", { type: "range", min: 0, oninput: () => act.go(Number(range.value)) });
-  const sentence = element("p", { class: "pw-place" }), counts = element("dl", { class: "pw-counts" });
+  const sentence = element("p", { class: "pw-place" }), counts = element("div", { class: "pw-counts" });
   const number = element("p", { class: "pw-number", ...announcing });
   const image = panel("image", photo);
   const sequence = panel("sequence", strip, element("div", { class: "pw-track" }, track, labelled("Place in the sequence", range)));
@@ -146,7 +146,7 @@ function showCut({ canvases, range, titles, counts }, view) {
   range.max = count - 1;
   titles.image.textContent = shuffled ? "Put together from the shuffled sequence" : `The image: ${rows} rows × ${columns} columns`;
   titles.sequence.textContent = shuffled ? `The same ${grouped(count)} patches, shuffled` : `The sequence: ${grouped(count)} patches, row after row`;
-  counts.replaceChildren(...countLines(view).flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, text)]));
+  counts.replaceChildren(...countLines(view).map(([letter, text]) => element("p", {}, element("i", {}, letter), element("span", {}, text))));
 }
 
 function showChoice({ canvases, range, sentence, titles }, view, selected) {
