@@ -289,6 +289,14 @@ def test_mosaics_show_the_textures_that_their_labels_name(half, generator, rng):
         assert (windows - patch).abs().amax((2, 3)).min() < 1e-6
 
 
+@pytest.mark.parametrize(("half", "start"), [("train", 0), ("test", 256)])
+def test_the_largest_mosaic_is_half_a_texture(half, start, generator):
+    image, labels = texture_mosaic(grid=(32, 16), regions=1, half=half, generator=generator)
+    halves = torch.tensor(images._textures())[:, :, start : start + 256]
+    assert any(torch.equal(image[0], candidate) for candidate in halves)
+    assert not labels.any()
+
+
 @pytest.fixture
 def flat_textures(monkeypatch):
     """Replace the textures by constants: 0, 1 and 2."""
