@@ -1,0 +1,120 @@
+"""Times and memory, measured so that two functions can be compared on a busy machine."""
+
+import contextlib
+import math
+import os
+import statistics
+import time
+
+import torch
+
+WARM_UP, LEAST_ROUNDS, SECONDS = 3, 15, 2.0
+
+
+def compare(function, size, ours, peers, device):
+    """Time ``ours`` against each peer, one call each in turn, and return a row per peer.
+
+    ``peers`` maps a peer's name to (callable, the ratio to reach or None); a ratio below 1 says that ours is faster.
+    """
+    calls = {"ours": ours} | {name: peer for name, (peer, _) in peers.items()}
+    milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
+    mebibytes = {name: peak_memory(call, device) / 2**20 for name, call in calls.items()}
+    return [
+        {
+            "function": function,
+            "size": size,
+            "peer": name,
+            "ratio": milliseconds["ours"] / milliseconds[name],
+            "reach": reach,
+            "ours_ms": milliseconds["ours"],
+            "peer_ms": milliseconds[name],
+            "ours_mib": mebibytes["ours"],
+            "peer_mib": mebibytes[name],
+        }
+        for name, (_, reach) in peers.items()
+    ]
+
+
+def growth(function, letter, cases, device):
+    """Time a function at several sizes (number → callable) and fit the exponent of time ~ number^exponent."""
+    calls = {str(number): call for number, call in cases.items()}
+    milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
+    points = [
+        {letter: number, "ms": milliseconds[str(number)], "mib": peak_memory(call, device) / 2**20}
+        for number, call in cases.items()
+    ]
+    slope, _ = statistics.linear_regression(
+        [math.log(point[letter]) for point in points], [math.log(point["ms"]) for point in points]
+    )
+    return {"function": function, "letter": letter, "exponent": slope, "points": points}
+
+
+def interleaved(calls, device):
+    """Return the times of each call in milliseconds; every round starts with another call."""
+    names, stopwatch = list(calls), _events if device.type == "cuda" else _clock
+    times = {name: [] for name in names}
+    with torch.no_grad():
+        for _ in range(WARM_UP):
+            for call in calls.values():
+                call()
+        end, rounds = time.perf_counter() + SECONDS, 0
+        while rounds < LEAST_ROUNDS or time.perf_counter() < end:
+            for name in names[rounds % len(names) :] + names[: rounds % len(names)]:
+                times[name].append(stopwatch(calls[name]))
+            rounds += 1
+    return times
+
+
+def peak_memory(call, device):
+    """Return the most bytes that a call held at once, its result included."""
+    with torch.no_grad():
+        if device.type == "cuda":
+            return _peak_on_cuda(call)
+        with _quiet(), torch.profiler.profile(profile_memory=True) as profile:
+            result = call()
+    held = peak = 0
+    for event in profile.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            held += event.nbytes()
+            peak = max(peak, held)
+    del result
+    return peak
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Silence the profiler, which greets on the standard error of the process at each start and stop."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _clock(call):
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1000
+
+
+def _events(call):
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    call()
+    end.record()
+    end.synchronize()
+    return start.elapsed_time(end)
+
+
+def _peak_on_cuda(call):
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    result = call()
+    torch.cuda.synchronize()
+    peak = torch.cuda.max_memory_allocated() - before
+    del result
+    return peak
