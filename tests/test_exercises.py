@@ -20,6 +20,10 @@ def neighbors_by_distance(grid, reach=1, normalize=True):
     return near / near.sum(1, keepdim=True) if normalize else near
 
 
+def sparse_neighbors(grid):
+    return neighbors_by_distance(grid).to_sparse_coo().requires_grad_()
+
+
 def wrapping_neighbors(grid):
     index = torch.arange(grid[0] * grid[1]).view(grid)
     relation = torch.zeros(index.numel(), index.numel())
@@ -71,7 +75,11 @@ def positions_by_column(grid, dim):
 RIGHT = {
     "introduction.auc": [5 / 6, AUC, 0.83, torch.tensor(5 / 6), np.float32(5 / 6)],
     "introduction.precision": [PRECISION, 0.833],
-    "introduction.neighbors": [neighbors_by_distance, lambda grid: neighbors_by_distance(grid).double().numpy()],
+    "introduction.neighbors": [
+        neighbors_by_distance,
+        lambda grid: neighbors_by_distance(grid).double().numpy(),
+        sparse_neighbors,
+    ],
     "patches.inverse": [
         lambda patches, grid, channels: unpatchify(patches, grid, channels=channels),
         inverse_by_fold,
@@ -96,6 +104,8 @@ WRONG = {
         (float("nan"), r"expected 0.8333 .* got nan"),
         ("high", r"expected a number, got 'high'"),
         (None, r"expected a number, got None"),
+        (10**400, r"expected a number, got 1000"),
+        (torch.ones(2), r"expected a number, got a tensor \(2,\)"),
     ],
     "introduction.precision": [(0.7, r"expected 0.8333 \(1 of 1 .* 2 of 3 .*\), got 0.7")],
     "introduction.neighbors": [

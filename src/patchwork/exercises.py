@@ -32,7 +32,7 @@ def _number(name, expected, *, within, because):
     def judge(answer):
         try:
             got = float(answer)
-        except (TypeError, ValueError, RuntimeError):
+        except (TypeError, ValueError, RuntimeError, OverflowError):
             return f"expected a number, got {_show(answer)}"
         return None if abs(got - expected) <= within else f"expected {expected:.4g} ({because}), got {got:.4g}"
 
@@ -90,7 +90,7 @@ def _difference(wanted, expected, got):
 def _as_tensor(value):
     """Return what an answer holds as a tensor on the CPU, or None where it holds no numbers."""
     try:
-        tensor = torch.as_tensor(value).detach().cpu()
+        tensor = torch.as_tensor(value).detach().cpu().to_dense()
     except (TypeError, ValueError, RuntimeError):
         return None
     return None if tensor.is_complex() else tensor
@@ -102,13 +102,9 @@ def _listed(tensor, like):
 
 
 def _rounded(value):
-    return (
-        [_rounded(part) for part in value]
-        if isinstance(value, list)
-        else float(f"{value:.4g}")
-        if isinstance(value, float)
-        else value
-    )
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _show(value):

@@ -107,7 +107,8 @@ def mean_average_precision(relation, labels):
     among the patches scored at least a_j (ties share one threshold); then the mean over rows.
 
     Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in (0, 1]. The own patch is left out,
-    rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored. Used from chapter 0 on.
+    rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored.
+    Used from chapter 0 on.
 
     >>> labels = torch.tensor([0, 0, 1, 1])
     >>> mean_average_precision(labels[:, None] == labels, labels)
@@ -143,6 +144,8 @@ def region_mass(relation, labels):
         raise ValueError("relation must hold finite masses of at least 0; use the scores for logits")
     masses = masses.to(_exact(masses))
     total = masses.sum(1)
+    if _checks.has_values(total) and not total.any():
+        raise ValueError("nothing to score: no row has mass on other patches")
     scored = same.any(1) & same.logical_not().any(1) & (total > 0)
     share = (masses * same).sum(1) / torch.where(total > 0, total, 1)
     uniform = same.to(masses.dtype).mean(1)
