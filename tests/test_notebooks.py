@@ -88,6 +88,10 @@ def test_each_exercise_has_hint_solution_and_check(chapter):
     assert len(labels) >= EXERCISES.get(chapter.path.stem, 4)
     assert re.findall(r"```\{solution\} (\S+)\n:class: dropdown", text) == labels
     assert text.count("```{admonition} Hint\n:class: tip dropdown") == len(labels)
+    # each exercise has a cell for the reader's own answer, which the page leaves out
+    answers = [cell for cell in code_cells(chapter) if "remove-cell" in cell.metadata.get("tags", [])]
+    assert len(answers) == len(labels)
+    assert all(re.search(r"^# check\(", cell.source, re.M) for cell in answers)
     hidden = [cell for cell in code_cells(chapter) if "hide-cell" in cell.metadata.get("tags", [])]
     checks = [cell for cell in hidden if "check(" in cell.source]
     assert len(checks) == len(labels)
@@ -100,7 +104,11 @@ def test_every_equation_label_is_used_and_known(chapter):
     text = markdown(chapter)
     labels = re.findall(r"^\$\$ \((eq-[\w-]+)\)$", text, re.M)
     assert len(labels) == len(set(labels))
-    assert set(re.findall(r"\{eq\}`([\w-]+)`", text)) <= set(labels)
+    assert set(re.findall(r"\{eq\}`([\w-]+)`", text)) == set(labels)
+
+
+def test_no_role_that_jupyterlab_shows_as_an_error(chapter):
+    assert not re.findall(r"\{(?:cite|numref|term|doc|ref)[^}]*\}`", markdown(chapter))
 
 
 def test_nothing_names_a_machine(chapter):

@@ -115,9 +115,14 @@ def _mark(axes, row, column, height=1, width=1):
     )
 
 
+def _grid_lines(axes, height, width, patch_size):
+    axes.vlines(range(0, width + 1, patch_size), 0, height, color="white", linewidth=0.8)
+    axes.hlines(range(0, height + 1, patch_size), 0, width, color="white", linewidth=0.8)
+
+
 @_styled
-def show_images(images, *, columns=None):
-    """Draw images side by side, one titled panel each.
+def show_images(images, *, columns=None, patch_size=None):
+    """Draw images side by side at one scale, one titled panel each, with the grid of patch_size if it is given.
 
     Shapes: images maps a title to a (C, H, W) tensor in [0, 1], C = 1 or 3; else ValueError.
 
@@ -125,10 +130,13 @@ def show_images(images, *, columns=None):
     >>> show_images({"black": torch.zeros(1, 8, 8), "white": torch.ones(3, 8, 8)})
     <Picture of 2 panels>
     """
-    aspect = max(image.shape[1] / image.shape[2] for image in images.values())
-    picture, panels = _panels(len(images), columns=columns, aspect=aspect)
+    heights, widths = zip(*(image.shape[1:] for image in images.values()), strict=True)
+    picture, panels = _panels(len(images), columns=columns, aspect=max(heights) / max(widths))
     for axes, (title, image) in zip(panels, images.items(), strict=True):
-        axes.imshow(_pixels(image), vmin=0, vmax=1)
+        axes.imshow(_pixels(image), extent=(0, image.shape[2], image.shape[1], 0))
+        if patch_size:
+            _grid_lines(axes, *image.shape[1:], patch_size)
+        axes.set(xlim=(0, max(widths)), ylim=(max(heights), 0))
         _bare(axes, title)
     return picture
 
@@ -148,8 +156,7 @@ def show_grid(image, patch_size, *, selected=None, numbered=False):
         raise ValueError(f"patch_size {patch_size} does not divide the image's height {height} and width {width}")
     picture, (axes,) = _panels(1, aspect=height / width, width=WIDTH * 0.8)
     axes.imshow(_pixels(image), extent=(0, width, height, 0))
-    axes.vlines(range(0, width + 1, patch_size), 0, height, color="white", linewidth=0.8)
-    axes.hlines(range(0, height + 1, patch_size), 0, width, color="white", linewidth=0.8)
+    _grid_lines(axes, height, width, patch_size)
     columns = width // patch_size
     corners = [divmod(n, columns) for n in range(height // patch_size * columns)]
     for n, (row, column) in enumerate(corners if numbered else ()):
