@@ -92,6 +92,18 @@ def test_exif_rotation_is_respected(pixels, orientation, form):
     assert (tall - expected).abs().max() <= 0.1
 
 
+@pytest.mark.parametrize(("orientation", "size"), [(1, (20, 2)), (3, (20, 2)), (6, (2, 20)), (8, (2, 20))])
+def test_a_jpeg_decoded_small_is_still_sharp(orientation, size, seed):
+    """Of 400 × 50 pixels the height decides; a decoder that mixed up the sides would keep 7 of its 50 rows."""
+    stripes = np.random.default_rng(seed).integers(0, 2, (50 // 5, 1, 1)).repeat(5, 0).repeat(400, 1).repeat(3, 2) * 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = saved(Image.fromarray(stripes.astype(np.uint8)), "JPEG", exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    expected = as_tensor(np.asarray(ImageOps.fit(upright, size[::-1])))
+    assert (load_image(content, size=size) - expected).abs().max() < 0.05
+
+
 def test_a_broken_exif_block_does_no_harm(pixels):
     assert load_image(saved(Image.fromarray(pixels), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")).shape[0] == 3
     exif = Image.Exif()

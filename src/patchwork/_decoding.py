@@ -38,7 +38,7 @@ def _locate(source, samples):
         raise ValueError(f"expected a sample's name, a path, bytes or a binary file, got {type(source).__name__}")
     if not len(content):
         raise ValueError("the uploaded file is empty; choose a picture, such as PNG or JPEG")
-    return io.BytesIO(content), "the uploaded file"
+    return io.BytesIO(bytes(content)), "the uploaded file"
 
 
 def _find(name, samples):
