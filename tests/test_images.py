@@ -164,7 +164,10 @@ def test_32_bit_gray_of_16_bit_levels(seed):
 def test_float_pictures_are_kept(seed):
     values = np.random.default_rng(seed).random((5, 7), dtype=np.float32)
     assert torch.equal(load_image(gray(values))[2], torch.from_numpy(values))
-    assert load_image(gray(np.round(values)), size=3).min() >= 0
+    enlarged = load_image(
+        gray(np.indices((5, 7)).sum(0) % 2 * np.float32(1)), size=(40, 56)
+    )  # overshoots, if not clipped
+    assert (enlarged.min(), enlarged.max()) == (0, 1)
 
 
 def test_the_first_frame_of_an_animation(pixels):
