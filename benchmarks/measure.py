@@ -8,7 +8,7 @@ import time
 
 import torch
 
-WARM_UP, LEAST_ROUNDS, SECONDS = 3, 15, 2.0
+WARM_UP, LEAST_ROUNDS, SECONDS = 3, 15, 4.0
 
 
 def compare(function, size, ours, peers, device):
