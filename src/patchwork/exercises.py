@@ -90,7 +90,7 @@ def _difference(wanted, expected, got):
 def _as_tensor(value):
     """Return what an answer holds as a tensor on the CPU, or None where it holds no numbers."""
     try:
-        tensor = torch.as_tensor(value).detach().cpu().to_dense()
+        tensor = torch.as_tensor(value).cpu().to_dense()
     except (TypeError, ValueError, RuntimeError):
         return None
     return None if tensor.is_complex() else tensor
