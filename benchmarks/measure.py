@@ -36,7 +36,10 @@ def compare(function, size, ours, peers, device):
 
 
 def growth(function, letter, cases, device):
-    """Time a function at several sizes (number → callable) and fit the exponent of time ~ number^exponent."""
+    """Time a function at several sizes (number → callable) and fit the exponent of time ~ number^exponent.
+
+    The sizes take turns, so that caches are cold for all of them and the exponent is not that of a cache overflowing.
+    """
     calls = {str(number): call for number, call in cases.items()}
     milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
     points = [
