@@ -6,6 +6,7 @@ from io import BytesIO
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
@@ -20,7 +21,6 @@ WIDTH = 5.2  # inches: 676 pixels, half of that beside a phone's text, so 12 poi
 STYLE = {
     "figure.dpi": 130,
     "figure.facecolor": PAPER,
-    "savefig.facecolor": PAPER,
     "figure.constrained_layout.use": True,
     "axes.facecolor": PAPER,
     "axes.edgecolor": QUIET,
@@ -62,12 +62,10 @@ class Picture(Figure):
 
 def _small_png(figure):
     """PNG of at most 256 colors: a third of the size, and no difference that the eye finds."""
-    raw, small = BytesIO(), BytesIO()
-    figure.savefig(raw, format="png")
-    picture = Image.open(raw).convert("RGB")
-    picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(
-        small, "png", optimize=True
-    )
+    canvas, small = FigureCanvasAgg(figure), BytesIO()
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(small, "png", optimize=True)
     return small.getvalue()
 
 
