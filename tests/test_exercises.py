@@ -75,6 +75,7 @@ def positions_by_column(grid, dim):
 RIGHT = {
     "introduction.auc": [5 / 6, AUC, 0.83, torch.tensor(5 / 6), np.float32(5 / 6)],
     "introduction.precision": [PRECISION, 0.833],
+    "introduction.sign": [1 - 0.19, 0.81],
     "introduction.neighbors": [
         neighbors_by_distance,
         lambda grid: neighbors_by_distance(grid).double().numpy(),
@@ -107,6 +108,7 @@ WRONG = {
         (10**400, r"expected a number, got 1000"),
         (torch.ones(2), r"expected a number, got a tensor \(2,\)"),
     ],
+    "introduction.sign": [(0.19, r"expected 0.81 \(a change of sign .*\), got 0.19")],
     "introduction.precision": [(0.7, r"expected 0.8333 \(1 of 1 .* 2 of 3 .*\), got 0.7")],
     "introduction.neighbors": [
         (

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "book"))
 from execute import WIDGET_VIEW, code_cells, normalize  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-EXERCISES = {"00_introduction": 3, "01_patches": 5}
+EXERCISES = {"00_introduction": 4, "01_patches": 5}
 
 
 @pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
@@ -78,7 +78,7 @@ def test_cells_are_short(chapter):
 def test_set_up_is_one_cell_that_the_page_folds(chapter):
     first = code_cells(chapter)[0]
     assert "hide-input" in first.metadata.tags
-    assert "best_device()" in first.source
+    assert "best_device()" in first.source or chapter.path.stem == "00_introduction"
     for cell in code_cells(chapter)[1:]:
         assert not re.search(r"^(from patchwork|import torch)", cell.source, re.M), "imports belong to the first cell"
 

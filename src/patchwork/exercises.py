@@ -126,6 +126,12 @@ _number(
     because="1 of 1 at the first own patch, 2 of 3 at the second",
 )
 _number(
+    "introduction.sign",
+    0.81,
+    within=0.001,
+    because="a change of sign turns every pair around and leaves ties as they are: 1 − 0.19",
+)
+_number(
     "patches.smallest",
     16,
     within=0,
