@@ -56,11 +56,61 @@ def colors(picture):
     return zip(data[::3], data[1::3], data[2::3], strict=True)
 
 
-def test_grid_refuses_a_patch_size_that_does_not_divide():
-    with pytest.raises(ValueError, match=r"patch_size 5 does not divide .* 16 and width 16"):
-        figures.show_grid(torch.rand(3, 16, 16), 5)
+def test_shared_maps_have_one_color_scale():
+    maps = {"low": torch.zeros(2, 2), "high": torch.ones(2, 2)}
+    alone, together = (figures.show_heat(maps, shared=shared).axes[1].images[0].get_clim() for shared in (False, True))
+    assert alone[0] > 0.5
+    assert together == (0, 1)
 
 
-def test_two_channels_are_no_picture():
-    with pytest.raises(ValueError, match=r"1 or 3 channels, got 2: shape \(2, 8, 8\)"):
-        figures.show_images({"": torch.rand(2, 8, 8)})
+def test_a_sequence_is_numbered_by_place_and_the_chosen_one_wears_the_accent():
+    panels = figures.show_sequence(torch.rand(9, 12), 2, indices=[4, 7, 2], selected=7).axes
+    assert [panel.get_xlabel() for panel in panels] == ["4", "7", "2"]
+    assert [panel.xaxis.label.get_color() == figures.ACCENT for panel in panels] == [False, True, False]
+
+
+def test_more_curves_than_marks_are_all_drawn():
+    curves = {str(n): torch.full((3,), n, requires_grad=True, dtype=torch.float32) for n in range(8)}
+    (axes,) = figures.show_curves([1, 2, 3], curves, xlabel="x", ylabel="y").axes
+    assert len(axes.lines) == 8
+
+
+def test_images_share_one_scale():
+    small, large = figures.show_images({"small": torch.rand(3, 8, 8), "large": torch.rand(3, 16, 32)}).axes
+    assert small.get_xlim() == large.get_xlim() == (0, 32)
+    assert small.images[0].get_extent() == [0, 8, 8, 0]
+
+
+IMAGE = torch.full((3, 16, 16), 0.5)
+REFUSED = [
+    (lambda: figures.show_grid(IMAGE, 5), r"patch_size 5 does not divide .* 16 and width 16"),
+    (lambda: figures.show_grid(IMAGE, 0), "patch_size must be a whole number of at least 1, got 0"),
+    (lambda: figures.show_grid(IMAGE, 8, selected=4), "selected must be one of the patches 0 … 3, got 4"),
+    (lambda: figures.show_grid(IMAGE[None], 8), r"image must have shape \(C, H, W\), got \(1, 3, 16, 16\)"),
+    (lambda: figures.show_images({"": IMAGE}, patch_size=5), "patch_size 5 does not divide"),
+    (lambda: figures.show_images({"": IMAGE[:2]}), r"1 or 3 channels, got 2: shape \(2, 16, 16\)"),
+    (lambda: figures.show_images({"": IMAGE * 510}), r"lies in \[0, 1\], got 255 … 255"),
+    (lambda: figures.show_images({"": IMAGE.byte()}), "floating-point numbers, got torch.uint8"),
+    (lambda: figures.show_images({"": IMAGE * torch.nan}), "must not hold NaN"),
+    (lambda: figures.show_images({"": IMAGE.numpy()}), "must be a tensor"),
+    (lambda: figures.show_images(IMAGE), "must be a dict from titles to tensors, not empty; got Tensor"),
+    (lambda: figures.show_heat({}), "must be a dict from titles to tensors, not empty"),
+    (lambda: figures.show_heat({"": IMAGE}), r"must have shape \(h, w\), got \(3, 16, 16\)"),
+    (lambda: figures.show_sequence(torch.rand(4, 12), 2, indices=[]), "expected indices"),
+    (lambda: figures.show_sequence(torch.rand(4, 12), 2, indices=[4]), "one of the patches 0 … 3, got 4"),
+    (lambda: figures.show_sequence(torch.rand(4, 12), 5, indices=[0]), "patches of C·5·5 numbers, got .* 12"),
+    (lambda: figures.show_cells(torch.rand(2, 2), torch.zeros(2, 2)), "whole numbers"),
+    (lambda: figures.show_cells(torch.ones(2, 2), torch.zeros(2, 3)), "groups of one shape"),
+    (lambda: figures.show_curves([1, 2], {"a": [1]}, xlabel="", ylabel=""), "curve 'a' has 1 values over 2 places"),
+]
+
+
+@pytest.mark.parametrize(("draw", "message"), REFUSED)
+def test_what_is_no_picture_is_refused(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_noise_beyond_the_range_is_cut_off():
+    noisy = IMAGE + torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0)) * 0.5
+    assert figures.show_images({"noisy": noisy})._repr_png_()

@@ -3,14 +3,18 @@
 import math
 from functools import wraps
 from io import BytesIO
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 from PIL import Image
+
+from patchwork import _checks
 
 PAPER, INK, QUIET, RULE, ACCENT = "#fbfaf6", "#1b2430", "#5b6470", "#dcd8cd", "#c8401a"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito
@@ -46,7 +50,6 @@ STYLE = {
 class Picture(Figure):
     """A figure that a notebook shows as a small PNG, without pyplot and its global state.
 
-    >>> import torch
     >>> show_heat({"one": torch.eye(3)})
     <Picture of 1 panel>
     """
@@ -96,12 +99,30 @@ def _bare(axes, title=None):
         axes.set_title(title)
 
 
+def _named(name, tensors, letters):
+    """Refuse what is no dict from titles to tensors of one shape."""
+    if not isinstance(tensors, dict) or not tensors:
+        raise ValueError(f"{name} must be a dict from titles to tensors, not empty; got {type(tensors).__name__}")
+    for title, tensor in tensors.items():
+        _checks.shape(f"{name}[{title!r}]", tensor, letters)
+
+
 def _pixels(image):
-    """(C, H, W) with one or three channels → (H, W, 3) array in [0, 1]."""
-    channels, _, _ = image.shape
+    """(C, H, W) with one or three channels → (H, W, 3) array in [0, 1]; noise may leave the range and is cut off."""
+    channels, _, _ = _checks.shape("an image", image, "C H W")
+    _checks.floating("an image", image)
+    _checks.no_nan("an image", image)
     if channels not in (1, 3):
         raise ValueError(f"a picture has 1 or 3 channels, got {channels}: shape {tuple(image.shape)}")
+    if ((image < 0) | (image > 1)).float().mean() > 0.5:
+        raise ValueError(f"an image lies in [0, 1], got {image.min().item():g} … {image.max().item():g}")
     return image.detach().cpu().float().clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy()
+
+
+def _one_of(name, index, number):
+    if not 0 <= _checks.count(name, index, at_least=0) < number:
+        raise ValueError(f"{name} must be one of the patches 0 … {number - 1}, got {index}")
+    return index
 
 
 def _mark(axes, row, column, height=1, width=1):
@@ -114,6 +135,8 @@ def _mark(axes, row, column, height=1, width=1):
 
 
 def _grid_lines(axes, height, width, patch_size):
+    if height % _checks.count("patch_size", patch_size) or width % patch_size:
+        raise ValueError(f"patch_size {patch_size} does not divide the image's height {height} and width {width}")
     axes.vlines(range(0, width + 1, patch_size), 0, height, color="white", linewidth=0.8)
     axes.hlines(range(0, height + 1, patch_size), 0, width, color="white", linewidth=0.8)
 
@@ -122,17 +145,18 @@ def _grid_lines(axes, height, width, patch_size):
 def show_images(images, *, columns=None, patch_size=None):
     """Draw images side by side at one scale, one titled panel each, with the grid of patch_size if it is given.
 
-    Shapes: images maps a title to a (C, H, W) tensor in [0, 1], C = 1 or 3; else ValueError.
+    Shapes: images maps a title to a (C, H, W) tensor in [0, 1], C = 1 or 3. Raises ValueError for anything else, and
+    where patch_size does not divide an image.
 
-    >>> import torch
     >>> show_images({"black": torch.zeros(1, 8, 8), "white": torch.ones(3, 8, 8)})
     <Picture of 2 panels>
     """
+    _named("images", images, "C H W")
     heights, widths = zip(*(image.shape[1:] for image in images.values()), strict=True)
     picture, panels = _panels(len(images), columns=columns, aspect=max(heights) / max(widths))
     for axes, (title, image) in zip(panels, images.items(), strict=True):
         axes.imshow(_pixels(image), extent=(0, image.shape[2], image.shape[1], 0))
-        if patch_size:
+        if patch_size is not None:
             _grid_lines(axes, *image.shape[1:], patch_size)
         axes.set(xlim=(0, max(widths)), ylim=(max(heights), 0))
         _bare(axes, title)
@@ -143,15 +167,12 @@ def show_images(images, *, columns=None, patch_size=None):
 def show_grid(image, patch_size, *, selected=None, numbered=False):
     """Draw an image (C, H, W) under its patch grid, with the selected patch in the accent.
 
-    Raises ValueError where patch_size does not divide the image.
+    Raises ValueError where patch_size does not divide the image, or no patch has the number selected.
 
-    >>> import torch
     >>> show_grid(torch.rand(3, 32, 48), 16, selected=4, numbered=True)
     <Picture of 1 panel>
     """
-    _, height, width = image.shape
-    if height % patch_size or width % patch_size:
-        raise ValueError(f"patch_size {patch_size} does not divide the image's height {height} and width {width}")
+    _, height, width = _checks.shape("image", image, "C H W")
     picture, (axes,) = _panels(1, aspect=height / width, width=WIDTH * 0.8)
     axes.imshow(_pixels(image), extent=(0, width, height, 0))
     _grid_lines(axes, height, width, patch_size)
@@ -162,7 +183,7 @@ def show_grid(image, patch_size, *, selected=None, numbered=False):
         outline = [Stroke(linewidth=2.5, foreground="black"), Normal()]
         axes.text(*center, str(n), color="white", ha="center", va="center", path_effects=outline)
     if selected is not None:
-        row, column = corners[selected]
+        row, column = corners[_one_of("selected", selected, len(corners))]
         _mark(axes, row * patch_size, column * patch_size, patch_size, patch_size)
     _bare(axes)
     return picture
@@ -172,11 +193,17 @@ def show_grid(image, patch_size, *, selected=None, numbered=False):
 def show_sequence(patches, patch_size, *, indices, columns=7, selected=None):
     """Draw chosen rows of a patch sequence (N, C·P·P) as thumbnails, numbered by their place.
 
-    >>> import torch
+    Raises ValueError where an index is no patch, or a patch is not C squares of P × P.
+
     >>> show_sequence(torch.rand(9, 3 * 16), 4, indices=range(9), selected=4)
     <Picture of 9 panels>
     """
-    indices = list(indices)
+    number, length = _checks.shape("patches", patches, "N C·P·P")
+    indices = [_one_of("an index", index, number) for index in indices]
+    if not indices or length % _checks.count("patch_size", patch_size) ** 2:
+        raise ValueError(
+            f"expected indices and patches of C·{patch_size}·{patch_size} numbers, got {indices}, {length}"
+        )
     picture, panels = _panels(len(indices), columns=min(columns, len(indices)))
     for axes, index in zip(panels, indices, strict=True):
         axes.imshow(_pixels(patches[index].view(-1, patch_size, patch_size)), extent=(0, 1, 1, 0), vmin=0, vmax=1)
@@ -191,11 +218,14 @@ def show_sequence(patches, patch_size, *, indices, columns=7, selected=None):
 def show_cells(values, groups, *, title=None):
     """Write a small matrix (H, W) of whole numbers into cells, tinted by group (H, W): the picture for a case by hand.
 
-    >>> import torch
+    Raises ValueError where a value is not whole or the shapes differ.
+
     >>> show_cells(torch.arange(4).view(2, 2), torch.tensor([[0, 0], [1, 1]]))
     <Picture of 1 panel>
     """
-    height, width = values.shape
+    height, width = _checks.shape("values", values, "H W")
+    if groups.shape != values.shape or not torch.equal(values, values.round()):
+        raise ValueError(f"expected whole numbers and groups of one shape, got {values} and {tuple(groups.shape)}")
     picture, (axes,) = _panels(1, aspect=height / width, width=min(WIDTH, 0.55 * width))
     for row, column in np.ndindex(height, width):
         group = int(groups[row, column])
@@ -211,12 +241,12 @@ def show_cells(values, groups, *, title=None):
 def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
     """Draw maps (h, w) as heat, one titled panel each, the query cell (row, column) in the accent.
 
-    With ``shared`` all panels have one color scale; otherwise each has its own.
+    With ``shared`` all panels have one color scale; otherwise each has its own. Raises ValueError for what is no map.
 
-    >>> import torch
     >>> show_heat({"rows": torch.arange(6.0).view(2, 3)}, query=(0, 2))
     <Picture of 1 panel>
     """
+    _named("maps", maps, "h w")
     aspect = max(m.shape[0] / m.shape[1] for m in maps.values())
     picture, panels = _panels(len(maps), columns=columns, aspect=aspect, width=WIDTH if len(maps) > 1 else WIDTH * 0.75)
     arrays = {title: m.detach().cpu().float().numpy() for title, m in maps.items()}
@@ -238,13 +268,17 @@ def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
 def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
     """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
 
-    >>> import torch
+    Raises ValueError where a curve has another length than x.
+
     >>> show_curves([1, 2, 4], {"square": [1, 4, 16]}, xlabel="n", ylabel="n²", log=True)
     <Picture of 1 panel>
     """
     picture, (axes,) = _panels(1, aspect=0.68)
-    for mark, (label, values) in zip(MARKS, curves.items(), strict=False):
-        axes.plot(x, values, marker=mark, markersize=5, label=label)
+    for mark, (label, values) in zip(cycle(MARKS), curves.items(), strict=False):
+        heights = torch.as_tensor(values).detach().cpu()
+        if len(heights) != len(x):
+            raise ValueError(f"curve {label!r} has {len(heights)} values over {len(x)} places x")
+        axes.plot(x, heights, marker=mark, markersize=5, label=label)
     for label, value in (levels or {}).items():
         axes.axhline(value, color=QUIET, linewidth=1, linestyle="--")
         axes.annotate(label, (1, value), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET)
