@@ -3,12 +3,11 @@
 import argparse
 import importlib
 import json
-import shutil
 from pathlib import Path
 
 import torch
 
-from benchmarks import machine
+from benchmarks import browser, machine
 from patchwork.devices import best_device
 
 CHAPTERS = ("patches",)
@@ -29,21 +28,13 @@ def main():
         "speeds": machine.speeds(device),
         "comparisons": [row for chapter in chapters for row in chapter.comparisons(device)],
         "growths": [row for chapter in chapters for row in chapter.growths(device)],
-        "browser": browser_rows(),
+        "browser": browser.rows(),
     }
     show(report)
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{device.type}.json"
     file.write_text(json.dumps(rounded(report), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"\nSaved as {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}")
-
-
-def browser_rows():
-    from benchmarks import browser
-
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))):
-        print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
-    return browser.rows()
 
 
 def show(report):

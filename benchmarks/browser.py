@@ -10,6 +10,7 @@ from patchwork.explorers import base, modules
 from patchwork.explorers.patches import PatchExplorer
 from patchwork.images import load_image
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 FRAME = 16  # ms
 PRESSES = 60
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Patches</title>
@@ -44,8 +45,11 @@ def rows():
         "unit": "kB",
         "reach": base.STATE_LIMIT / 1000,
     }
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    return [state, *(_answers(explorer, chromium) if chromium else [])]
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
+        return [state]
+    return [state, *_answers(explorer, chromium)]
 
 
 def _answers(explorer, chromium):
