@@ -1,5 +1,6 @@
 import math
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,6 +14,37 @@ from patchwork.patches import merge_patches, patch_centers, patchify, sincos_pos
 
 ROW = [1, 0, 1, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.1]  # patch 0 of the regions 0 0 1 0 1 1 asks; it is left out itself
 AUC, PRECISION = roc_auc_score(*ROW), average_precision_score(*ROW)
+
+
+class HostileError(Exception):
+    """An error whose text can't be had."""
+
+    def __str__(self):
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
+class Hostile:
+    """An answer that fails however it is looked at."""
+
+    def __float__(self):
+        raise HostileError
+
+    __repr__ = __str__ = __len__ = __index__ = __array__ = __float__
+
+
+def complain():
+    raise HostileError
+
+
+def raise_(error):
+    raise error
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
 
 
 def neighbors_by_distance(grid, reach=1, normalize=True):
@@ -73,21 +105,38 @@ def positions_by_column(grid, dim):
 
 
 RIGHT = {
-    "introduction.auc": [5 / 6, AUC, 0.83, torch.tensor(5 / 6), np.float32(5 / 6)],
+    "introduction.auc": [
+        5 / 6,
+        AUC,
+        0.83,
+        torch.tensor(5 / 6),
+        np.float32(5 / 6),
+        torch.tensor(5 / 6, requires_grad=True),
+    ],
     "introduction.precision": [PRECISION, 0.833],
     "introduction.sign": [1 - 0.19, 0.81],
     "introduction.neighbors": [
         neighbors_by_distance,
         lambda grid: neighbors_by_distance(grid).double().numpy(),
+        lambda grid: neighbors_by_distance(grid).numpy()[::-1, ::-1],  # negative strides; the relation is symmetric so
+        lambda grid: list(neighbors_by_distance(grid).requires_grad_()),
+        lambda grid: [tuple(row) for row in neighbors_by_distance(grid)],
+        lambda grid: list(neighbors_by_distance(grid).numpy()),
+        lambda grid: list(neighbors_by_distance(grid).bfloat16()),
+        lambda grid: neighbors_by_distance(grid).numpy().astype(object),
+        lambda grid: neighbors_by_distance(grid).numpy().astype(np.longdouble),
+        lambda grid: neighbors_by_distance(grid).numpy().astype(">f8"),
+        lambda grid: read_only(neighbors_by_distance(grid).numpy()),
+        lambda grid: [[Fraction(float(entry)) for entry in row] for row in neighbors_by_distance(grid)],
         sparse_neighbors,
     ],
     "patches.inverse": [
         lambda patches, grid, channels: unpatchify(patches, grid, channels=channels),
         inverse_by_fold,
     ],
-    "patches.convolution": [convolution],
+    "patches.convolution": [convolution, lambda *arguments: convolution(*arguments).bfloat16()],
     "patches.memory": [memory, lambda *arguments: torch.tensor(memory(*arguments))],
-    "patches.smallest": [16, 16.0, torch.tensor(16)],
+    "patches.smallest": [16, 16.0, torch.tensor(16), np.uint8(16), np.longdouble(16), Fraction(16), np.array([16])],
     "patches.overlap": [overlap, lambda *arguments: overlap(*arguments).long().tolist()],
     "patches.positions": [
         sincos_position_embedding,
@@ -101,6 +150,12 @@ RIGHT = {
 
 WRONG = {
     "introduction.auc": [
+        (0.79, r"expected 0.8333 .* got 0.79"),
+        ("0.8333", r"expected a number, got '0.8333'"),
+        (torch.tensor(0.5, requires_grad=True), r"expected 0.8333 .* got 0.5"),
+        (10**5000, r"expected a number, got "),
+        (Hostile(), r"expected a number, got a Hostile"),
+        ((torch.ones(2, 2), torch.ones(2, 2)), r"expected a number, got \(tensor"),
         (0.75, r"expected 0.8333 \(of 2 × 3 pairs, only .6 against .8 .*\), got 0.75"),
         (float("nan"), r"expected 0.8333 .* got nan"),
         ("high", r"expected a number, got 'high'"),
@@ -111,6 +166,10 @@ WRONG = {
     "introduction.sign": [(0.19, r"expected 0.81 \(a change of sign .*\), got 0.19")],
     "introduction.precision": [(0.7, r"expected 0.8333 \(1 of 1 .* 2 of 3 .*\), got 0.7")],
     "introduction.neighbors": [
+        (
+            lambda grid: torch.zeros(grid[0] * grid[1], grid[0] * grid[1], dtype=torch.bfloat16),
+            r"for grid=\(1, 2\) expected \[\[0.0, 1.0\], \[1.0, 0.0\]\], got \[\[0.0, 0.0\], \[0.0, 0.0\]\]",
+        ),
         (
             wrapping_neighbors,
             r"for grid=\(1, 2\) expected \[\[0.0, 1.0\], \[1.0, 0.0\]\], got \[\[0.5, 0.5\], \[0.5, 0.5\]\]",
@@ -129,6 +188,14 @@ WRONG = {
             r"expected \[\[\[\[0.0, 1.0\]\]\]\], got",
         ),
         (lambda p, g, c: unpatchify(p, g, channels=c).flip(1), r"channels=3 expected 0.0 at \[0, 0, 0, 0\], got 16.0"),
+        (lambda p, g, c: 1.5 * unpatchify(p, g, channels=c).bfloat16(), r"expected .* got"),
+        (lambda p, g, c: Hostile(), r"expected a tensor \(1, 1, 1, 2\), got a Hostile"),
+        (lambda p, g, c: complain(), r"the function raised HostileError: a HostileError"),
+        (lambda p, g, c: raise_(ValueError("one\ntwo")), r"the function raised ValueError: one two"),
+        (lambda p, g, c: raise_(SystemExit(1)), r"the function raised SystemExit: 1"),
+        (lambda p, g, c: (p, p), r"expected shape|expected a tensor"),
+        (lambda p, g, c: torch.zeros(1, 1, 1, 2, device="meta"), r"got a tensor \(1, 1, 1, 2\)"),
+        (lambda p, g, c: [["0", "1"]], r"expected a tensor \(1, 1, 1, 2\), got a list"),
         (lambda p, g, c: None, r"the function returned None \(is a return missing\?\)"),
         (lambda p, g, c: "image", r"expected a tensor \(1, 1, 1, 2\), got 'image'"),
     ],
@@ -142,6 +209,7 @@ WRONG = {
             lambda images, weight, bias: convolution(images, weight, bias).mT,
             r"expected shape \(1, 2, 1\), got \(1, 1, 2\)",
         ),
+        (lambda images, weight, bias: convolution(images, weight, 0).bfloat16(), r"expected .* got"),
         (lambda images, weight, bias: 1 / 0, r"the function raised ZeroDivisionError: division by zero"),
         (lambda images, weight: 0, r"the function raised TypeError: .*positional argument"),
     ],
@@ -153,6 +221,11 @@ WRONG = {
         (lambda size, patch, each: memory(size, patch, each) // 2, r"for image_size=\(2, 2\), .* expected 16, got 8"),
     ],
     "patches.smallest": [
+        (16.0001, r"expected 16 \(.*\), got 16.0001"),
+        (16.0000000001, r"expected 16 \(.*\), got 16.0000000001"),
+        (b"16", r"expected a number, got b'16'"),
+        (np.array(["16"], dtype=object), r"expected a number, got a ndarray"),
+        (np.ones(2), r"expected a number, got a ndarray"),
         (8, r"expected 16 \(P = 8 needs .* 1.07 GB.*\), got 8"),
         ((8, 16), r"expected a number, got \(8, 16\)"),
     ],
@@ -210,6 +283,50 @@ def test_wrong_answers(name, case, capsys):
 def test_an_unknown_exercise_lists_them_all():
     with pytest.raises(ValueError, match=r"there is no exercise 'patches.invert'; .*introduction.auc.*patches.order"):
         check("patches.invert", None)
+
+
+@pytest.mark.parametrize("name", [["patches.order"], {}, None, 3, Hostile()])
+def test_a_name_that_is_no_text_is_unknown_too(name):
+    with pytest.raises(ValueError, match=r"there is no exercise .*; .*introduction.auc.*patches.order"):
+        check(name, None)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Hostile(),
+        Hostile,
+        10**5000,
+        lambda *_: 10**5000,
+        lambda *_: Hostile(),
+        lambda *_: (torch.eye(3), torch.eye(2)),
+        lambda *_: torch.quantize_per_tensor(torch.ones(1, 1, 1, 2), 1.0, 0, torch.quint8),
+        lambda *_: torch.ones(2, 2, dtype=torch.uint64),
+        lambda *_: torch.ones(2, 2).to(torch.float8_e5m2),
+        lambda *_: torch.tensor(float("nan"), requires_grad=True),
+        lambda *_: [],
+        (torch.eye(3), torch.eye(2)),
+        np.datetime64("2020-01-01"),
+        1j,
+        "a\nb\n" * 1000,
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_no_answer_breaks_the_check(name, answer, capsys):
+    check(name, answer)
+    printed = capsys.readouterr()
+    assert re.fullmatch(rf"✗ {name}: .{{1,400}}\n", printed.out), printed.out
+    assert printed.err == ""
+
+
+def test_numbers_that_differ_by_little_are_told_apart(capsys):
+    check("introduction.neighbors", lambda grid: neighbors_by_distance(grid) * 1.00004)
+    assert capsys.readouterr().out.endswith("expected [[0.0, 1.0], [1.0, 0.0]], got [[0.0, 1.00004], [1.00004, 0.0]]\n")
+    check("patches.memory", lambda *arguments: memory(*arguments) + 1e-9)
+    assert capsys.readouterr().out.endswith("expected 16, got 16.000000001\n")
+    check("patches.inverse", lambda p, g, c: unpatchify(p, g, channels=c) + 1e-4 * (len(p) > 1))
+    assert "expected 0.0 at [0, 0, 0, 0], got 0.0001" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from patchwork._answers import as_tensor, difference, digits_apart, in_one_line, show
 from patchwork.patches import patchify
 
 _JUDGES = {}
@@ -12,17 +13,20 @@ def check(name, answer):
     """Check an answer to an exercise and print ✓, or what was expected and what was got.
 
     ``name`` is "chapter.exercise"; ``answer`` is the number or the function that the exercise asks for. A function
-    is called on a few cases, the smallest first; shapes are compared, then values, to the precision of the dtype.
-    Raises ValueError for an unknown name only: an answer that is wrong, or fails, is explained in one line.
+    is called on a few cases, the smallest first; shapes are compared, then values, to the precision of the dtype, 1%
+    at worst. Raises ValueError for an unknown name only: an answer that is wrong, or fails, is explained in one line.
 
     >>> check("patches.order", lambda grid, index: (index // grid[1], index % grid[1]))
     ✓ patches.order is right
     >>> check("patches.order", lambda grid, index: (index % grid[1], index // grid[1]))
     ✗ patches.order: for grid=(1, 2), index=1 expected (0, 1), got (1, 0)
     """
-    if name not in _JUDGES:
-        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(_JUDGES)}")
-    problem = _JUDGES[name](answer)
+    if not isinstance(name, str) or name not in _JUDGES:
+        raise ValueError(f"there is no exercise {show(name)}; the exercises are {', '.join(_JUDGES)}")
+    try:
+        problem = _JUDGES[name](answer)
+    except Exception as error:  # what is not foreseen is the answer's fault all the same, and no reader's traceback
+        problem = f"the answer can't be compared ({type(error).__name__}: {in_one_line(error)})"
     print(f"✗ {name}: {problem}" if problem else f"✓ {name} is right")
 
 
@@ -30,11 +34,14 @@ def _number(name, expected, *, within, because):
     """Register an exercise that asks for a number."""
 
     def judge(answer):
-        try:
-            got = float(answer)
-        except (TypeError, ValueError, RuntimeError, OverflowError):
-            return f"expected a number, got {_show(answer)}"
-        return None if abs(got - expected) <= within else f"expected {expected:.4g} ({because}), got {got:.4g}"
+        found = as_tensor(answer)
+        if found is None or found.numel() != 1:
+            return f"expected a number, got {show(answer)}"
+        got = float(found.item())
+        if abs(got - expected) <= within:
+            return None
+        digits = digits_apart(expected, got)
+        return f"expected {expected:.{digits}g} ({because}), got {got:.{digits}g}"
 
     _JUDGES[name] = judge
 
@@ -58,59 +65,16 @@ def _function(name):
 
 def _call(answer, arguments, expected):
     if not callable(answer):
-        return f"expected a function of ({', '.join(arguments)}), got {_show(answer)}"
-    case = "for " + ", ".join(f"{name}={_show(value)}" for name, value in arguments.items())
+        return f"expected a function of ({', '.join(arguments)}), got {show(answer)}"
+    case = "for " + ", ".join(f"{name}={show(value)}" for name, value in arguments.items())
     try:
         got = answer(*arguments.values())
-    except Exception as error:
-        return f"{case} the function raised {type(error).__name__}: {' '.join(str(error).split())}"
+    except (Exception, SystemExit) as error:
+        return f"{case} the function raised {type(error).__name__}: {in_one_line(error)}"
     if got is None:
         return f"{case} the function returned None (is a return missing?)"
-    problem = expected(got) if callable(expected) else _difference(torch.as_tensor(expected), expected, got)
+    problem = expected(got) if callable(expected) else difference(expected, got)
     return problem and f"{case} {problem}"
-
-
-def _difference(wanted, expected, got):
-    """Compare as tensors: shapes first, then values; name the whole of a small tensor, one entry of a large one."""
-    found = _as_tensor(got)
-    if found is None:
-        return f"expected {_show(expected)}, got {_show(got)}"
-    if found.shape != wanted.shape:
-        return f"expected shape {tuple(wanted.shape)}, got {tuple(found.shape)}"
-    rounding = 100 * max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0 for t in (wanted, found))
-    off = ~torch.isclose(found.double(), wanted.double(), rtol=rounding, atol=rounding)
-    if not off.any():
-        return None
-    if wanted.numel() <= 16:
-        return f"expected {_listed(wanted, expected)}, got {_listed(found, expected)}"
-    place = off.nonzero()[0].tolist()
-    return f"expected {_rounded(wanted[tuple(place)].item())} at {place}, got {_rounded(found[tuple(place)].item())}"
-
-
-def _as_tensor(value):
-    """Return what an answer holds as a tensor on the CPU, or None where it holds no numbers."""
-    try:
-        tensor = torch.as_tensor(value).cpu().to_dense()
-    except (TypeError, ValueError, RuntimeError):
-        return None
-    return None if tensor.is_complex() else tensor
-
-
-def _listed(tensor, like):
-    numbers = _rounded(tensor.tolist())
-    return tuple(numbers) if isinstance(like, tuple) else numbers
-
-
-def _rounded(value):
-    if isinstance(value, list):
-        return [_rounded(part) for part in value]
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def _show(value):
-    if isinstance(value, torch.Tensor):
-        return f"a tensor {tuple(value.shape)}"
-    return repr(value) if isinstance(value, (int, float, str, tuple, type(None))) else f"a {type(value).__name__}"
 
 
 _number(  # query: patch 0 of the regions [0, 0, 1, 0, 1, 1]; its row of the relation: [1, .9, .8, .6, .3, .1]
@@ -200,9 +164,9 @@ def _order():
 
 def _position_problem(got, grid, dim):
     """Any embedding will do that is finite and tells all positions apart, (r, c) from (c, r) among them."""
-    rows, found = grid[0] * grid[1], _as_tensor(got)
+    rows, found = grid[0] * grid[1], as_tensor(got)
     if found is None or found.shape != (rows, dim):
-        return f"expected shape {(rows, dim)}, got {_show(got)}"
+        return f"expected shape {(rows, dim)}, got {show(got)}"
     if not found.isfinite().all():
         return "expected finite numbers, got NaN or infinity"
     apart = (found.double().unsqueeze(1) - found.double()).abs().amax(2).fill_diagonal_(torch.inf)
