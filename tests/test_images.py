@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.datasets import load_digits
 from patchwork import images
 from patchwork.images import digits, load_image, sample_names, stereo_pair, texture_mosaic
 from patchwork.patches import patchify
+from patchwork.relations import same_region_auc
 
 
 @pytest.fixture
@@ -57,6 +59,25 @@ def test_a_path_bytes_and_files_load_alike(pixels, tmp_path):
             assert torch.equal(load_image(source), as_tensor(pixels))
 
 
+def test_an_open_file_can_be_given_twice(pixels, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    with path.open("rb") as file:
+        assert torch.equal(load_image(file), load_image(file))
+
+
+def test_a_file_that_cannot_be_rewound_is_read_from_where_it_is(pixels):
+    class Stream:
+        def read(self):
+            return saved(Image.fromarray(pixels), "PNG")
+
+    class Pipe(Stream, io.RawIOBase):
+        """Seekable says no, and seek raises."""
+
+    for stream in (Stream(), Pipe()):
+        assert torch.equal(load_image(stream), as_tensor(pixels))
+
+
 def test_the_home_folder_may_be_abbreviated(pixels, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -79,7 +100,7 @@ def test_formats(pixels, form, off):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_exif_rotation_is_respected(pixels, orientation, form):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -154,6 +175,12 @@ def test_16_bit_gray_keeps_its_levels(form, seed):
     values = np.random.default_rng(seed).integers(0, 65536, (5, 7), dtype=np.uint16)
     loaded = load_image(gray(values, form), dtype=torch.float64)
     torch.testing.assert_close(loaded, torch.from_numpy(values / 65535).expand(3, -1, -1), atol=1e-7, rtol=0)
+
+
+def test_a_16_bit_color_key_is_white():
+    picture = Image.fromarray(np.array([[300, 301, 0]], dtype=np.uint16))
+    loaded = load_image(saved(picture, "PNG", transparency=300))
+    assert (loaded * 65535).round()[0].tolist() == [[65535, 301, 0]]
 
 
 def test_32_bit_gray_of_16_bit_levels(seed):
@@ -235,6 +262,41 @@ def test_other_sources(source):
     assert "expected a sample's name, a path, bytes or a binary file, got" in error_of(source)
 
 
+def test_files_that_cannot_be_read(pixels, tmp_path, monkeypatch):
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    with path.open("rb") as closed:
+        pass
+    assert error_of(closed) == "the uploaded file can't be read (I/O operation on closed file)"
+    with path.open(encoding="utf-8") as text:
+        assert error_of(text).startswith("the uploaded file can't be read ('utf-8' codec can't decode")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", refuse)  # the rights of a file do not bind an administrator who runs the tests
+    assert error_of(path) == f"{str(path)!r} can't be read: permission denied"
+
+
+def test_what_does_not_fit_into_memory(pixels, monkeypatch):
+    def refuse(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(ImageOps, "fit", refuse)
+    message = "the uploaded file does not fit into memory; scale it down first"
+    assert error_of(saved(Image.fromarray(pixels), "PNG"), size=8) == message
+
+
+def test_a_size_over_the_limit_of_pixels(monkeypatch):
+    most = 2 * Image.MAX_IMAGE_PIXELS
+    for size in (200_000, (200_000, 200_000), (1, most + 1)):
+        assert re.fullmatch(rf"size \(\d+, \d+\) has more than {most} pixels", error_of("coffee", size=size))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    assert "size (10, 11) has more than 100 pixels" in error_of("coffee", size=(10, 11))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert load_image("coffee", size=(10, 11)).shape == (3, 10, 11)
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
 def test_truncated_files(pixels, form):
     content = saved(Image.fromarray(pixels), form)
@@ -279,10 +341,12 @@ def test_bad_sizes(size):
 
 @pytest.mark.parametrize("load", [lambda **place: load_image("coffee", **place), texture_mosaic, stereo_pair, digits])
 def test_bad_placement(load):
-    with pytest.raises(ValueError, match=r"dtype must be a floating-point torch.dtype, got torch.uint8"):
+    with pytest.raises(ValueError, match=r"dtype must be a floating-point torch.dtype .* got torch.uint8"):
         load(dtype=torch.uint8)
     with pytest.raises(ValueError, match=r"device must name a torch device, got 'gpu'"):
         load(device="gpu")
+    with pytest.raises(ValueError, match=r"^device (vulkan|vulkan:0) is not on this machine$"):
+        load(device="vulkan")
 
 
 # mosaics
@@ -346,6 +410,39 @@ def test_mosaics_are_made_on_the_cpu_whatever_the_default(generator):
     assert image.device.type == "cpu"
 
 
+def test_a_generator_draws_the_same_whatever_the_default_dtype(generator):
+    image, labels = texture_mosaic(generator=generator)
+    torch.set_default_dtype(torch.float64)
+    try:
+        again, same = texture_mosaic(generator=generator.manual_seed(generator.initial_seed()))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(labels, same)
+    assert again.dtype == torch.float64
+    assert torch.equal(image.double(), again)
+
+
+@pytest.mark.parametrize("number", [np.uint8(2), np.int64(2), torch.tensor(2)])
+def test_whole_numbers_of_any_kind_describe_a_mosaic(number, generator):
+    _, expected = texture_mosaic(grid=(200, 2), patch_size=2, regions=2, generator=generator)
+    generator.manual_seed(generator.initial_seed())
+    grid = (np.uint8(200), number)
+    assert torch.equal(texture_mosaic(grid=grid, patch_size=number, regions=number, generator=generator)[1], expected)
+
+
+def test_the_first_draw_with_fair_shares_is_taken(monkeypatch, generator):
+    """Of 16 patches in a row, two regions need two each; the draws leave the smaller one none, 1, 2, then 8."""
+    borders = torch.full((64,), 8.0)
+    borders[:3] = torch.tensor([0.0, 1.0, 2.0])
+    points = torch.zeros(64, 2, 2)
+    points[:, 1, 1] = 2 * borders / 16
+    unfair = points[:1].expand(64, -1, -1)
+    draws, uniform = iter([unfair, points]), images._uniform
+    monkeypatch.setattr(images, "_uniform", lambda _, *shape: next(draws) if len(shape) == 3 else uniform(_, *shape))
+    _, labels = texture_mosaic(grid=(1, 16), regions=2, generator=generator)
+    assert labels.tolist() == [0, 0] + [1] * 14
+
+
 @pytest.mark.parametrize("grid", [(1, 1), (1, 2), (1, 3), (2, 2), (16, 16), (32, 16), (3, 7)])
 def test_every_region_has_a_fair_share(grid, generator):
     for regions in range(1, min(3, grid[0] * grid[1]) + 1):
@@ -355,7 +452,19 @@ def test_every_region_has_a_fair_share(grid, generator):
             assert labels.max() < regions
 
 
-def test_brightness_and_contrast_are_no_cue(generator):
+@pytest.mark.parametrize("half", ["train", "test"])
+def test_brightness_and_contrast_of_a_patch_tell_little(half, generator):
+    brightness, contrast = [], []
+    for _ in range(12):
+        image, labels = texture_mosaic(half=half, generator=generator)
+        tokens = patchify(image[None], 16)[0]
+        for scores, cue in ((brightness, tokens.mean(1)), (contrast, tokens.std(1))):
+            scores.append(same_region_auc(-(cue[:, None] - cue).abs(), labels))
+    assert 0.5 < sum(brightness) / 12 < 0.6
+    assert 0.5 < sum(contrast) / 12 < 0.65
+
+
+def test_whole_textures_have_one_brightness_and_contrast(generator):
     spreads = [texture_mosaic(regions=1, generator=generator)[0] for _ in range(20)]
     for image in spreads:
         assert abs(image.mean() - 0.5) < 0.03

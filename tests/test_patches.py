@@ -1,4 +1,5 @@
 import einops
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -98,11 +99,33 @@ def test_merge_patches_averages_what_disagrees(overlapping):
     torch.testing.assert_close(merge_patches(tokens, images.shape[2:], size, stride=stride), total / times)
 
 
-def test_merge_patches_keeps_half_precision():
-    images = torch.rand(1, 3, 9, 9).half()
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_merge_patches_averages_thousands_in_half_precision(dtype):
+    ones = torch.ones(1, 1, dtype=dtype).expand(1, 97 * 97, 64 * 64)
+    merged = merge_patches(ones, (160, 160), 64, stride=1)
+    assert merged.dtype == dtype
+    assert (merged == 1).all()
+
+
+def test_merge_patches_keeps_half_precision(generator):
+    images = torch.rand(1, 3, 9, 9, generator=generator).half()
     merged = merge_patches(extract_patches(images, 3, stride=2), (9, 9), 3, stride=2)
     assert merged.dtype == torch.float16
     torch.testing.assert_close(merged, images)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, torch.tensor])
+def test_whole_numbers_of_any_kind_are_sizes(kind, generator):
+    images = torch.rand(1, 1, 96, 96, generator=generator)
+    size, stride, one = kind(32), kind(16), kind(1)
+    assert torch.equal(patchify(images, size), patchify(images, 32))
+    assert torch.equal(unpatchify(patchify(images, 32), (kind(3), kind(3)), channels=one), images)
+    tokens = extract_patches(images, size, stride=stride)
+    assert torch.equal(tokens, extract_patches(images, 32, stride=16))
+    assert torch.equal(merge_patches(tokens, (kind(96), kind(96)), size, stride=stride), images)
+    assert torch.equal(patch_centers((kind(2), kind(100))), patch_centers((2, 100)))
+    assert torch.equal(sincos_position_embedding((one, size), kind(64)), sincos_position_embedding((1, 32), 64))
+    assert PatchEmbedding(one, size, kind(8))(images).shape == (1, 9, 8)
 
 
 def test_patches_own_their_memory():
@@ -164,11 +187,22 @@ def test_patch_embedding_equals_transformers(rng):
     torch.testing.assert_close(ours(images), theirs(images))
 
 
-def test_patch_embedding_learns_through_its_linear_layer():
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_patch_embedding_under_autocast(dtype, seed):
+    embed, images = PatchEmbedding(2, 2, 3), torch.randn(1, 2, 4, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        tokens = embed(images.to(dtype))
+        with pytest.raises(ValueError, match=r"dtypes differ: images torch.float64, weight torch.float32"):
+            embed(images.double())  # autocast leaves double precision alone
+    assert tokens.dtype == torch.bfloat16
+    torch.testing.assert_close(tokens.float(), embed(images), atol=0.05, rtol=0.05)
+
+
+def test_patch_embedding_learns_through_its_linear_layer(generator):
     embed = PatchEmbedding(2, 2, 3)
     assert [name for name, _ in embed.named_parameters()] == ["projection.weight", "projection.bias"]
     assert isinstance(embed.projection, nn.Linear)
-    embed(torch.randn(1, 2, 4, 4)).sum().backward()
+    embed(torch.randn(1, 2, 4, 4, generator=generator)).sum().backward()
     torch.testing.assert_close(embed.projection.bias.grad, torch.full((3,), 4.0))
     assert "channels=2, patch_size=2" in repr(embed)
 
@@ -255,9 +289,27 @@ def bad(call, message):
         bad(lambda: patch_centers((0, 3)), r"grid \(rows, columns\) must be a whole number of at least 1, got 0"),
         bad(
             lambda: patch_centers((2, 3), dtype=torch.int64),
-            r"dtype must be a floating-point torch.dtype, got torch.int64",
+            r"dtype must be a floating-point torch.dtype .* got torch.int64",
         ),
         bad(lambda: patch_centers((2, 3), device="gpu"), r"device must name a torch device, got 'gpu'"),
+        bad(
+            lambda: patch_centers((2, 3), dtype=torch.float8_e5m2),
+            r"dtype must be a floating-point torch.dtype of 16 to 64 bits, got torch.float8_e5m2",
+        ),
+        bad(lambda: patch_centers((2, 3), device="vulkan"), r"^device vulkan is not on this machine$"),
+        bad(lambda: PatchEmbedding(3, 4, 8, device="hpu"), r"^device hpu is not on this machine$"),
+        bad(lambda: PatchEmbedding(3, 4, 8, device="gpu"), r"device must name a torch device, got 'gpu'"),
+        bad(lambda: PatchEmbedding(3, 4, 8, dtype=torch.int64), r"dtype must be a floating-point .* got torch.int64"),
+        bad(lambda: PatchEmbedding(3, 4, 8, dtype=torch.complex64), r"dtype must be .* got torch.complex64"),
+        bad(lambda: PatchEmbedding(3, 4, 8, dtype="float32"), r"dtype must be a floating-point .* got 'float32'"),
+        bad(lambda: patchify(IMAGES, torch.tensor(True)), r"patch_size must be a whole number .* got tensor\(True\)"),
+        bad(lambda: patchify(IMAGES, torch.tensor([4])), r"patch_size must be a whole number .* got a Tensor \(1,\)"),
+        bad(lambda: patchify(IMAGES, np.ones((50, 50))), r"patch_size must be a whole .* got a ndarray \(50, 50\)"),
+        bad(lambda: patchify(IMAGES, torch.tensor(4, device="meta")), r"patch_size must be a whole number"),
+        bad(
+            lambda: patchify(IMAGES.to_sparse_coo(), 4),
+            r"images must be dense, got torch.sparse_coo; use .to_dense\(\)",
+        ),
         bad(lambda: sincos_position_embedding((2, 3), 6), r"dim must be a multiple of 4 .* got 6"),
         bad(lambda: sincos_position_embedding((2, 3), 0), r"dim must be a whole number of at least 1, got 0"),
         bad(
@@ -280,6 +332,7 @@ def bad(call, message):
             lambda: PatchEmbedding(3, 4, 8)(IMAGES.double()),
             r"dtypes differ: images torch.float64, weight torch.float32",
         ),
+        bad(lambda: PatchEmbedding(3, 4, 8)(IMAGES.long()), r"dtypes differ: images torch.int64, weight torch.float32"),
         bad(lambda: PatchEmbedding(3, 4, 8)(IMAGES.to("meta")), r"devices differ: images on meta, weight on cpu"),
     ],
 )

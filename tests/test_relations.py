@@ -1,3 +1,5 @@
+import warnings
+
 import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -51,6 +53,14 @@ def test_aggregate_is_the_sum_written_out(rng, generator):
     assert gradcheck(aggregate, (relations.requires_grad_(), values.requires_grad_(), weights.requires_grad_()))
 
 
+def test_aggregate_takes_boolean_relations(generator):
+    relations = torch.rand(2, 3, 4, generator=generator) > 0.5
+    values = torch.randn(4, 5, generator=generator, dtype=torch.float64)
+    weights = torch.randn(2, 5, 6, generator=generator, dtype=torch.float64)
+    for given in ((values,), (values, weights)):
+        assert torch.equal(aggregate(relations, *given), aggregate(relations.double(), *given))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_row_stochastic(dtype, generator):
     relation = torch.randn(50, 70, dtype=torch.float64, generator=generator).softmax(1).to(dtype)
@@ -79,6 +89,16 @@ def test_symmetric(generator):
     assert is_symmetric(torch.tensor([[0.0, 1.1], [1.0, 0.0]]), tolerance=0.2)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1, 1e6])
+def test_symmetry_does_not_depend_on_the_scale(scale, generator):
+    relation = torch.randn(20, 20, dtype=torch.float64, generator=generator)
+    symmetric = relation + relation.T
+    noise = torch.rand(20, 20, dtype=torch.float64, generator=generator) * 1e-9
+    assert is_symmetric(scale * (symmetric + noise))
+    assert not is_symmetric(scale * (symmetric + 1e3 * noise))
+    assert is_symmetric(scale * (symmetric + 1e3 * noise), tolerance=1e-5)
+
+
 def test_symmetric_logits_may_be_masked():
     lower = torch.full((4, 4), -torch.inf).triu(1)
     assert not is_symmetric(lower)
@@ -91,6 +111,13 @@ def test_density():
     assert density(relation.double()).dtype == torch.float64
     assert density(relation > 0) == 0.25
     assert density(relation > 0).dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bool, torch.int64])
+def test_density_is_as_exact_as_its_dtype(dtype):
+    relation = torch.tensor([[1, 0, 0]]).to(dtype)
+    share = density(relation)
+    assert share.item() == pytest.approx(1 / 3, rel=torch.finfo(share.dtype).eps)
 
 
 def test_auc_equals_sklearn(case):
@@ -123,6 +150,21 @@ def test_the_own_patch_does_not_count(case, score):
     relation, labels = case
     changed = relation.clone().fill_diagonal_(9.0)
     torch.testing.assert_close(score(changed, labels), score(relation, labels))
+
+
+@pytest.mark.parametrize("own", [torch.nan, torch.inf, -1.0])
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+def test_the_own_patch_may_hold_anything(case, score, own):
+    relation, labels = case
+    torch.testing.assert_close(score(relation.clone().fill_diagonal_(own), labels), score(relation, labels))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+def test_scores_of_whole_numbers(case, score, dtype):
+    relation, labels = case
+    whole = (5 * relation).round()
+    torch.testing.assert_close(score(whole.to(dtype), labels.to(dtype)), score(whole.float(), labels))
 
 
 @pytest.mark.parametrize("score", [*SCORES, region_mass])
@@ -181,12 +223,18 @@ def test_region_mass_is_differentiable(case):
     assert relation.grad.isfinite().all()
 
 
+def compressed(matrix):
+    with warnings.catch_warnings(action="ignore"):  # torch calls its compressed rows a beta
+        return matrix.to_sparse_csr()
+
+
 def bad(call, message):
     """One wrong call, and what its error must say."""
     return pytest.param(call, message, id=message)
 
 
-A, X, LABELS = torch.rand(2, 4, 4), torch.rand(4, 3), torch.tensor([0, 0, 1, 1])
+A, X = torch.arange(1.0, 33).view(2, 4, 4) / 32, torch.arange(1.0, 13).view(4, 3) / 12
+LABELS = torch.tensor([0, 0, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +246,21 @@ A, X, LABELS = torch.rand(2, 4, 4), torch.rand(4, 3), torch.tensor([0, 0, 1, 1])
         bad(lambda: aggregate(A, X[0]), r"values must have shape \(N, D\), got \(3,\)"),
         bad(lambda: aggregate(A, X.numpy()), r"values must be a tensor \(N, D\), got ndarray"),
         bad(lambda: aggregate(A, X.double()), r"dtypes differ: relations torch.float32, values torch.float64"),
-        bad(lambda: aggregate(A > 0, X), r"dtypes differ: relations torch.bool, values torch.float32"),
+        bad(lambda: aggregate(A > 0, X > 0), r"values must hold floating-point .* got torch.bool"),
+        bad(lambda: aggregate(A.long(), X.long()), r"values must hold floating-point .* got torch.int64"),
+        bad(lambda: aggregate(A.long(), X), r"dtypes differ: relations torch.int64, values torch.float32"),
+        bad(
+            lambda: aggregate(A.to(torch.float8_e5m2), X.to(torch.float8_e5m2)),
+            r"values must hold floating-point numbers, got torch.float8_e5m2; convert it, as with .float\(\)",
+        ),
+        bad(
+            lambda: aggregate(A.to_sparse_coo(), X),
+            r"relations must be dense, got torch.sparse_coo; use .to_dense\(\)",
+        ),
+        bad(lambda: aggregate(A, compressed(X)), r"values must be dense, got torch.sparse_csr"),
+        bad(lambda: density(compressed(A[0])), r"relation must be dense, got torch.sparse_csr; use .to_dense\(\)"),
+        bad(lambda: density(A[0].to_sparse_coo()), r"relation must be dense, got torch.sparse_coo"),
+        bad(lambda: is_symmetric(A[0].to(torch.uint16)), r"relation must be real, .* got torch.uint16"),
         bad(lambda: aggregate(A, X.to("meta")), r"devices differ: relations on cpu, values on meta"),
         bad(lambda: aggregate(A, X, torch.rand(3, 3, 5)), r"weights must have shape \(2, 3, E\), got \(3, 3, 5\)"),
         bad(lambda: aggregate(A, X, torch.rand(2, 4, 5)), r"weights must have shape \(2, 3, E\), got \(2, 4, 5\)"),
@@ -206,15 +268,19 @@ A, X, LABELS = torch.rand(2, 4, 4), torch.rand(4, 3), torch.tensor([0, 0, 1, 1])
         bad(lambda: aggregate(A, X, torch.rand(2, 3, 5).half()), r"dtypes differ: values torch.float32, weights"),
         bad(lambda: is_row_stochastic(A), r"relation must have shape \(M, N\), got \(2, 4, 4\)"),
         bad(lambda: is_row_stochastic(A[0], tolerance=-1.0), r"tolerance must be a number of at least 0, got -1.0"),
-        bad(lambda: is_row_stochastic(A[0].to(torch.complex64)), r"relation must be real, got torch.complex64"),
+        bad(lambda: is_row_stochastic(A[0].to(torch.complex64)), r"relation must be real, .* got torch.complex64"),
         bad(lambda: is_symmetric(A[0, :3]), r"relation must be square \(N, N\), got \(3, 4\)"),
         bad(lambda: is_symmetric(A[0], tolerance="1"), r"tolerance must be a number of at least 0, got '1'"),
-        bad(lambda: is_symmetric(A[0].to(torch.complex64)), r"relation must be real, got torch.complex64"),
+        bad(lambda: is_symmetric(A[0].to(torch.complex64)), r"relation must be real, .* got torch.complex64"),
         bad(lambda: density(A), r"relation must have shape \(M, N\), got \(2, 4, 4\)"),
         bad(lambda: density(A[0, :0]), r"relation must not be empty"),
         bad(lambda: region_mass(-A[0], LABELS), r"relation must hold finite masses of at least 0"),
         bad(lambda: region_mass(A[0] * torch.inf, LABELS), r"relation must hold finite masses of at least 0"),
-        bad(lambda: region_mass(A[0] * 0, LABELS), r"nothing to score: no row has mass on other patches"),
+        bad(
+            lambda: region_mass(torch.tensor([[0.0, 0, 0], [0, 0, 0], [1, 1, 0]]), LABELS[:3]),
+            r"nothing to score: only in rows without both classes there is mass on other patches",
+        ),
+        bad(lambda: region_mass(A[0] * 0, LABELS), r"nothing to score: in no row there is mass on other patches"),
     ],
 )
 def test_bad_input(call, message):
@@ -230,8 +296,12 @@ def test_bad_input(call, message):
         (A[0, :3], LABELS, r"relation must be square \(N, N\), got \(3, 4\)"),
         (A[0, :0, :0], LABELS, r"relation must not be empty"),
         (A[0].tolist(), LABELS, r"relation must be a tensor \(N, N\), got list"),
-        (A[0].to(torch.complex64), LABELS, r"relation must be real, got torch.complex64"),
-        (A[0] * torch.nan, LABELS, r"relation must not hold NaN, found 16 of 16"),
+        (A[0].to(torch.complex64), LABELS, r"relation must be real, .* got torch.complex64"),
+        (A[0] * torch.nan, LABELS, r"relation off the diagonal must not hold NaN, found 12 of 12"),
+        (compressed(A[0]), LABELS, r"relation must be dense, got torch.sparse_csr; use .to_dense\(\)"),
+        (A[0].to(torch.uint16), LABELS, r"relation must be real, of a dtype that torch .* with, got torch.uint16"),
+        (A[0].to(torch.float8_e4m3fn), LABELS, r"relation must be real, .* got torch.float8_e4m3fn"),
+        (A[0], LABELS.to(torch.uint64), r"labels must be real, .* got torch.uint64"),
         (A[0], LABELS[:3], r"labels must have shape \(4,\), got \(3,\)"),
         (A[0], LABELS[None], r"labels must have shape \(N\), got \(1, 4\)"),
         (A[0], LABELS.float(), r"labels must be whole numbers, got torch.float32"),

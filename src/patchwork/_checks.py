@@ -6,9 +6,12 @@ import operator
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
+_FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_REAL = (*_FLOATING, torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
 
 def shape(name, tensor, letters):
-    """Unpack the shape of a tensor whose axes are named by ``letters``, none of them empty.
+    """Unpack the shape of a dense tensor whose axes are named by ``letters``, none of them empty.
 
     >>> shape("images", torch.zeros(2, 3, 8, 8), "B C H W")
     (2, 3, 8, 8)
@@ -20,37 +23,42 @@ def shape(name, tensor, letters):
         raise ValueError(f"{name} must have shape {expected}, got {tuple(tensor.shape)}")
     if 0 in tensor.shape:
         raise ValueError(f"{name} must not be empty: expected {expected}, got {tuple(tensor.shape)}")
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"{name} must be dense, got {tensor.layout}; use .to_dense()")
     return tuple(tensor.shape)
 
 
 def count(name, value, *, at_least=1):
-    """Return a whole number of at least ``at_least``; a bool is none."""
+    """Return, as an int, a whole number of at least ``at_least``; a bool is none, nor is an array."""
     try:
         number = operator.index(value)
-    except TypeError:
+    except (TypeError, RuntimeError):  # a tensor without values raises the second
         number = None
-    if number is None or isinstance(value, bool) or number < at_least:
-        raise ValueError(f"{name} must be a whole number of at least {at_least}, got {value!r}")
+    several = getattr(value, "ndim", 0) > 0
+    boolean = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
+    if number is None or several or boolean or number < at_least:
+        got = f"a {type(value).__name__} {tuple(value.shape)}" if several else repr(value)
+        raise ValueError(f"{name} must be a whole number of at least {at_least}, got {got}")
     return number
 
 
 def pair(name, value, letters="rows, columns"):
-    """Return two positive whole numbers, such as a grid (rows, columns)."""
+    """Return, as ints, two positive whole numbers, such as a grid (rows, columns)."""
     if not isinstance(value, (tuple, list, torch.Size)) or len(value) != 2:
         raise ValueError(f"{name} must be a pair ({letters}), got {value!r}")
     return tuple(count(f"{name} ({letters})", number) for number in value)
 
 
 def floating(name, tensor):
-    """Refuse a tensor of whole numbers, bools or complex numbers."""
-    if not tensor.is_floating_point():
-        raise ValueError(f"{name} must hold floating-point numbers, got {tensor.dtype}")
+    """Refuse a tensor of whole numbers, bools or complex numbers, and floats too short to compute with."""
+    if tensor.dtype not in _FLOATING:
+        raise ValueError(f"{name} must hold floating-point numbers, got {tensor.dtype}; convert it, as with .float()")
 
 
 def real(name, tensor):
-    """Refuse complex numbers."""
-    if tensor.is_complex():
-        raise ValueError(f"{name} must be real, got {tensor.dtype}")
+    """Refuse complex numbers, and the dtypes that torch stores but does not sort or multiply."""
+    if tensor.dtype not in _REAL:
+        raise ValueError(f"{name} must be real, of a dtype that torch computes with, got {tensor.dtype}")
 
 
 def tolerance(tensor, value):
@@ -63,9 +71,9 @@ def tolerance(tensor, value):
 
 
 def together(**tensors):
-    """Refuse tensors on different devices or of different dtypes."""
+    """Refuse tensors on different devices or of different dtypes, unless autocast gives them one."""
     on_one_device(**tensors)
-    if len({tensor.dtype for tensor in tensors.values()}) > 1:
+    if len({tensor.dtype for tensor in tensors.values()}) > 1 and not _autocast(*tensors.values()):
         found = ", ".join(f"{name} {tensor.dtype}" for name, tensor in tensors.items())
         raise ValueError(f"dtypes differ: {found}")
 
@@ -77,15 +85,30 @@ def on_one_device(**tensors):
         raise ValueError(f"devices differ: {found}")
 
 
+def _autocast(*tensors):
+    """Tell whether autocast is on where the tensors are, and casts all of them: it leaves double precision alone."""
+    kind = tensors[0].device.type
+    active = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return active and all(tensor.dtype in _FLOATING and tensor.dtype != torch.float64 for tensor in tensors)
+
+
 def placement(device, dtype=None):
-    """Resolve ``device=None`` and ``dtype=None`` to torch's defaults; the dtype must be floating."""
-    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise ValueError(f"dtype must be a floating-point torch.dtype, got {dtype!r}")
+    """Resolve ``device=None`` and ``dtype=None`` to torch's defaults; the device must be on this machine."""
+    if dtype is not None and dtype not in _FLOATING:
+        raise ValueError(f"dtype must be a floating-point torch.dtype of 16 to 64 bits, got {dtype!r}")
+    return torch.get_default_device() if device is None else _present(device), dtype or torch.get_default_dtype()
+
+
+def _present(device):
     try:
-        device = torch.get_default_device() if device is None else torch.device(device)
+        device = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"device must name a torch device, got {device!r}") from error
-    return device, dtype or torch.get_default_dtype()
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, ImportError, RuntimeError) as error:  # how torch says it depends on the device
+        raise ValueError(f"device {device} is not on this machine") from error
+    return device
 
 
 def random_source(generator):

@@ -16,6 +16,7 @@ def read_picture(source, size, samples):
     ``source`` is a sample's name, a path, bytes or a binary file object; ``size`` is None or (rows, columns), then
     covered and cropped at the center; ``samples`` maps names to paths.
     """
+    _check_size(size)
     file, name = _locate(source, samples)
     try:
         with warnings.catch_warnings():
@@ -23,6 +24,14 @@ def read_picture(source, size, samples):
             return _decode(file, size)
     except Exception as error:  # a stranger's bytes can fail in Pillow's decoders in any way
         raise ValueError(f"{name} {_complaint(error)}") from error
+
+
+def _check_size(size):
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS and 2 * Image.MAX_IMAGE_PIXELS  # None: no limit
+    if size is not None and limit and size[0] * size[1] > limit:
+        raise ValueError(f"size {size} has more than {limit} pixels")
 
 
 class _UnusableValuesError(ValueError):
@@ -33,12 +42,23 @@ def _locate(source, samples):
     """Return what Pillow opens, and what to call it in an error."""
     if isinstance(source, (str, os.PathLike)):
         return _find(os.fspath(source), samples)
-    content = source.read() if hasattr(source, "read") else source
+    content = _read(source) if hasattr(source, "read") else source
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise ValueError(f"expected a sample's name, a path, bytes or a binary file, got {type(source).__name__}")
-    if not len(content):
+    content = bytes(content)
+    if not content:
         raise ValueError("the uploaded file is empty; choose a picture, such as PNG or JPEG")
-    return io.BytesIO(bytes(content)), "the uploaded file"
+    return io.BytesIO(content), "the uploaded file"
+
+
+def _read(file):
+    """Read all of a file, from its start where it can be rewound: it may have been read before."""
+    try:
+        if hasattr(file, "seekable") and file.seekable():
+            file.seek(0)
+        return file.read()
+    except Exception as error:  # a stranger's file object can fail in any way
+        raise ValueError(f"the uploaded file can't be read ({_in_one_line(error)})") from error
 
 
 def _find(name, samples):
@@ -55,9 +75,13 @@ def _find(name, samples):
 def _complaint(error):
     from PIL import Image, UnidentifiedImageError
 
-    reason = " ".join(str(error).split())
+    reason = _in_one_line(error)
     if isinstance(error, _UnusableValuesError):
         return reason
+    if isinstance(error, PermissionError):
+        return "can't be read: permission denied"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory; scale it down first"
     if isinstance(error, UnidentifiedImageError):
         return "is no image that Pillow can read; save it as PNG or JPEG"
     if isinstance(error, Image.DecompressionBombError):
@@ -65,14 +89,19 @@ def _complaint(error):
     return f"is damaged or of a rare kind ({reason}); save it anew as PNG or JPEG"
 
 
+def _in_one_line(error):
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _decode(file, size):
     from PIL import Image, ImageOps
 
     with Image.open(file) as picture:
-        orientation = _orientation(picture)
         if size is not None:
-            shown = size if orientation in _QUARTER_TURNS else size[::-1]
+            shown = size if _orientation(picture) in _QUARTER_TURNS else size[::-1]
             picture.draft(None, tuple(2 * side for side in shown))  # decode a JPEG no larger than needed
+        picture.load()
+        orientation = _orientation(picture)  # not read before: Pillow itself turns a TIFF upright while loading it
         picture = _plain(picture)
     if orientation in _TRANSPOSE:
         picture = picture.transpose(_TRANSPOSE[orientation])
@@ -108,4 +137,5 @@ def _gray(picture):
     values = np.asarray(picture, dtype=np.float32)
     if not (values.min() >= 0 and values.max() <= levels):  # NaN fails too
         raise _UnusableValuesError(f"holds values from {values.min():g} to {values.max():g}, expected 0 to {levels}")
+    values = np.where(values == picture.info.get("transparency"), levels, values)  # a color key is laid over white
     return Image.fromarray(values / np.float32(levels))

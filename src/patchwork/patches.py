@@ -44,7 +44,8 @@ def unpatchify(patches, grid, *, channels):
     """
     batch, number, length = _checks.shape("patches", patches, "B N C·P·P")
     rows, columns = _checks.pair("grid", grid)
-    channels, size = _checks.count("channels", channels), _side(length, channels)
+    channels = _checks.count("channels", channels)
+    size = _side(length, channels)
     if number != rows * columns:
         raise ValueError(f"grid {rows}×{columns} has {rows * columns} patches, got N = {number}")
     cells = patches.reshape(batch, rows, columns, channels, size, size)
@@ -64,15 +65,17 @@ def extract_patches(images, patch_size, *, stride):
             [2., 3., 6., 7.]])
     """
     batch, channels, height, width = _checks.shape("images", images, "B C H W")
-    rows, columns = _overlapping_grid((height, width), patch_size, stride)
-    windows = images.unfold(2, patch_size, stride).unfold(3, patch_size, stride)
-    return _copy(windows.permute(0, 2, 3, 1, 4, 5)).view(batch, rows * columns, channels * patch_size**2)
+    size, stride = _checks.count("patch_size", patch_size), _checks.count("stride", stride)
+    rows, columns = _overlapping_grid(height, width, size, stride)
+    windows = images.unfold(2, size, stride).unfold(3, size, stride)
+    return _copy(windows.permute(0, 2, 3, 1, 4, 5)).view(batch, rows * columns, channels * size**2)
 
 
 def merge_patches(patches, image_size, patch_size, *, stride):
     """Put overlapping patches back; a pixel is the average of the patches that cover it.
 
-    merge(extract(x)) = x, for each copy of a pixel is the same; patches that disagree are averaged.
+    merge(extract(x)) = x, for each copy of a pixel is the same; patches that disagree are averaged, in float32
+    at least: the sum of many half-precision numbers is none.
 
     Shapes: patches (B, N, C·P·P) floating, image_size (H, W) → (B, C, H, W).
     Raises ValueError where stride > P leaves pixels uncovered, or where the sizes do not fit.
@@ -84,14 +87,17 @@ def merge_patches(patches, image_size, patch_size, *, stride):
     """
     _, number, length = _checks.shape("patches", patches, "B N C·P·P")
     _checks.floating("patches", patches)
-    rows, columns = _overlapping_grid(image_size, patch_size, stride, name="image_size")
-    if stride > patch_size:
-        raise ValueError(f"stride {stride} > patch_size {patch_size} leaves pixels uncovered")
-    if number != rows * columns or length % patch_size**2:
-        raise ValueError(f"expected patches (B, {rows * columns}, C·{patch_size**2}), got {tuple(patches.shape)}")
-    total = F.fold(patches.transpose(1, 2), tuple(image_size), patch_size, stride=stride)
-    covering = [_coverage(pixels, patch_size, stride, total.device) for pixels in image_size]
-    return total / torch.outer(*covering).to(total.dtype)
+    image_size = _checks.pair("image_size", image_size, "H, W")
+    size, stride = _checks.count("patch_size", patch_size), _checks.count("stride", stride)
+    rows, columns = _overlapping_grid(*image_size, size, stride)
+    if stride > size:
+        raise ValueError(f"stride {stride} > patch_size {size} leaves pixels uncovered")
+    if number != rows * columns or length % size**2:
+        raise ValueError(f"expected patches (B, {rows * columns}, C·{size**2}), got {tuple(patches.shape)}")
+    precise = torch.promote_types(patches.dtype, torch.float32)
+    total = F.fold(patches.to(precise).transpose(1, 2), image_size, size, stride=stride)
+    covering = [_coverage(pixels, size, stride, total.device) for pixels in image_size]
+    return (total / torch.outer(*covering).to(precise)).to(patches.dtype)
 
 
 def patch_centers(grid, *, device=None, dtype=None):
@@ -126,7 +132,8 @@ def sincos_position_embedding(grid, dim, *, device=None, dtype=None):
             [0.8415, 0.5403, 0.0000, 1.0000]])
     """
     rows, columns = _checks.pair("grid", grid)
-    if _checks.count("dim", dim) % 4:
+    dim = _checks.count("dim", dim)
+    if dim % 4:
         raise ValueError(f"dim must be a multiple of 4 (sine and cosine, columns and rows), got {dim}")
     device, dtype = _checks.placement(device, dtype)
     exact = {"device": "cpu", "dtype": torch.float64}
@@ -153,6 +160,7 @@ class PatchEmbedding(nn.Module):
     def __init__(self, channels, patch_size, dim, *, device=None, dtype=None):
         """Make a layer with torch's initial weights for ``nn.Linear``."""
         super().__init__()
+        device, dtype = _checks.placement(device, dtype)
         self.channels = _checks.count("channels", channels)
         self.patch_size = _checks.count("patch_size", patch_size)
         length = self.channels * self.patch_size**2
@@ -186,9 +194,7 @@ def _side(length, channels):
     return side
 
 
-def _overlapping_grid(image_size, patch_size, stride, name="the image size"):
-    height, width = _checks.pair(name, image_size, "H, W")
-    size, stride = _checks.count("patch_size", patch_size), _checks.count("stride", stride)
+def _overlapping_grid(height, width, size, stride):
     steps = [max(math.ceil((pixels - size) / stride), 0) for pixels in (height, width)]
     fitting = tuple(size + number * stride for number in steps)
     if fitting != (height, width):

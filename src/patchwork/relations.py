@@ -10,7 +10,8 @@ def aggregate(relations, values, weights=None):
 
     Row i: y_i = Σ_h Σ_j A_h[i, j] · x_j W_h. Without weights each W_h is the identity.
 
-    Shapes: relations (H, M, N), values (N, D), weights (H, D, E) → (M, E), or (M, D) without weights.
+    Shapes: relations (H, M, N), values (N, D), weights (H, D, E) → (M, E), or (M, D) without weights. The relations
+    are dense, and floating as the values are, or boolean: then each patch sums those it relates to.
     Raises ValueError where shapes, devices or dtypes do not fit. The equation of the whole book, chapter 0.
 
     >>> swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
@@ -20,6 +21,8 @@ def aggregate(relations, values, weights=None):
     """
     heads, _, sources = _checks.shape("relations", relations, "H M N")
     number, width = _checks.shape("values", values, "N D")
+    _checks.floating("values", values)
+    relations = relations.to(values.dtype) if relations.dtype == torch.bool else relations
     _checks.together(relations=relations, values=values)
     if sources != number:
         raise ValueError(f"relations over N = {sources} patches do not fit values of N = {number}")
@@ -72,7 +75,8 @@ def density(relation):
     tensor(0.2500)
     """
     _checks.shape("relation", relation, "M N")
-    return ((relation != 0).sum() / relation.numel()).to(_result_dtype(relation))
+    _checks.real("relation", relation)
+    return ((relation != 0).sum().to(_exact(relation)) / relation.numel()).to(_result_dtype(relation))
 
 
 def same_region_auc(relation, labels):
@@ -96,8 +100,8 @@ def same_region_auc(relation, labels):
     positive, negative = same.sum(1), same.logical_not().sum(1)
     twice_rank_sum = ((below + up_to + 1) * same).sum(1)
     wins = twice_rank_sum - positive * (positive + 1)
-    pairs = positive * negative
-    return _mean_row(wins.to(_exact(scores)) / (2 * pairs).clamp(min=1), pairs > 0).to(_result_dtype(relation))
+    share = wins.to(_exact(scores)) / (2 * positive * negative).clamp(min=1)
+    return _mean_row(share, _both_classes(same)).to(_result_dtype(relation))
 
 
 def mean_average_precision(relation, labels):
@@ -121,7 +125,7 @@ def mean_average_precision(relation, labels):
     positive, others = same.sum(1), same.shape[1]
     precision = (positive.unsqueeze(1) - found_below).to(_exact(scores)) / (others - below)
     average = (precision * same).sum(1) / positive.clamp(min=1)
-    return _mean_row(average, (positive > 0) & (positive < others)).to(_result_dtype(relation))
+    return _mean_row(average, _both_classes(same)).to(_result_dtype(relation))
 
 
 def region_mass(relation, labels):
@@ -140,13 +144,14 @@ def region_mass(relation, labels):
     tensor(True)
     """
     masses, same = _queries(relation, labels)
-    if _checks.has_values(relation) and not ((relation >= 0) & relation.isfinite()).all():
+    if _checks.has_values(masses) and not ((masses >= 0) & masses.isfinite()).all():
         raise ValueError("relation must hold finite masses of at least 0; use the scores for logits")
     masses = masses.to(_exact(masses))
     total = masses.sum(1)
-    if _checks.has_values(total) and not total.any():
-        raise ValueError("nothing to score: no row has mass on other patches")
-    scored = same.any(1) & same.logical_not().any(1) & (total > 0)
+    scored = _both_classes(same) & (total > 0)
+    if _checks.has_values(scored) and not scored.any():
+        where = "only in rows without both classes" if total.any() else "in no row"
+        raise ValueError(f"nothing to score: {where} there is mass on other patches")
     share = (masses * same).sum(1) / torch.where(total > 0, total, 1)
     uniform = same.to(masses.dtype).mean(1)
     return tuple(_mean_row(row, scored).to(_result_dtype(relation)) for row in (share, uniform))
@@ -167,12 +172,13 @@ def _queries(relation, labels):
         raise ValueError(f"labels must have shape ({number},), got {tuple(labels.shape)}")
     if labels.is_floating_point() or labels.is_complex():
         raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
+    _checks.real("labels", labels)
     _checks.on_one_device(relation=relation, labels=labels)
-    _checks.no_nan("relation", relation)
     if number == 1:
         raise ValueError("nothing to score: one patch has no other patches")
-    scores = relation.to(torch.uint8) if relation.dtype == torch.bool else relation
-    return _off_diagonal(scores), _off_diagonal(labels.unsqueeze(1) == labels)
+    scores = _off_diagonal(relation.to(torch.uint8) if relation.dtype == torch.bool else relation)
+    _checks.no_nan("relation off the diagonal", scores)
+    return scores, _off_diagonal(labels.unsqueeze(1) == labels)
 
 
 def _off_diagonal(matrix):
@@ -182,9 +188,15 @@ def _off_diagonal(matrix):
     return behind_first.narrow(1, 0, number).reshape(number, number - 1)
 
 
-def _mean_row(rows, scored):
-    if _checks.has_values(scored) and not scored.any():
+def _both_classes(same):
+    """Tell which rows have other patches both inside and outside their region; one at least must."""
+    both = same.any(1) & same.logical_not().any(1)
+    if _checks.has_values(both) and not both.any():
         raise ValueError("nothing to score: no row has other patches both inside and outside its region")
+    return both
+
+
+def _mean_row(rows, scored):
     return torch.where(scored, rows, 0).sum() / scored.sum()
 
 
