@@ -22,7 +22,7 @@ def as_tensor(value):
 
 def _dense(value):
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().to_dense()
+        return value.cpu().to_dense()
     if isinstance(value, (list, tuple)) and not all(isinstance(part, (bool, int, float)) for part in value):
         return torch.stack([_dense(part) for part in value])
     array = np.array(value, order="C")  # a copy: torch takes no negative strides and warns of read-only memory
