@@ -110,7 +110,8 @@ def test_exif_rotation_is_respected(pixels, orientation, form):
     tall = load_image(content, size=(12, 8))
     expected = as_tensor(np.asarray(ImageOps.fit(upright, (8, 12))))
     assert tall.shape == (3, 12, 8)
-    assert (tall - expected).abs().max() <= 0.1
+    assert (tall - expected).abs().max() <= 0.2  # a JPEG decoded small differs at steep edges, and on average hardly
+    assert (tall - expected).abs().mean() <= 0.05
 
 
 @pytest.mark.parametrize(("orientation", "size"), [(1, (20, 2)), (3, (20, 2)), (6, (2, 20)), (8, (2, 20))])
