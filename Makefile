@@ -23,7 +23,7 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) book/supported.py
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(PY) book/quiet_lab.py
+	@$(PY) book/set_up_lab.py
 	@$(PY) -c "import pathlib; pathlib.Path('$(READY)').touch()"
 
 book: $(READY)

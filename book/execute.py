@@ -42,8 +42,10 @@ def normalize(notebook):
         cell.id = _identifier(cell, seen)
         cell.metadata.pop("execution", None)
         cell.metadata.pop("trusted", None)
-        if {"hide-input", "hide-cell"} & set(cell.metadata.get("tags", [])):
+        if "hide-input" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
+        if "hide-cell" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):
                 output.data.pop(WIDGET_VIEW, None)

@@ -97,7 +97,8 @@ def test_each_exercise_has_hint_solution_and_check(chapter):
     checks = [cell for cell in hidden if "check(" in cell.source]
     assert len(checks) == len(labels)
     for cell in checks:
-        assert cell.metadata.jupyter.source_hidden, cell.source
+        assert cell.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}, cell.source
+        assert cell.source.startswith("# Solution: "), "JupyterLab shows the first line of a folded cell"
         assert "✓" in cell.outputs[0].text, cell.source
 
 

@@ -18,6 +18,7 @@ from patchwork import _checks
 
 PAPER, INK, QUIET, RULE, ACCENT = "#fbfaf6", "#1b2430", "#5b6470", "#dcd8cd", "#c8401a"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito
+LABELS = mpl.colors.ListedColormap(LINES)
 MARKS = "osD^vP"
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
 
@@ -241,7 +242,8 @@ def show_cells(values, groups, *, title=None):
 def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
     """Draw maps (h, w) as heat, one titled panel each, the query cell (row, column) in the accent.
 
-    With ``shared`` all panels have one color scale; otherwise each has its own. Raises ValueError for what is no map.
+    With ``shared`` all panels have one color scale; otherwise each has its own. A map of whole numbers, such as labels,
+    is drawn in the colors of lines instead. Raises ValueError for what is no map.
 
     >>> show_heat({"rows": torch.arange(6.0).view(2, 3)}, query=(0, 2))
     <Picture of 1 panel>
@@ -250,15 +252,17 @@ def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
     aspect = max(m.shape[0] / m.shape[1] for m in maps.values())
     picture, panels = _panels(len(maps), columns=columns, aspect=aspect, width=WIDTH if len(maps) > 1 else WIDTH * 0.75)
     arrays = {title: m.detach().cpu().float().numpy() for title, m in maps.items()}
+    labels = {title for title, m in maps.items() if not m.is_floating_point() and m.dtype != torch.bool}
     limits = {"vmin": min(a.min() for a in arrays.values()), "vmax": max(a.max() for a in arrays.values())}
     for axes, (title, values) in zip(panels, arrays.items(), strict=True):
         height, width = values.shape
-        drawn = axes.imshow(values, extent=(0, width, height, 0), **(limits if shared else {}))
+        style = {"cmap": LABELS, "vmin": 0, "vmax": len(LINES) - 1} if title in labels else limits if shared else {}
+        drawn = axes.imshow(values, extent=(0, width, height, 0), **style)
         if query is not None:
             _mark(axes, *query)
         _bare(axes, title)
         if bar and not shared:
-            picture.colorbar(drawn, ax=axes, shrink=0.8, aspect=14).outline.set_visible(False)
+            picture.colorbar(drawn, ax=axes, fraction=0.046 * height / width, pad=0.03).outline.set_visible(False)
     if bar and shared:
         picture.colorbar(drawn, ax=list(panels), shrink=0.8, aspect=18).outline.set_visible(False)
     return picture
