@@ -114,3 +114,11 @@ def test_what_is_no_picture_is_refused(draw, message):
 def test_noise_beyond_the_range_is_cut_off():
     noisy = IMAGE + torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0)) * 0.5
     assert figures.show_images({"noisy": noisy})._repr_png_()
+
+
+def test_labels_are_drawn_as_colors_of_their_own_and_not_as_heat():
+    labels, heat = figures.show_heat(
+        {"labels": torch.tensor([[0, 1]]), "heat": torch.tensor([[0.0, 1.0]])}, bar=False
+    ).axes
+    assert labels.images[0].get_cmap().name == figures.LABELS.name
+    assert heat.images[0].get_cmap().name == "cividis"
