@@ -13,7 +13,7 @@ SETTINGS = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
         "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
     },
-    "etc/jupyter/jupyter_server_config.d/patchwork.json": {
+    "etc/jupyter/jupyter_server_config.json": {
         "ServerApp": {"tornado_settings": {"websocket_max_message_size": 200 * 2**20}},
     },
 }
