@@ -112,17 +112,35 @@
     markPlace();
   }
 
-  // On paper every box is open, and the page is light.
+  // Paper needs every font of the page, and a section that is out of sight hasn't asked for its own yet.
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+  function fonts() {
+    const kinds = new Map();
+    for (const part of document.querySelectorAll(".katex-html, .katex-html span")) {
+      kinds.set(`${part.parentElement.className} > ${part.className}`, part);
+    }
+    const named = [...kinds.values()].map((part) => {
+      const { fontStyle, fontWeight, fontFamily } = getComputedStyle(part);
+      return `${fontStyle} ${fontWeight} 1em ${fontFamily}`;
+    });
+    for (const font of new Set(named)) document.fonts.load(font).catch(() => { /* read without it */ });
+  }
+  addEventListener("load", () => idle(fonts));
+
+  // On paper every section is drawn, every box is open, and the page is light.
   const closed = [];
   let shown = root.dataset.theme;
   addEventListener("beforeprint", () => {
+    fonts();
     shown = root.dataset.theme;
     root.dataset.theme = "light";
+    root.classList.add("printing");
     closed.push(...document.querySelectorAll("article details:not([open])"));
     closed.forEach((box) => { box.open = true; });
   });
   addEventListener("afterprint", () => {
     root.dataset.theme = shown;
+    root.classList.remove("printing");
     closed.splice(0).forEach((box) => { box.open = false; });
   });
 })();

@@ -250,6 +250,22 @@ def test_paper_shows_what_is_folded_away(browser, served):
             assert visit.page.locator("html[data-theme=dark]").count() == 1
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_paper_shows_formulas_nobody_scrolled_to(browser, served, width):
+    with Visit(browser, f"{served}/{CHAPTERS[-1]}", viewport={"width": width, "height": 844}) as visit:
+        loaded = "[...document.fonts].filter((face) => face.status === 'loaded').length"
+        visit.page.wait_for_function(f"{loaded} > 3")
+        visit.page.wait_for_load_state("networkidle")
+        unscrolled = visit.page.evaluate(loaded)
+        formula = visit.page.locator(".katex").last
+        visible = "(each) => each.checkVisibility({ contentVisibilityAuto: true })"
+        assert not formula.evaluate(visible)
+        visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert formula.evaluate(visible)
+        visit.see_all()
+        assert visit.page.evaluate(loaded) == unscrolled, "a formula out of sight has a font of its own"
+
+
 def test_long_formulas_scroll_within_themselves_by_key(browser, served):
     with Visit(browser, f"{served}/{CHAPTERS[-1]}", viewport={"width": 390, "height": 844}) as visit:
         visit.see_all()
