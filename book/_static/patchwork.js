@@ -45,17 +45,19 @@
     const typed = lines.filter((line) => /^(>>>|\.\.\.)( |$)/.test(line));
     return typed.length ? typed.map((line) => line.slice(4)).join("\n") : lines.join("\n");
   };
+  const said = Object.assign(document.createElement("p"), { className: "unseen", role: "status" });
+  document.body.append(said);
   for (const pre of document.querySelectorAll(".cell_input pre, .highlight-python pre, .highlight-bash pre, .doctest pre")) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(sourceOf(pre));
-        button.textContent = "Copied";
+        said.textContent = button.textContent = "Copied";
       } catch {
         getSelection().selectAllChildren(pre);
-        button.textContent = "Selected";
+        said.textContent = button.textContent = "Selected";
       }
-      setTimeout(() => { button.textContent = "Copy"; }, 1600);
+      setTimeout(() => { button.textContent = "Copy"; said.textContent = ""; }, 1600);
     });
     pre.parentElement.classList.add("copies");
     pre.after(button);

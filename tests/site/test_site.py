@@ -1,6 +1,7 @@
 """The site as a reader meets it: built without a warning, offline, by key and eye, light and dark, wide and narrow."""
 
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -232,6 +233,29 @@ def test_contents_open_on_a_phone(browser, served):
         contents.get_by_role("link", name="Glossary").click()
         visit.page.wait_for_url("**/book/glossary.html")
         assert not contents.is_visible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("width", "text"), [(320, 100), (375, 100), (390, 200)])
+def test_large_text_fits_a_narrow_screen(browser, served, name, width, text):
+    with Visit(browser, f"{served}/{name}", viewport={"width": width, "height": 844}) as visit:
+        visit.page.add_style_tag(content=f"html {{ font-size: {text}% }} {UNFOLDED}")
+        sizes = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert sizes[0] <= sizes[1]
+        parts = visit.page.locator(".top-menu, .brand .logo, .top-search, .top-theme").all()
+        sides = [(box["x"], box["x"] + box["width"]) for box in (part.bounding_box() for part in parts)]
+        assert len(sides) == 4
+        assert sides[-1][1] <= width
+        assert all(right <= left for (_, right), (left, _) in pairwise(sides))
+        lines = "(each) => each.getBoundingClientRect().height / parseFloat(getComputedStyle(each).lineHeight)"
+        terms = visit.page.locator("dl.glossary > dt:lang(zh)").all()
+        assert all(term.evaluate(lines) < 2 for term in terms)
+
+
+def test_copying_says_so(browser, served):
+    with Visit(browser, f"{served}/{CHAPTERS[-1]}", permissions=["clipboard-write"]) as visit:
+        visit.page.get_by_role("button", name="Copy").nth(1).click()
+        visit.page.get_by_role("status").get_by_text("Copied").wait_for(state="attached")
 
 
 def test_paper_shows_what_is_folded_away(browser, served):
