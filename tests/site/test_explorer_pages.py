@@ -29,6 +29,12 @@ main {{ max-width: 760px; margin: auto; padding: 8px }}</style>
 <script defer src="explorers.js"></script></head><body><main><h1>Patches</h1>{body}</main></body></html>"""
 
 
+PALETTE = """
+const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["canvas.mjs"]);
+return (await import(source)).themeColors(document.querySelector(".pw-explorer"));
+"""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
@@ -520,6 +526,63 @@ def test_dark_and_light_are_drawn_with_their_own_colors(page):
     assert pixels(page, vector) != before
     page.evaluate("document.documentElement.dataset.theme = 'light'")
     assert pixels(page, vector) == before
+
+
+def test_paper_is_light_whoever_hears_of_the_print_first(visit):
+    """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
+    page = visit("dark")
+    vector = page.locator(".pw-vector [role=slider]").last
+    dark = pixels(page, vector)
+    printed = """() => new Promise((done) => {
+        addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; });
+        addEventListener("afterprint", () => { document.documentElement.dataset.theme = "dark"; });
+        const canvas = [...document.querySelectorAll(".pw-vector [role=slider]")].at(-1);
+        dispatchEvent(new Event("beforeprint"));
+        queueMicrotask(() => {
+            const paper = canvas.toDataURL();
+            dispatchEvent(new Event("afterprint"));
+            done(paper);
+        });
+    })"""
+    paper = page.evaluate(printed)
+    assert paper != dark
+    assert pixels(page, vector) == dark
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert pixels(page, vector) == paper
+
+
+@pytest.mark.parametrize("stored", ["light", "dark"])
+def test_forced_colors_are_drawn_whatever_theme_is_stored(visit, stored):
+    page = visit(stored, forced_colors="active")
+    background = "node => [getComputedStyle(node).backgroundColor, getComputedStyle(document.body).color]"
+    paper, ink = page.locator(".pw-explorer").evaluate(background)
+    assert paper != ink
+    colors = page.evaluate("async () => {" + PALETTE + "}")
+    assert {colors["paper"], colors["accent-wash"]} == {paper}
+    assert {colors["ink"], colors["blue"]} == {ink}
+    page.emulate_media(forced_colors="none")
+    usual = page.evaluate("async () => {" + PALETTE + "}")
+    assert usual["accent"] == ("rgb(255, 138, 92)" if stored == "dark" else "rgb(200, 64, 26)")
+
+
+def test_an_error_is_red_and_bold(page):
+    upload(page, b"x", "x.txt")
+    page.wait_for_selector(".pw-message:not(:empty)")
+    look = "node => [getComputedStyle(node).color, getComputedStyle(node).fontWeight]"
+    assert page.locator(".pw-message").evaluate(look) == ["rgb(179, 51, 31)", "600"]
+
+
+def test_two_side_by_side_in_a_flexible_box_share_it(visit):
+    page = visit("two")
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    widths = """() => {
+        const box = document.createElement("div"), roots = [...document.querySelectorAll(".pw-explorer")];
+        box.style.display = "flex";
+        for (const root of roots) box.appendChild(document.createElement("div")).append(root);
+        document.querySelector("main").append(box);
+        return roots.map((root) => root.clientWidth);
+    }"""
+    assert min(page.evaluate(widths)) > 300
 
 
 def test_nothing_moves_by_itself(visit):

@@ -127,6 +127,8 @@ def use_the_explorer(page):
         photo.press(key)
         expect(told).to_have_text(f"Python has patch {patch} of 49")
     assert cell.evaluate("node => node.classList.contains('jp-mod-active')")
+    type_in_it(page, photo, explorer.get_by_label("Place in the sequence"))
+    expect(told).to_have_text("Python has patch 46 of 49")
     explorer.get_by_label("Patch size P").select_option("16")
     expect(told).to_contain_text("of 196")
     explorer.get_by_role("button", name="Reset").click()
@@ -135,6 +137,19 @@ def use_the_explorer(page):
         {"name": "x.txt", "mimeType": "text/plain", "buffer": b"x"}
     )
     expect(explorer.get_by_role("alert")).to_contain_text("is not a picture")
+
+
+def type_in_it(page, *controls):
+    """Single keys are the notebook's commands: insert a cell, cut one, turn one into text, go to the next one."""
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    before, active = cells.count(), page.locator(".jp-Notebook .jp-Cell.jp-mod-active").element_handle()
+    for control in controls:
+        control.focus()
+        for key in ("a", "b", "m", "ArrowLeft"):
+            page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert cells.count() == before
+    assert active.evaluate("node => node.classList.contains('jp-mod-active') && node.classList.contains('jp-CodeCell')")
 
 
 def use_the_panel(page):

@@ -21,11 +21,13 @@ export function pixelCanvas(pixels, width, height) {
   return canvas;
 }
 
-// Keep a canvas drawn: draw(context, width, height) in CSS pixels, at most once a frame, and whenever it changes size.
+// Keep a canvas drawn: draw(context, width, height) in CSS pixels, at most once a frame, and whenever it changes size. paintNow
+// doesn't wait for a frame: on the way to paper there is none.
 export function surface(canvas, draw) {
   const context = canvas.getContext("2d");
   let frame = 0;
   function paint() {
+    cancelAnimationFrame(frame);
     frame = 0;
     const { clientWidth: width, clientHeight: height } = canvas, ratio = window.devicePixelRatio || 1;
     if (!width || !height) return;
@@ -38,24 +40,38 @@ export function surface(canvas, draw) {
   const resized = new ResizeObserver(paint);
   resized.observe(canvas);
   return {
+    paintNow: paint,
     invalidate: () => { frame ||= requestAnimationFrame(paint); },
     stop: () => { resized.disconnect(); cancelAnimationFrame(frame); },
   };
 }
 
-// The theme's colors by name: {ink: "#1b2430", …}.
+// The theme's colors by name, as a canvas takes them: {ink: "rgb(27, 36, 48)", …}. System colors (forced colors) are resolved too.
 export function themeColors(element) {
-  const style = getComputedStyle(element);
   const names = ["paper", "raised", "ink", "quiet", "rule", "edge", "accent", "accent-wash", "red", "green", "blue"];
-  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--pw-${name}`).trim()]));
+  const probe = element.appendChild(document.createElement("span"));
+  probe.style.forcedColorAdjust = "none";
+  const colors = names.map((name) => {
+    probe.style.color = `var(--pw-${name})`;
+    return [name, getComputedStyle(probe).color];
+  });
+  probe.remove();
+  return Object.fromEntries(colors);
 }
 
-// Call back when the page or JupyterLab changes between light and dark; returns what ends it.
+// Call back when the page or JupyterLab changes between light and dark, forced colors come or go, and around printing, for which
+// the page turns light; returns what ends it.
 export function onThemeChange(callback) {
   const attributes = new MutationObserver(callback);
   attributes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
   attributes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  return () => attributes.disconnect();
+  const forced = matchMedia("(forced-colors: active)");
+  const changes = [[forced, "change"], [window, "beforeprint"], [window, "afterprint"]];
+  for (const [target, name] of changes) target.addEventListener(name, callback);
+  return () => {
+    attributes.disconnect();
+    for (const [target, name] of changes) target.removeEventListener(name, callback);
+  };
 }
 
 // Outline a cell so that it shows on any photograph: the accent inside a thin white halo.
@@ -108,12 +124,18 @@ export function onPointer(canvas, { hover = () => {}, choose = () => {} }) {
   canvas.addEventListener("pointerleave", () => hover());
 }
 
-// Keys by name: {ArrowLeft: () => …}. The page doesn't scroll and a notebook doesn't leave its cell on a key that was used.
+// Keys by name: {ArrowLeft: () => …}. The page doesn't scroll on a key that was used.
 export function onKeys(element, keys) {
   element.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
     event.preventDefault();
-    event.stopPropagation();
     keys[event.key]();
+  });
+}
+
+// A notebook takes single keys for commands: a inserts a cell, x cuts one. None that is typed in here reaches it.
+export function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    if (!event.altKey && !event.ctrlKey && !event.metaKey) event.stopPropagation();
   });
 }

@@ -1,6 +1,6 @@
 // Image ↔ sequence: a photograph cut into patches, the patches in one row, and one patch as its vector.
 
-import { onKeys, onPointer, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
+import { keepKeys, onKeys, onPointer, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
 import { button, choice, element, filePicker, labelled, toggle } from "./controls.mjs";
 import {
   divides, elementIndex, elementPlace, inversePermutation, meanColors, mergePatches, patchCorner, patchCounts, patchGrid,
@@ -119,7 +119,7 @@ function buildPage(act) {
   const sequence = panel("sequence", strip, element("div", { class: "pw-track" }, track, labelled("Place in the sequence", range)));
   const numbers = panel("vector", element("div", { class: "pw-pair" }, patch, vector), number);
   const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
-  const root = element("div", { class: "pw-explorer pw-patches", "data-lm-suppress-shortcuts": "true" },
+  const root = element("div", { class: "pw-explorer pw-patches" },
     element("div", { class: "pw-layout" },
       element("div", { class: "pw-side" }, settings, message),
       image.node,
@@ -208,13 +208,14 @@ class PatchExplorer {
 
   mount(el) {
     this.page = buildPage(this);
+    keepKeys(this.page.root);
     el.append(this.page.root);
     const { photo, strip, track, patch, vector } = this.page.canvases;
     const keep = (canvas, draw) => surface(canvas, (context, width, height) => draw(context, width, height, this.drawn()));
     this.outer = [keep(photo, drawPhoto), keep(strip, drawSequence), keep(track, drawTrack)];
     this.inner = [keep(patch, drawPatch), keep(vector, drawVector)];
     this.listen();
-    this.restyle();
+    this.colors = themeColors(this.page.root);
     this.update();
   }
 
@@ -335,7 +336,7 @@ class PatchExplorer {
 
   restyle() {
     this.colors = themeColors(this.page.root);
-    [...this.outer, ...this.inner].forEach((each) => each.invalidate());
+    if (this.view) [...this.outer, ...this.inner].forEach((each) => each.paintNow());
   }
 
   update() {
