@@ -270,9 +270,11 @@ def test_touch_taps_choose_and_scrolling_does_not(visit):
     assert chosen(page) != 44
 
 
-def swipe(page, right, down, steps=10):
-    """Draw a finger over the photograph, from a third of its width, two thirds of its height."""
-    box, session = canvas(page, "image").bounding_box(), page.context.new_cdp_session(page)
+def swipe(page, right, down, steps=10, over=None):
+    """Draw a finger over the photograph or what is named, from a third of its width, two thirds of its height."""
+    over = over or canvas(page, "image")
+    over.scroll_into_view_if_needed()
+    box, session = over.bounding_box(), page.context.new_cdp_session(page)
     left, top = box["x"] + box["width"] / 3, box["y"] + box["height"] * 2 / 3
     for step in range(steps + 1):
         point = {"x": left + right * step / steps, "y": top + down * step / steps}
@@ -296,6 +298,39 @@ def test_thumbnails_and_the_track_choose(page):
     assert chosen(page) == 31
     track.press("End")
     assert chosen(page) == 48
+
+
+@pytest.mark.parametrize("size", [112, 56])
+def test_the_track_chooses_the_patch_under_the_pointer(page, size, rng):
+    """Also where the columns are wide: each point of the track belongs to the column drawn there."""
+    page.get_by_label("Patch size P").select_option(str(size))
+    track, number = page.locator(".pw-track canvas"), (224 // size) ** 2
+    width = track.bounding_box()["width"]
+    for place in range(number):
+        for part in (0.06, rng.uniform(0.1, 0.9), 0.94):
+            track.click(position={"x": (place + part) / number * width, "y": 20})
+            assert chosen(page) == place
+    page.keyboard.press("ArrowLeft")
+    assert chosen(page) == number - 2
+    thumb = page.get_by_label("Place in the sequence").bounding_box()
+    middle = thumb["x"] + 12 + (number - 2) / (number - 1) * (thumb["width"] - 24) - track.bounding_box()["x"]
+    assert middle == pytest.approx((number - 1.5) / number * width, abs=1)
+
+
+def test_a_swipe_moves_along_the_sequence_and_the_numbers(visit):
+    page = visit(width=390, has_touch=True, is_mobile=True)
+    strip, row = page.locator(".pw-sequence > canvas"), page.locator(".pw-runs canvas").last
+    strip.tap(position={"x": strip.bounding_box()["width"] / 2 - 46, "y": 40})
+    assert chosen(page) == 16
+    swipe(page, -46 * 3, 0, over=strip)
+    assert chosen(page) == 19
+    swipe(page, 46 * 2, 0, over=strip)
+    assert chosen(page) == 17
+    swipe(page, 46 * 40, 0, over=strip)
+    assert chosen(page) == 0
+    before = shown_number(page)[1]
+    swipe(page, -42 * 2, 0, over=row)
+    assert shown_number(page)[1] == before + 2
 
 
 # the vector
@@ -343,6 +378,17 @@ def test_pixel_and_number_move_together(page):
     number.press("Home")
     assert shown_number(page)[1] == 0
     assert all(pixels(page, each) != before for each, before in zip((pixel, number), drawn, strict=True))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_printed_number_is_chosen_where_it_stands(visit, width):
+    page = visit(width=width)
+    row, before = page.locator(".pw-runs canvas").last, shown_number(page)[1]
+    middle = row.bounding_box()["width"] / 2
+    row.click(position={"x": middle + 2 * 42, "y": 20})
+    assert shown_number(page)[1] == before + 2
+    row.click(position={"x": middle - 42, "y": 20})
+    assert shown_number(page)[1] == before + 1
 
 
 def test_hovering_a_number_previews_it(page):

@@ -74,9 +74,12 @@ export function onThemeChange(callback) {
   };
 }
 
-// Outline a cell so that it shows on any photograph: the accent inside a thin white halo.
-export function outline(context, { left, top, width, height }, color, thickness = 3) {
-  for (const [style, lineWidth] of [["#ffffff", thickness + 2.5], [color, thickness]]) {
+// Outline a cell so that it shows on any photograph, also at its edge: the accent inside a white halo inside a dark hairline.
+export function outline(context, cell, color, thickness = 3) {
+  const { clientWidth, clientHeight } = context.canvas, edge = thickness / 2 + 1;
+  const [left, top] = [Math.max(cell.left, edge), Math.max(cell.top, edge)];
+  const width = Math.min(cell.left + cell.width, clientWidth - edge) - left, height = Math.min(cell.top + cell.height, clientHeight - edge) - top;
+  for (const [style, lineWidth] of [["#1b2430", thickness + 4], ["#ffffff", thickness + 2.5], [color, thickness]]) {
     context.strokeStyle = style;
     context.lineWidth = lineWidth;
     context.strokeRect(left, top, width, height);
@@ -121,6 +124,26 @@ export function onPointer(canvas, { hover = () => {}, choose = () => {} }) {
   });
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { from = null; dragging = false; });
   canvas.addEventListener("click", (event) => at(event, choose));
+  canvas.addEventListener("pointerleave", () => hover());
+}
+
+// A row that slides under a mark: a drag moves it, drag(distance) since grab(); a press that stays is tap(x).
+export function onSlide(canvas, { hover, grab, drag, tap }) {
+  let from = null, dragged = false;
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    from = event.clientX;
+    dragged = false;
+    grab();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (from === null) return hover(event.offsetX);
+    dragged ||= Math.abs(event.clientX - from) > 6;
+    if (dragged) drag(event.clientX - from);
+  });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { from = null; });
+  canvas.addEventListener("click", (event) => { if (!dragged) tap(event.offsetX); });
   canvas.addEventListener("pointerleave", () => hover());
 }
 

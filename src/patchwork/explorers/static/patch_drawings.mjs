@@ -11,7 +11,7 @@ export function drawPhoto(context, width, height, { view, place, hoveredPlace, c
   context.drawImage(picture, 0, 0, width, height);
   const chosen = cell(place), lines = (count) => Array.from({ length: count - 1 }, (_, line) => (line + 1) * pitch);
   gridLines(context, { tops: lines(rows), lefts: lines(columns), width, height }, pitch > 14 ? 0.6 : 0.28);
-  tintRow(context, { top: chosen.top, width, height: side }, colors);
+  markRow(context, { top: chosen.top, width, height: side }, colors);
   const numbered = pitch >= 36 && stride === patchSize;
   if (numbered) numberCells(context, order, cell);
   if (stride < patchSize && (place + 1) % columns) dashed(context, cell(place + 1));
@@ -23,15 +23,10 @@ export function drawPhoto(context, width, height, { view, place, hoveredPlace, c
   if (!numbered) tag(context, chosen, order[place], { back: colors.accent, front: colors.paper, width });
 }
 
-function tintRow(context, { top, width, height }, { accent }) {
-  context.save();
+// The row of the mark: a line above and below it; the pixels between keep their colors.
+function markRow(context, { top, width, height }, { accent }) {
   context.fillStyle = accent;
-  context.globalAlpha = 0.2;
-  context.fillRect(0, top, width, height);
-  context.globalAlpha = 0.9;
-  context.fillRect(0, top - 0.75, width, 1.5);
-  context.fillRect(0, top + height - 0.75, width, 1.5);
-  context.restore();
+  for (const line of [top, top + height]) context.fillRect(0, line - 0.75, width, 1.5);
 }
 
 function numberCells(context, order, cell) {
@@ -104,18 +99,28 @@ export function drawSequence(context, width, height, { view, place, hoveredPlace
     context.fillText(patch, left(at) + pitch / 2, top + thumb + 19);
     if (at % columns === 0) rowStart(context, left(at), height, at / columns, colors);
   }
-  if (left(row * columns) < 0) rowName(context, 0, row, colors);
+  nameFirstRow(context, Math.max(Math.floor(place + 0.5 - width / 2 / pitch), 0), columns, left, colors);
+}
+
+// The row that began out of sight is named at the edge, unless the next one begins before there is room.
+function nameFirstRow(context, first, columns, left, colors) {
+  const row = Math.floor(first / columns);
+  context.font = ROW_FONT;
+  const end = context.measureText(`row ${row}`).width + 12;
+  if (left(row * columns) < 0 && left((row + 1) * columns) >= end) rowName(context, 0, row, colors);
 }
 
 function rowStart(context, left, height, row, colors) {
   context.fillStyle = colors.edge;
   context.fillRect(left - 0.75, 2, 1.5, height - 2);
-  rowName(context, left, row, colors);
+  if (left >= 0) rowName(context, left, row, colors);
 }
+
+const ROW_FONT = "12px system-ui, sans-serif";
 
 function rowName(context, left, row, { quiet }) {
   context.fillStyle = quiet;
-  context.font = "12px system-ui, sans-serif";
+  context.font = ROW_FONT;
   context.save();
   context.textAlign = "left";
   context.fillText(`row ${row}`, left + 5, 12);
@@ -145,7 +150,7 @@ export function drawPatch(context, width, height, { view, selected, shown, color
   context.drawImage(photo.canvas, left, top, patchSize, patchSize, 0, 0, width, height);
   if (pixel >= 4) gridLines(context, { tops: lines, lefts: lines, width, height }, pixel > 10 ? 0.4 : 0.18);
   const { row, column } = elementPlace(shown, patchSize);
-  tintRow(context, { top: row * pixel, width, height: pixel }, colors);
+  markRow(context, { top: row * pixel, width, height: pixel }, colors);
   outline(context, { left: column * pixel, top: row * pixel, width: pixel, height: pixel }, colors.accent, pixel < 8 ? 2 : 3);
 }
 
@@ -175,7 +180,6 @@ export function drawVector(context, width, height, { view: { patchSize }, vector
     const left = RUN.left + (shown % area) * pitch, value = vector[channel * area + (shown % area)];
     markNumber(context, { left, top, width: pitch, value, color: channel === chosen ? colors.accent : colors.edge });
   });
-  drawNeighbors(context, width, 3 * (RUN.height + RUN.gap) + 4, { vector, shown, colors });
 }
 
 // A wide bar keeps its height under the mark; a narrow one gets a line.
@@ -220,8 +224,10 @@ function runEnds(context, { first, last, top, width }, { quiet }) {
 }
 
 // The numbers themselves, around the one shown: [… 0.60 0.62 0.58 …].
-function drawNeighbors(context, width, top, { vector, shown, colors }) {
-  const pitch = 42, half = Math.max(Math.floor((width / pitch - 2) / 2), 1), middle = width / 2;
+export const NUMBER_PITCH = 42;
+
+export function drawNumbers(context, width, _, { vector, shown, colors }) {
+  const top = 0, pitch = NUMBER_PITCH, half = Math.max(Math.floor((width / pitch - 2) / 2), 1), middle = width / 2;
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let at = shown - half; at <= shown + half; at++) {

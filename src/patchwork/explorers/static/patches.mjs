@@ -1,12 +1,14 @@
 // Image ↔ sequence: a photograph cut into patches, the patches in one row, and one patch as its vector.
 
-import { keepKeys, onKeys, onPointer, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
+import { keepKeys, onKeys, onPointer, onSlide, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
 import { button, choice, element, filePicker, labelled, toggle } from "./controls.mjs";
 import {
   divides, elementIndex, elementPlace, inversePermutation, meanColors, mergePatches, patchCorner, patchCounts, patchGrid,
   patchVector, samePlace, shuffledOrder,
 } from "./math.mjs";
-import { CHANNELS, drawPatch, drawPhoto, drawSequence, drawTrack, drawVector, elementAt, slots } from "./patch_drawings.mjs";
+import {
+  CHANNELS, drawNumbers, drawPatch, drawPhoto, drawSequence, drawTrack, drawVector, elementAt, NUMBER_PITCH, slots,
+} from "./patch_drawings.mjs";
 import { decodePhoto, readOwnPhoto } from "./photos.mjs";
 
 const OWN = "your photo", OWN_SIZE = 224, SMALLEST = 4, MOST_PATCHES = 4096;
@@ -115,9 +117,10 @@ function buildPage(act) {
   const range = element("input", { type: "range", min: 0, oninput: () => act.go(Number(range.value)) });
   const sentence = element("p", { class: "pw-place" }), counts = element("div", { class: "pw-counts" });
   const number = element("p", { class: "pw-number", ...announcing });
+  const row = element("canvas", { "aria-hidden": "true" });
   const image = panel("image", photo);
-  const sequence = panel("sequence", strip, element("div", { class: "pw-track" }, track, labelled("Place in the sequence", range)));
-  const numbers = panel("vector", element("div", { class: "pw-pair" }, patch, vector), number);
+  const sequence = panel("sequence", strip, element("label", { class: "pw-track" }, element("span", {}, "Place in the sequence"), track, range));
+  const numbers = panel("vector", element("div", { class: "pw-pair" }, patch, element("div", { class: "pw-runs" }, vector, row)), number);
   const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
   const root = element("div", { class: "pw-explorer pw-patches" },
     element("div", { class: "pw-layout" },
@@ -127,7 +130,7 @@ function buildPage(act) {
       sequence.node,
       numbers.node));
   const titles = { image: image.title, sequence: sequence.title, vector: numbers.title };
-  return { root, controls, message, canvases: { photo, strip, track, patch, vector }, range, sentence, counts, number, titles };
+  return { root, controls, message, canvases: { photo, strip, track, patch, vector, row }, range, sentence, counts, number, titles };
 }
 
 // What each setting offers, the present one always among them.
@@ -144,6 +147,7 @@ function showCut({ canvases, range, titles, counts }, view) {
   const { grid: [rows, columns], count, shuffled, width, height } = view;
   canvases.photo.style.aspectRatio = `${width} / ${height}`;
   range.max = count - 1;
+  range.style.inset = `0 calc(${50 / count}% - 12px)`; // the thumb stands in the middle of a column of the track
   titles.image.textContent = shuffled ? "Put together from the shuffled sequence" : `The image: ${rows} rows × ${columns} columns`;
   titles.sequence.textContent = shuffled ? `The same ${grouped(count)} patches, shuffled` : `The sequence: ${grouped(count)} patches, row after row`;
   counts.replaceChildren(...countLines(view).map(([letter, text]) => element("p", {}, element("i", {}, letter), element("span", {}, text))));
@@ -166,10 +170,8 @@ function placeAt({ grid: [rows, columns], patchSize, stride, width }, canvas, x,
   return clamped(nearest(y), rows - 1) * columns + clamped(nearest(x), columns - 1);
 }
 
-function slotAt({ count }, canvas, place, x) {
-  const { pitch } = slots(canvas.clientWidth, place, count);
-  return clamped(place + Math.round((x - canvas.clientWidth / 2) / pitch), count - 1);
-}
+const columnAt = ({ count }, canvas, x) => clamped(Math.floor((x / canvas.clientWidth) * count), count - 1);
+const slotAt = (pitch, canvas, middle, x) => middle + Math.round((x - canvas.clientWidth / 2) / pitch);
 
 function pixelAt({ patchSize }, canvas, shown, x, y) {
   const [row, column] = [y, x].map((at) => clamped(Math.floor((at * patchSize) / canvas.clientWidth), patchSize - 1));
@@ -210,10 +212,10 @@ class PatchExplorer {
     this.page = buildPage(this);
     keepKeys(this.page.root);
     el.append(this.page.root);
-    const { photo, strip, track, patch, vector } = this.page.canvases;
+    const { photo, strip, track, patch, vector, row } = this.page.canvases;
     const keep = (canvas, draw) => surface(canvas, (context, width, height) => draw(context, width, height, this.drawn()));
     this.outer = [keep(photo, drawPhoto), keep(strip, drawSequence), keep(track, drawTrack)];
-    this.inner = [keep(patch, drawPatch), keep(vector, drawVector)];
+    this.inner = [keep(patch, drawPatch), keep(vector, drawVector), keep(row, drawNumbers)];
     this.listen();
     this.colors = themeColors(this.page.root);
     this.update();
@@ -289,17 +291,33 @@ class PatchExplorer {
   // Pointers, keys, and changes from elsewhere.
 
   listen() {
-    const { photo, strip, patch, vector } = this.page.canvases;
+    const { photo, track, patch, vector } = this.page.canvases;
     const over = (find, note) => (x, y) => note.call(this, x === undefined ? null : find(x, y));
     const choosing = (canvas, find, choose, note) => onPointer(canvas, { choose: over(find, choose), hover: over(find, note) });
     choosing(photo, (x, y) => placeAt(this.view, photo, x, y), this.go, this.hover);
+    choosing(track, (x) => columnAt(this.view, track, x), this.go, this.hover);
     choosing(patch, (x, y) => pixelAt(this.view, patch, this.element, x, y), this.show, this.preview);
     choosing(vector, (x, y) => elementAt(x, y, vector.clientWidth, this.view.patchSize), this.show, this.preview);
-    strip.addEventListener("click", (event) => this.go(slotAt(this.view, strip, this.place, event.offsetX)));
-    strip.addEventListener("pointermove", (event) => this.hover(slotAt(this.view, strip, this.place, event.offsetX)));
-    strip.addEventListener("pointerleave", () => this.hover(null));
+    this.listenToRows();
     this.listenToKeys(photo, patch, vector);
     this.listenToModel();
+  }
+
+  // The two rows that slide under their mark: the patches around the chosen one, the numbers around the one shown.
+  listenToRows() {
+    const { strip, row } = this.page.canvases, { go } = this, show = (element) => this.show(element);
+    const sliding = (canvas, pitch, middle, choose, hover) => {
+      let start = 0;
+      onSlide(canvas, {
+        grab: () => { start = middle(); },
+        drag: (distance) => choose(start - Math.round(distance / pitch())),
+        tap: (x) => choose(slotAt(pitch(), canvas, middle(), x)),
+        hover: (x) => hover(x === undefined ? null : slotAt(pitch(), canvas, middle(), x)),
+      });
+    };
+    const inView = (place) => (place === null ? null : clamped(place, this.view.count - 1));
+    sliding(strip, () => slots(strip.clientWidth, 0, 1).pitch, () => this.place, go, (place) => this.hover(inView(place)));
+    sliding(row, () => NUMBER_PITCH, () => this.shown, show, () => {});
   }
 
   listenToKeys(photo, patch, vector) {
