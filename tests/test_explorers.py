@@ -137,6 +137,11 @@ def test_the_outputs_are_the_same_each_time(photos):
     assert one["image/png"] == two["image/png"]
 
 
+def test_photographs_keep_their_order(photos):
+    given = {name: photos[name] for name in ("coffee", "astronaut", "chelsea")}
+    assert list(page_state(PatchExplorer(given))["photos"]) == list(given)
+
+
 def test_the_repr_lists_the_settings_only(explorer):
     explorer.hovered = 3
     expected = "PatchExplorer(patch_size=32, photo='astronaut', selected=17, shuffled=False, stride=None)"
@@ -204,13 +209,18 @@ def test_the_still_picture_is_of_the_shuffled_sequence(small):
         ("photo", "nobody", "'nobody' is not among"),
         ("patch_size", "32", "expected an int"),
         ("shuffled", None, "expected a boolean"),
+        ("photos", {}, "photos must hold 'astronaut', the one shown, got []"),
+        ("photos", {"coffee": ""}, "photos must hold 'astronaut', the one shown, got ['coffee']"),
+        ("photos", {"astronaut": "no picture"}, "the photograph 'astronaut' must be a picture as base64 text"),
+        ("photos", {"astronaut": None}, "the photograph 'astronaut' must be a picture as base64 text"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused_and_leaves_no_trace(explorer, name, value, message):
-    before = repr(explorer)
+    before, photos = repr(explorer), explorer.photos
     with pytest.raises(traitlets.TraitError, match=re.escape(message)):
         setattr(explorer, name, value)
     assert repr(explorer) == before
+    assert explorer.photos == photos
 
 
 @pytest.mark.parametrize(
@@ -218,7 +228,10 @@ def test_a_setting_that_does_not_fit_is_refused_and_leaves_no_trace(explorer, na
     [
         ({"patch_size": 30}, "patch_size 30 does not divide"),
         ({"stride": 64}, "every 64 pixels"),
-        ({"stride": 0}, "every 0 pixels"),
+        ({"stride": 0}, "stride must be a whole number of at least 1, got 0"),
+        ({"stride": "16"}, "stride must be a whole number of at least 1, got '16'"),
+        ({"patch_size": "32"}, "patch_size must be a whole number of at least 1, got '32'"),
+        ({"patch_size": None}, "patch_size must be a whole number of at least 1, got None"),
         ({"photo": "nobody"}, "'nobody' is not among"),
     ],
 )
@@ -232,6 +245,8 @@ def test_bad_images_are_named():
         PatchExplorer({})
     with pytest.raises(ValueError, match=r"tensor \(3, H, W\)"):
         PatchExplorer(torch.zeros(224, 224, 3))
+    with pytest.raises(ValueError, match=r"^an image must be a tensor \(3, H, W\), got list$"):
+        PatchExplorer([torch.zeros(3, 64, 64)])
     with pytest.raises(traitlets.TraitError, match="selected must be one of"):
         PatchExplorer(torch.zeros(3, 64, 64), selected=4)
 

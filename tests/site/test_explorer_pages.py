@@ -251,8 +251,9 @@ def test_used_keys_do_not_scroll_the_page_and_others_pass(visit):
     page = visit(width=390)
     canvas(page, "image").focus()
     top = page.evaluate("scrollY")
-    for key in ("End", "ArrowDown", "Home"):
+    for key in ("End", "ArrowDown", "Home", "Space"):
         page.keyboard.press(key)
+    page.wait_for_timeout(200)
     assert page.evaluate("scrollY") == top
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.type") == "range"
@@ -419,7 +420,7 @@ def test_every_cut_on_offer_is_counted_right(page):
             told = counts(page)
             assert told["N"].startswith(f"{rows} × {columns} = {rows * columns} patch")
             assert told["D"] == f"3 × {size} × {size} = {3 * size**2} numbers each"
-            assert told["A"].startswith(f"N² = {(rows * columns) ** 2} weights, ")
+            assert told["A"].startswith(f"N² = {(rows * columns) ** 2} weight")
             assert chosen(page) < rows * columns
             assert ("exactly as many" in told["N · D"]) == (size == stride)
 
@@ -427,7 +428,7 @@ def test_every_cut_on_offer_is_counted_right(page):
 @pytest.mark.parametrize(("size", "told"), [(4, "39 MB"), (16, "154 kB"), (32, "9.6 kB"), (224, "4 B")])
 def test_the_relations_memory_is_told(page, size, told):
     page.get_by_label("Patch size P").select_option(str(size))
-    assert counts(page)["A"].endswith(f", {told} per head in float32")
+    assert counts(page)["A"].endswith(f", {told} in float32")
 
 
 def test_a_new_cut_keeps_the_place(page):
@@ -461,8 +462,8 @@ def test_reset_brings_the_first_view_back(page):
     )
     page.get_by_label("Photograph").select_option("coffee")
     page.get_by_label("Patch size P").select_option("8")
-    page.get_by_label("Stride").select_option("4")
     page.get_by_label("Shuffle the patches").check()
+    page.get_by_label("Stride").select_option("4")
     canvas(page, "image").press("End")
     page.get_by_role("button", name="Reset").click()
     page.mouse.move(0, 0)
@@ -629,6 +630,73 @@ def test_two_side_by_side_in_a_flexible_box_share_it(visit):
         return roots.map((root) => root.clientWidth);
     }"""
     assert min(page.evaluate(widths)) > 300
+
+
+def status(page):
+    page.wait_for_timeout(50)
+    return page.get_by_role("status").text_content()
+
+
+def test_what_is_heard_is_said_once(page):
+    """Hovering is silent, a focused slider speaks for itself, and the one status tells of the rest."""
+    assert page.locator(".pw-explorer [aria-live]").count() == 0
+    assert status(page) == ""
+    number = page.locator(".pw-vector [role=slider]").last
+    heard = number.get_attribute("aria-valuetext")
+    number.hover(position={"x": 300, "y": 140})
+    assert number.get_attribute("aria-valuetext") == heard
+    click_patch(page, 5, 5, act="hover")
+    canvas(page, "image").press("ArrowRight")
+    assert status(page) == ""
+    page.get_by_label("Patch size P").focus()
+    page.get_by_label("Patch size P").select_option("16")
+    assert status(page) == "14 × 14 = 196 patches. " + reading(page)
+    page.locator(".pw-sequence > canvas").click(position={"x": 20, "y": 40})
+    assert status(page) == reading(page)
+
+
+def test_parts_are_named_and_the_keys_described(visit):
+    page = visit("two")
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    assert page.get_by_role("group", name="Patch explorer").count() == 2
+    assert page.get_by_role("group", name="Patch 17 as a vector of 3\u202f072 numbers").count() == 2
+    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
+    assert len(set(ids)) == len(ids)
+    for slider in page.locator("[role=slider]").all():
+        help = "node => document.getElementById(node.getAttribute('aria-describedby')).textContent"
+        assert slider.evaluate(help) == "Arrow keys move, Home and End jump"
+
+
+def test_overlapping_patches_are_not_shuffled(page):
+    shuffle = page.get_by_label("Shuffle the patches")
+    shuffle.check()
+    page.get_by_label("Stride").select_option("16")
+    assert not shuffle.is_checked()
+    assert shuffle.is_disabled()
+    assert page.get_by_label("Shuffle the patches (without overlap only)").count() == 1
+    page.get_by_label("Stride").select_option("32")
+    assert shuffle.is_enabled()
+
+
+def test_one_patch_is_not_many(page):
+    page.get_by_label("Patch size P").select_option("224")
+    assert page.locator(".pw-title").all_inner_texts()[:2] == [
+        "The image: 1 row × 1 column",
+        "The sequence: 1 patch, row after row",
+    ]
+    assert counts(page)["A"] == "N² = 1 weight, 4 B in float32"
+
+
+@pytest.mark.parametrize("width", [760, 390])
+def test_a_choice_does_not_move_the_page(visit, width):
+    page = visit(width=width)
+    height = "() => document.querySelector('.pw-explorer').clientHeight"
+    tall = page.evaluate(height)
+    for size in ("8", "56", "16"):
+        page.get_by_label("Patch size P").select_option(size)
+        for key in ("Home", "ArrowDown", "ArrowRight", "End"):
+            canvas(page, "image").press(key)
+            assert page.evaluate(height) == tall
 
 
 def test_nothing_moves_by_itself(visit):

@@ -69,7 +69,7 @@ class Explorer(anywidget.AnyWidget):
         return bundled, metadata
 
     def _page(self, jpeg, alt):
-        state = html.escape(json.dumps(self.state(), sort_keys=True, separators=(",", ":")))
+        state = html.escape(json.dumps(self.state(), separators=(",", ":")))
         figure = f'<figure><img src="data:image/jpeg;base64,{jpeg}" alt="{html.escape(alt)}"></figure>'
         return f'<div class="explorer" data-explorer="{self.module}" data-state="{state}">{figure}</div>'
 
@@ -123,8 +123,10 @@ def decode_photo(text):
 
 def to_picture(image):
     """Turn an image tensor (3, H, W) in [0, 1] into a PIL image."""
-    if not isinstance(image, torch.Tensor) or image.ndim != 3 or image.shape[0] != 3:
-        raise ValueError(f"an image must be a tensor (3, H, W), got {tuple(getattr(image, 'shape', ())) or image!r}")
+    if not isinstance(image, torch.Tensor):
+        raise ValueError(f"an image must be a tensor (3, H, W), got {type(image).__name__}")
+    if image.ndim != 3 or image.shape[0] != 3:
+        raise ValueError(f"an image must be a tensor (3, H, W), got {tuple(image.shape)}")
     if not bool(((image >= 0) & (image <= 1)).all()):
         raise ValueError(f"an image must lie in [0, 1], got {image.min().item():g} … {image.max().item():g}")
     levels = (image.detach().cpu().float() * 255).round().to(torch.uint8)

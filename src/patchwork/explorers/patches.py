@@ -5,6 +5,7 @@ import math
 import torch
 import traitlets
 
+from patchwork import _checks
 from patchwork.explorers.base import Explorer, decode_photo, encode_photo, to_picture
 from patchwork.explorers.drawings import draw_patches
 from patchwork.patches import extract_patches, merge_patches
@@ -45,7 +46,9 @@ class PatchExplorer(Explorer, module="patches"):
             photo = next(iter(self._given), None)
         if photo not in self._given:
             raise ValueError(f"photo {photo!r} is not among the images {list(self._given)}")
-        rows, columns = patch_grid(self._given[photo].shape[1:], patch_size, patch_size if stride is None else stride)
+        patch_size = _checks.count("patch_size", patch_size)
+        stride = None if stride is None else _checks.count("stride", stride)
+        rows, columns = patch_grid(self._given[photo].shape[1:], patch_size, stride or patch_size)
         first = rows // 3 * columns + columns // 2 if selected is None else selected
         settings = {"photo": photo, "patch_size": patch_size, "stride": stride, "shuffled": shuffled}
         self._cut = None
@@ -111,6 +114,15 @@ class PatchExplorer(Explorer, module="patches"):
     def _current_cut(self):
         return tuple(self.image.shape[1:]), self.patch_size, self.stride or self.patch_size, self.selected
 
+    @traitlets.validate("photos")
+    def _are_photographs(self, proposal):
+        if self.photo not in proposal.value:
+            raise traitlets.TraitError(f"photos must hold {self.photo!r}, the one shown, got {list(proposal.value)}")
+        for name, text in proposal.value.items():
+            if self._encoded.get(name) != text and not _is_photo(text):
+                raise traitlets.TraitError(f"the photograph {name!r} must be a picture as base64 text")
+        return proposal.value
+
     @traitlets.validate("photo")
     def _is_known(self, proposal):
         if proposal.value not in self.photos:
@@ -166,6 +178,13 @@ def patch_grid(size, patch_size, stride):
     if rows * columns > MOST_PATCHES:
         raise ValueError(f"the explorer shows at most {MOST_PATCHES} patches, got N = {rows} × {columns}")
     return rows, columns
+
+
+def _is_photo(text):
+    try:
+        return decode_photo(text).ndim == 3
+    except (ValueError, TypeError, OSError):  # no base64 text, or no picture in it
+        return False
 
 
 def _fits(size, patch_size, stride):

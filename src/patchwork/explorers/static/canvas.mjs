@@ -147,12 +147,12 @@ export function onSlide(canvas, { hover, grab, drag, tap }) {
   canvas.addEventListener("pointerleave", () => hover());
 }
 
-// Keys by name: {ArrowLeft: () => …}. The page doesn't scroll on a key that was used.
+// Keys by name: {ArrowLeft: () => …}. The page doesn't scroll on a key that was used, nor on Space.
 export function onKeys(element, keys) {
   element.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys || event.key === " ")) return;
     event.preventDefault();
-    keys[event.key]();
+    keys[event.key]?.();
   });
 }
 

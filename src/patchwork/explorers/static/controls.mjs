@@ -25,9 +25,15 @@ export function choice(label, choose) {
   return { node: labelled(label, select), show };
 }
 
+// A box to tick; show(value, why) gives the reason where it can't be.
 export function toggle(label, change) {
   const box = element("input", { type: "checkbox", onchange: () => change(box.checked) });
-  return { node: element("label", { class: "pw-toggle" }, box, label), show: (value) => { box.checked = value; } };
+  const words = element("span", {}, label);
+  const show = (value, impossible = "") => {
+    Object.assign(box, { checked: value, disabled: impossible !== "" });
+    words.textContent = impossible ? `${label} (${impossible})` : label;
+  };
+  return { node: element("label", { class: "pw-toggle" }, box, words), show };
 }
 
 export const button = (text, press) => element("button", { type: "button", class: "pw-button", onclick: press }, text);

@@ -25,8 +25,11 @@ export function drawPhoto(context, width, height, { view, place, hoveredPlace, c
 
 // The row of the mark: a line above and below it; the pixels between keep their colors.
 function markRow(context, { top, width, height }, { accent }) {
-  context.fillStyle = accent;
-  for (const line of [top, top + height]) context.fillRect(0, line - 0.75, width, 1.5);
+  const layers = [["rgb(255 255 255 / 0.7)", height > 14 ? 3 : 0], [accent, 1.5]];
+  for (const [style, thickness] of layers) {
+    context.fillStyle = style;
+    for (const line of [top, top + height]) context.fillRect(0, line - thickness / 2, width, thickness);
+  }
 }
 
 function numberCells(context, order, cell) {
@@ -97,7 +100,7 @@ export function drawSequence(context, width, height, { view, place, hoveredPlace
     context.font = chosen ? "700 13px system-ui, sans-serif" : "12px system-ui, sans-serif";
     context.fillStyle = chosen ? colors.accent : colors.ink;
     context.fillText(patch, left(at) + pitch / 2, top + thumb + 19);
-    if (at % columns === 0) rowStart(context, left(at), height, at / columns, colors);
+    if (at % columns === 0) rowStart(context, left(at), { width, height }, at / columns, colors);
   }
   nameFirstRow(context, Math.max(Math.floor(place + 0.5 - width / 2 / pitch), 0), columns, left, colors);
 }
@@ -110,10 +113,11 @@ function nameFirstRow(context, first, columns, left, colors) {
   if (left(row * columns) < 0 && left((row + 1) * columns) >= end) rowName(context, 0, row, colors);
 }
 
-function rowStart(context, left, height, row, colors) {
+function rowStart(context, left, { width, height }, row, colors) {
   context.fillStyle = colors.edge;
   context.fillRect(left - 0.75, 2, 1.5, height - 2);
-  if (left >= 0) rowName(context, left, row, colors);
+  context.font = ROW_FONT;
+  if (left >= 0 && left + 5 + context.measureText(`row ${row}`).width <= width) rowName(context, left, row, colors);
 }
 
 const ROW_FONT = "12px system-ui, sans-serif";

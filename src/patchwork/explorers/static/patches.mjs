@@ -49,6 +49,7 @@ function cut({ photo, patchSize, stride, shuffled }) {
 
 // Words and numbers.
 
+const plural = (number, one, more = `${one}s`) => `${grouped(number)} ${number === 1 ? one : more}`;
 const grouped = (number) => number.toLocaleString("en-US").replaceAll(",", "\u202f");
 
 function readableBytes(bytes) {
@@ -61,10 +62,10 @@ function countLines({ grid: [rows, columns], count, dim, numbers, weights, bytes
   const image = 3 * width * height, times = numbers / image;
   const held = times === 1 ? "exactly as many as the image" : `${times.toFixed(1)} times the image’s ${grouped(image)}`;
   return [
-    ["N", `${rows} × ${columns} = ${grouped(count)} ${count === 1 ? "patch" : "patches"}${cells}`],
+    ["N", `${rows} × ${columns} = ${plural(count, "patch", "patches")}${cells}`],
     ["D", `3 × ${patchSize} × ${patchSize} = ${grouped(dim)} numbers each`],
     ["N · D", `${grouped(numbers)} numbers, ${held}`],
-    ["A", `N² = ${grouped(weights)} weights, ${readableBytes(bytes)} per head in float32`],
+    ["A", `N² = ${plural(weights, "weight")}, ${readableBytes(bytes)} in float32`],
   ];
 }
 
@@ -82,10 +83,9 @@ function numberSentence({ patchSize }, selected, at, vector) {
 // The page, in the order of the story: settings, image, sequence, vector.
 
 const clamped = (value, most) => Math.min(Math.max(value, 0), most);
-const announcing = { "aria-live": "polite" };
 
-function slider(label) {
-  return element("canvas", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0 });
+function slider(label, help) {
+  return element("canvas", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-describedby": help });
 }
 
 function tell(canvas, now, most, text) {
@@ -94,9 +94,10 @@ function tell(canvas, now, most, text) {
   canvas.setAttribute("aria-valuetext", text);
 }
 
-function panel(name, ...children) {
-  const title = element("p", { class: "pw-title" });
-  return { title, node: element("div", { class: `pw-panel pw-${name}` }, title, ...children) };
+function panel(id, name, ...children) {
+  const title = element("p", { class: "pw-title", id: `${id}-${name}` });
+  const attributes = { class: `pw-panel pw-${name}`, role: "group", "aria-labelledby": title.id };
+  return { title, node: element("div", attributes, title, ...children) };
 }
 
 function buildControls(act) {
@@ -112,44 +113,45 @@ function buildControls(act) {
 
 function buildPage(act) {
   const controls = buildControls(act), message = element("p", { class: "pw-message", role: "alert" });
-  const photo = slider("Patch of the image"), patch = slider("Pixel of the patch"), vector = slider("Number of the vector");
+  const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
+  const [photo, patch, vector] = ["Patch of the image", "Pixel of the patch", "Number of the vector"].map((each) => slider(each, id));
   const strip = element("canvas", { role: "img" }), track = element("canvas", { "aria-hidden": "true" });
   const range = element("input", { type: "range", min: 0, oninput: () => act.go(Number(range.value)) });
   const sentence = element("p", { class: "pw-place" }), counts = element("div", { class: "pw-counts" });
-  const number = element("p", { class: "pw-number", ...announcing });
+  const number = element("p", { class: "pw-number" }), status = element("p", { class: "pw-hidden", role: "status" });
   const row = element("canvas", { "aria-hidden": "true" });
-  const image = panel("image", photo);
-  const sequence = panel("sequence", strip, element("label", { class: "pw-track" }, element("span", {}, "Place in the sequence"), track, range));
-  const numbers = panel("vector", element("div", { class: "pw-pair" }, patch, element("div", { class: "pw-runs" }, vector, row)), number);
+  const image = panel(id, "image", photo);
+  const sequence = panel(id, "sequence", strip, element("label", { class: "pw-track" }, element("span", {}, "Place in the sequence"), track, range));
+  const numbers = panel(id, "vector", element("div", { class: "pw-pair" }, patch, element("div", { class: "pw-runs" }, vector, row)), number);
   const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
-  const root = element("div", { class: "pw-explorer pw-patches" },
+  const root = element("div", { class: "pw-explorer pw-patches", role: "group", "aria-label": "Patch explorer" },
     element("div", { class: "pw-layout" },
       element("div", { class: "pw-side" }, settings, message),
       image.node,
-      element("div", { class: "pw-reading", ...announcing }, sentence, counts),
+      element("div", { class: "pw-reading" }, sentence, counts),
       sequence.node,
-      numbers.node));
+      numbers.node), help, status);
   const titles = { image: image.title, sequence: sequence.title, vector: numbers.title };
-  return { root, controls, message, canvases: { photo, strip, track, patch, vector, row }, range, sentence, counts, number, titles };
+  return { root, controls, message, canvases: { photo, strip, track, patch, vector, row }, range, sentence, counts, number, status, titles };
 }
 
 // What each setting offers, the present one always among them.
 function showControls(controls, { photo, patchSize, stride, shuffled }, names, name) {
   const including = (values, current) => [...new Set([...values, current])].sort((a, b) => a - b);
-  const overlap = (each) => (each === patchSize ? "no overlap" : "overlapping");
+  const overlap = (each) => (each === patchSize ? ", no overlap" : "");
   controls.photo.show(names.map((each) => [each, each]), name);
-  controls.patchSize.show(including(patchSizes(photo), patchSize).map((each) => [each, `${each} × ${each} pixels`]), patchSize);
-  controls.stride.show(including(strides(photo, patchSize), stride).map((each) => [each, `${each} (${overlap(each)})`]), stride);
-  controls.shuffled.show(shuffled);
+  controls.patchSize.show(including(patchSizes(photo), patchSize).map((each) => [each, `${each} × ${each}`]), patchSize);
+  controls.stride.show(including(strides(photo, patchSize), stride).map((each) => [each, `${each}${overlap(each)}`]), stride);
+  controls.shuffled.show(shuffled, stride < patchSize && !shuffled ? "without overlap only" : "");
 }
 
 function showCut({ canvases, range, titles, counts }, view) {
-  const { grid: [rows, columns], count, shuffled, width, height } = view;
+  const { grid: [rows, columns], count, shuffled, width, height } = view, patches = plural(count, "patch", "patches");
   canvases.photo.style.aspectRatio = `${width} / ${height}`;
   range.max = count - 1;
   range.style.inset = `0 calc(${50 / count}% - 12px)`; // the thumb stands in the middle of a column of the track
-  titles.image.textContent = shuffled ? "Put together from the shuffled sequence" : `The image: ${rows} rows × ${columns} columns`;
-  titles.sequence.textContent = shuffled ? `The same ${grouped(count)} patches, shuffled` : `The sequence: ${grouped(count)} patches, row after row`;
+  titles.image.textContent = shuffled ? "Put together from the shuffled sequence" : `The image: ${plural(rows, "row")} × ${plural(columns, "column")}`;
+  titles.sequence.textContent = shuffled ? `The same ${patches}, shuffled` : `The sequence: ${patches}, row after row`;
   counts.replaceChildren(...countLines(view).map(([letter, text]) => element("p", {}, element("i", {}, letter), element("span", {}, text))));
 }
 
@@ -246,8 +248,9 @@ class PatchExplorer {
     const patchSize = sizes.findLast((size) => size <= (changes.patch_size ?? view.patchSize)) ?? sizes[0];
     const wished = changes.stride ?? (view.stride * patchSize) / view.patchSize;
     const stride = strides(photo, patchSize).includes(wished) ? wished : patchSize;
+    const shuffled = model.get("shuffled") && stride === patchSize; // overlapping patches out of order are a blur
     const selected = samePlace(this.selected, view, { ...photo, patchSize, stride });
-    this.set({ ...changes, patch_size: patchSize, stride: stride === patchSize ? null : stride, selected });
+    this.set({ ...changes, patch_size: patchSize, stride: stride === patchSize ? null : stride, selected, shuffled });
   };
 
   takeOwnPhoto = async (file) => {
@@ -364,8 +367,18 @@ class PatchExplorer {
     this.updateCut({ photo, patchSize, stride, shuffled: this.model.get("shuffled") });
     this.vector = patchVector(photo.pixels, photo.width, patchCorner(this.selected, this.view.grid, stride), patchSize);
     showChoice(this.page, this.view, this.selected);
+    this.report();
     this.updateNumber();
     this.outer.forEach((each) => each.invalidate());
+  }
+
+  // One status for what a focused slider doesn't say itself: a choice made elsewhere, a new cut. The first view says nothing.
+  report() {
+    const { root, status, sentence } = this.page, { grid: [rows, columns], count } = this.view;
+    const cut = `${rows} × ${columns} = ${plural(count, "patch", "patches")}. `, text = `${cut === this.told ? "" : cut}${sentence.textContent}`;
+    const first = this.told === undefined, said = root.querySelector("[role=slider]:focus, [type=range]:focus");
+    this.told = cut;
+    if (!first && !said && status.textContent !== text) status.textContent = text;
   }
 
   updateCut(settings) {
@@ -385,8 +398,9 @@ class PatchExplorer {
 
   updateNumber() {
     const { patch, vector } = this.page.canvases;
-    this.page.number.textContent = numberSentence(this.view, this.selected, this.element, this.vector);
-    for (const canvas of [patch, vector]) tell(canvas, this.element, this.view.dim - 1, this.page.number.textContent);
+    const say = (element) => numberSentence(this.view, this.selected, element, this.vector), text = say(this.shown);
+    this.page.number.textContent = this.hoveredShown === null ? text : say(this.hoveredShown);
+    for (const canvas of [patch, vector]) tell(canvas, this.shown, this.view.dim - 1, text);
     this.inner.forEach((each) => each.invalidate());
   }
 }
