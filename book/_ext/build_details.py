@@ -37,6 +37,21 @@ class DropdownBoxes(SphinxPostTransform):
         return Details("", summary, *box.children[1:], ids=box["ids"], names=box["names"], classes=classes)
 
 
+class SolutionCode(SphinxPostTransform):
+    """Name the hidden cell after a solution for what it is."""
+
+    default_priority = 910  # after the boxes, and after myst_nb has wrapped the hidden cells
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        """Go through the solutions."""
+        for box in self.document.findall(Details):
+            after = box.next_node(descend=False, siblings=True)
+            if "solution" in box["classes"] and after is not None:
+                for code in after.findall(HideCodeCellNode):
+                    code["prompt_show"] = "Solution: the code"
+
+
 def visit_details(self, node):
     """Open the box."""
     self.body.append(self.starttag(node, "details"))
@@ -70,4 +85,5 @@ def setup(app):
     app.add_node(Summary, html=(visit_summary, depart_summary))
     app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_details))
     app.add_post_transform(DropdownBoxes)
+    app.add_post_transform(SolutionCode)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -68,6 +68,14 @@ def plain_title(app, pagename, templatename, context, doctree):
     context["plain_title"] = title.astext() if title else context.get("title", "")
 
 
+def contents_below_title(app, pagename, templatename, context, doctree):
+    """Fold the page's contents under its title, for screens without room beside the text."""
+    if context.get("display_toc"):
+        folded = f"<details><summary>On this page</summary>\n{context['toc']}</details>"
+        below = f'</h1>\n<nav class="page-toc-below" aria-label="On this page">{folded}</nav>'
+        context["body"] = context["body"].replace("</h1>", below, 1)
+
+
 def setup(app):
     """Register the theme."""
     app.add_html_theme("patchwork", str(BOOK / "_theme"))
@@ -75,4 +83,5 @@ def setup(app):
     app.add_post_transform(ChineseTerms)
     app.connect("builder-inited", use_book_writer)
     app.connect("html-page-context", plain_title)
+    app.connect("html-page-context", contents_below_title)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

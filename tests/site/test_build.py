@@ -24,7 +24,7 @@ sphinx:
   config:
     project: Small
     extensions: [myst_nb, jupyter_book, sphinx_comments, sphinx_external_toc, sphinx_exercise, sphinx_proof,
-                 build_theme, build_math, build_pictures, build_details]
+                 build_theme, build_math, build_pictures, build_details, build_spaces]
     html_theme: patchwork
     html_theme_options: {{}}
     html_math_renderer: katex_at_build
@@ -153,3 +153,26 @@ def test_docstrings_keep_prose_formulas_and_examples_apart():
         *("Shapes: a\\_ (N,)", "continued.", ""),
         *(">>> 1", "1", ""),
     ]
+
+
+TOGETHER = """# Spaces
+
+Pairs: 65 536 of 4 × 4 pixels, $4$ GB in 154 kB, a row $n$, a column $s$. The year 2020, `65 536` typed.
+"""
+
+
+def test_numbers_units_and_punctuation_stay_on_their_line(small_book):
+    done, page = small_book(TOGETHER)
+    assert done.returncode == 0, done.stderr
+    assert "65\u202f536 of 4\u00a0×\u00a04 pixels" in page
+    assert "154\u00a0kB" in page
+    assert re.search(r"</span>\u00a0GB", page)
+    assert re.findall(r'class="together">.*?annotation encoding="application/x-tex">(\w)<', page) == ["n", "s"]
+    assert len(re.findall(r"</span>[,.]</span>", page)) == 2
+    assert re.search(r"65(</span>)? (<span[^>]*>)?536", page), "code is left as typed"
+
+
+def test_contents_stand_below_the_title_too(small_book):
+    _, page = small_book("# Title\n\n## One\n\n## Two\n")
+    below = re.search(r'</h1>\s*<nav class="page-toc-below".*?</nav>', page, re.DOTALL)[0]
+    assert re.findall('href="(#.*?)"', below) == ["#", "#one", "#two"]

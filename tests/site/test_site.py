@@ -1,5 +1,6 @@
 """The site as a reader meets it: built without a warning, offline, by key and eye, light and dark, wide and narrow."""
 
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -90,6 +91,19 @@ def test_explorers_bring_their_script_only_where_they_stand(site):
     for name in PAGES:
         text = (site / name).read_text("utf-8")
         assert ('class="explorer"' in text) == ("patchwork-explorers.js" in text), name
+
+
+def test_hidden_code_is_named_for_what_it_is(site):
+    cell = r'tag_(hide-\w+)[^>]*>\s*<details class="cell-details[^>]*>\s*<summary>(.*?)</summary>'
+    names = {"hide-cell": "Solution: the code", "hide-input": "Show the code"}
+    for name in CHAPTERS:
+        cells = re.findall(cell, (site / name).read_text("utf-8"))
+        assert {kind for kind, _ in cells} == set(names)
+        assert all(names[kind] == words for kind, words in cells)
+
+
+def test_pictures_are_no_links_to_themselves(parsed):
+    assert not [link for page in parsed.values() for link in page.links if "_images/" in link]
 
 
 class Visit:
