@@ -3,6 +3,8 @@
 import re
 import textwrap
 
+from sphinx.domains.python import PythonDomain
+
 MARKUP = re.compile(r"(``.+?``)|([*|`\\]|(?<=\w)_(?!\w))")
 
 
@@ -48,9 +50,34 @@ def skip_inherited(app, what, name, obj, skip, options):
     return skip or not home.startswith(("patchwork", "builtins", "traitlets"))
 
 
+def own_signature(app, what, name, obj, options, signature, returns):
+    """Show no signature of a class that another library's base class makes."""
+    maker = obj.__init__ if what == "class" else None
+    return None if maker is None or maker.__module__.startswith("patchwork") else ("", None)
+
+
+class QuietPythonDomain(PythonDomain):
+    """Let the search find modules, classes and functions, after the chapters; what belongs to a class stays with it."""
+
+    def get_objects(self):
+        """Set each object's priority: 2 comes last, -1 is left out."""
+        for name, shown, kind, page, anchor, _ in super().get_objects():
+            yield name, shown, kind, page, anchor, 2 if kind in ("module", "class", "function") else -1
+
+
+def index_terms_only(app, env):
+    """Keep the glossary's terms in the index that the search reads; the library is found by its names already."""
+    entries = env.get_domain("index").entries
+    for page, found in entries.items():
+        entries[page] = [entry for entry in found if entry[2].startswith("term-")]
+
+
 def setup(app):
-    """Connect to autodoc."""
+    """Connect to autodoc and to the search."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", rewrite)
     app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("autodoc-process-signature", own_signature)
+    app.add_domain(QuietPythonDomain, override=True)
+    app.connect("env-updated", index_terms_only)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -31,10 +31,11 @@
   // A result within the glossary names its term, not only the page.
   const results = document.getElementById("search-results");
   if (results) {
+    const termOf = (id) => Object.entries(Search._index.indexentries).find(([, places]) => places.some((place) => place[1] === id));
     new MutationObserver(() => {
       for (const link of results.querySelectorAll("a[href*='#term-']:not([data-term])")) {
-        link.dataset.term = decodeURIComponent(link.hash.slice("#term-".length)).replaceAll("-", " ");
-        link.append(`: ${link.dataset.term}`);
+        link.dataset.term = termOf(decodeURIComponent(link.hash.slice(1)))?.[0] ?? "";
+        if (link.dataset.term) link.append(`: ${link.dataset.term}`);
       }
     }).observe(results, { childList: true, subtree: true });
   }

@@ -232,9 +232,22 @@ def test_search_finds_a_term(browser, served, site, home):
         visit.page.keyboard.press("/")
         visit.page.keyboard.type("row-stochastic")
         visit.page.keyboard.press("Enter")
-        visit.page.locator("ul.search a", has_text="Glossary: row stochastic").click()
+        visit.page.locator("ul.search a", has_text="Glossary: row-stochastic").click()
         visit.page.wait_for_url("**/book/glossary.html*#term-row-stochastic")
         visit.assert_quiet(address)
+
+
+def test_search_names_chinese_terms_ranks_chapters_first_and_owns_its_words(browser, served):
+    with Visit(browser, f"{served}/search.html?q=像素") as visit:
+        visit.page.locator("ul.search a", has_text="Glossary: 像素").wait_for()
+        visit.page.goto(f"{served}/search.html?q=patches")
+        found = visit.page.locator("#search-results h2", has_text="Search Results")
+        found.wait_for()
+        links = visit.page.locator("ul.search a").all_inner_texts()
+        assert "Patches: a photograph becomes a sequence" in links[0]
+        assert not [link for link in links if "PatchExplorer." in link]
+        visit.page.goto(f"{served}/search.html?q=nowhereinthisbook")
+        visit.page.get_by_text("Nothing found. Try fewer").wait_for()
 
 
 def test_contents_open_on_a_phone(browser, served):
