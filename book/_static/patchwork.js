@@ -28,7 +28,7 @@
     event.preventDefault();
   });
 
-  // A result within the glossary names its term, not only the page.
+  // A result within the glossary names its term, not only the page; one of a whole page opens where the words stand.
   const results = document.getElementById("search-results");
   if (results) {
     const termOf = (id) => Object.entries(Search._index.indexentries).find(([, places]) => places.some((place) => place[1] === id));
@@ -37,6 +37,8 @@
         link.dataset.term = termOf(decodeURIComponent(link.hash.slice(1)))?.[0] ?? "";
         if (link.dataset.term) link.append(`: ${link.dataset.term}`);
       }
+      const words = encodeURIComponent(new URLSearchParams(location.search).get("q").trim()).replaceAll("-", "%2D");
+      for (const link of results.querySelectorAll("a:not([href*='#'])")) link.hash = `:~:text=${words}`;
     }).observe(results, { childList: true, subtree: true });
   }
 

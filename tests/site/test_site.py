@@ -246,6 +246,10 @@ def test_search_names_chinese_terms_ranks_chapters_first_and_owns_its_words(brow
         links = visit.page.locator("ul.search a").all_inner_texts()
         assert "Patches: a photograph becomes a sequence" in links[0]
         assert not [link for link in links if "PatchExplorer." in link]
+        visit.page.goto(f"{served}/search.html?q=rotation")
+        visit.page.locator("ul.search a", has_text="Patches: a photograph").first.click()
+        visit.page.wait_for_url("**/01_patches.html*")
+        visit.page.wait_for_function("scrollY > 500")
         visit.page.goto(f"{served}/search.html?q=nowhereinthisbook")
         visit.page.get_by_text("Nothing found. Try fewer").wait_for()
 
