@@ -45,9 +45,8 @@ def upload(panel, content):
 
 
 def test_it_starts_with_an_answer_at_the_functions_defaults(panel):
-    assert re.search(
-        r'<img [^>]*src="data:image/png;base64,[^"]+" alt="patches of 16 on \(3, 64, 64\)"', panel.picture.value
-    )
+    assert re.search(r'<img [^>]*src="data:image/png;base64,[^"]+" alt="[^"]+">$', panel.picture.value)
+    assert panel.sentence.value == '<p role="status">patches of 16 on (3, 64, 64)</p>'
     assert panel.controls["strength"].value == 0.5
     assert alert(panel) is None
 
@@ -61,7 +60,7 @@ def test_abbreviations_become_labeled_native_controls(panel):
 
 def test_a_change_gives_a_new_answer(panel):
     panel.controls["patch_size"].value = 8
-    assert "patches of 8 on" in panel.picture.value
+    assert "patches of 8 on" in panel.sentence.value
 
 
 def test_an_error_is_told_in_one_line_and_the_picture_stays(panel):
@@ -113,6 +112,13 @@ def test_other_photographs_by_sample_upload_and_path(panel, tmp_path):
     assert alert(panel) is None
     panel.sample.value = "astronaut"
     assert torch.equal(panel.image, first)
+    panel.path.value = str(path)  # the same path once more
+    assert (panel.image == 0).all()
+    upload(panel, picture_bytes("PNG", "LA"))
+    upload(panel, picture_bytes("PNG", "LA"))
+    assert (panel.image == 1).all()
+    assert panel.upload.value == ()
+    assert panel.path.value == ""
 
 
 def test_a_rotated_photograph_stands_upright(panel):
@@ -142,6 +148,12 @@ def test_a_missing_path_and_a_folder_are_told(panel, tmp_path):
     for path in (tmp_path / "missing.png", tmp_path):
         panel.path.value = str(path)
         assert alert(panel), path
+
+
+def test_a_relative_path_is_told_whole(panel, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    panel.path.value = "missing.png"
+    assert str(tmp_path / "missing.png") in alert(panel)
 
 
 def test_a_large_photograph_is_scaled(panel):
@@ -182,7 +194,17 @@ def test_given_widgets_are_used_as_they_are():
     assert 'alt="' in panel.picture.value
 
 
+@pytest.mark.parametrize("options", [{"two": 2, "four": 4}, [("two", 2), ("four", 4)], [2, 4]])
+def test_every_kind_of_options_gives_its_values(options):
+    panel = LivePanel(lambda image, rows: Figure(figsize=(1, 1)), size=32, rows=widgets.Dropdown(options=options))
+    assert [each["rows"] for each in panel.settings(0)] == [2, 4]
+    assert alert(panel) is None
+
+
 def test_what_is_unknown_is_named():
+    for size in (0, "32", None):
+        with pytest.raises(ValueError, match="size must be a whole number of at least 1"):
+            LivePanel(draw_cut, size=size)
     with pytest.raises(ValueError, match="sample must be one of"):
         LivePanel(draw_cut, sample="nobody")
     with pytest.raises(ValueError, match="control 'rows' must be a widget"):
@@ -194,7 +216,7 @@ def test_repr_and_page_text_are_the_same_everywhere(panel):
     expected = "LivePanel(draw_cut, sample='astronaut', size=64, patch_size=16, strength=0.5, gray=False)"
     assert bundle["text/plain"] == repr(panel) == expected
     assert "running kernel" in bundle["text/html"]
-    assert "<code>make lab</code>" in bundle["text/html"]
+    assert "Run this cell (Shift+Enter) in JupyterLab; <code>make lab</code> opens it." in bundle["text/html"]
     assert "cpu" not in bundle["text/html"]
 
 

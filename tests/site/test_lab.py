@@ -142,6 +142,7 @@ def use_the_explorer(page):
 def type_in_it(page, *controls):
     """Single keys are the notebook's commands: insert a cell, cut one, turn one into text, go to the next one."""
     cells = page.locator(".jp-Notebook .jp-Cell")
+    controls[0].focus()
     before, active = cells.count(), page.locator(".jp-Notebook .jp-Cell.jp-mod-active").element_handle()
     for control in controls:
         control.focus()

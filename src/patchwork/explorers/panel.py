@@ -4,6 +4,7 @@ import contextlib
 import html
 import inspect
 import io
+import os
 import random
 
 import ipywidgets as widgets
@@ -12,11 +13,13 @@ from ipywidgets.widgets.interaction import interactive
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from patchwork import _checks
 from patchwork.devices import best_device
 from patchwork.explorers.base import encode_bytes
 from patchwork.images import load_image, sample_names
 
 _WRAP = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 12px")
+_ALT = "The picture that the sentence below tells of"
 _NATURAL = {"layout": widgets.Layout(width="auto", min_width="16rem"), "style": {"description_width": "initial"}}
 
 
@@ -40,16 +43,17 @@ class LivePanel(widgets.VBox):
         """Make the controls and show the first answer."""
         if sample not in sample_names():
             raise ValueError(f"sample must be one of {sample_names()}, got {sample!r}")
-        self._answer, self._size, self._device = answer, size, best_device()
+        self._answer, self._size, self._device = answer, _checks.count("size", size), best_device()
         defaults = {name: each.default for name, each in inspect.signature(answer).parameters.items()}
         self.controls = {name: _control(name, each, defaults.get(name)) for name, each in controls.items()}
         self._make_sources(sample)
-        self.message = widgets.HTML()
-        self.picture = widgets.HTML()
+        self.message, self.picture = widgets.HTML(), widgets.HTML()
+        self.sentence = widgets.HTML()
         device = widgets.HTML(f"torch runs on: <code>{self._device.type}</code>")
-        sources = widgets.HBox([self.sample, self.upload, self.path, device], layout=_WRAP)
+        advice = widgets.HTML("<small>over 10 MB: better by its path</small>")
+        sources = widgets.HBox([self.sample, self.upload, advice, self.path, device], layout=_WRAP)
         settings = widgets.HBox(list(self.controls.values()), layout=_WRAP)
-        super().__init__([sources, settings, self.message, self.picture])
+        super().__init__([sources, settings, self.message, self.picture, self.sentence])
         for control in self.controls.values():
             control.observe(lambda _: self._show(), "value")
         self._open(sample)
@@ -92,32 +96,41 @@ class LivePanel(widgets.VBox):
             description="or its path", placeholder="~/photo.jpg", continuous_update=False, **_NATURAL
         )
         self.sample.observe(lambda change: change.new and self._open(change.new), "value")
-        self.upload.observe(lambda change: change.new and self._open(bytes(change.new[0]["content"])), "value")
-        self.path.observe(lambda change: change.new.strip() and self._open(change.new.strip()), "value")
+        self.upload.observe(lambda change: change.new and self._open_upload(), "value")
+        self.path.observe(lambda change: change.new.strip() and self._open_path(), "value")
 
-    def _open(self, source):
-        with self._telling():
+    def _open_upload(self):
+        content = bytes(self.upload.value[0]["content"])
+        self.upload.value = ()  # so that the button counts none, and takes the same file again
+        self._open(content)
+
+    def _open_path(self):
+        self._open(self.path.value.strip(), where=_whole_path(self.path.value.strip()))
+
+    def _open(self, source, where=None):
+        with self._telling(where):
             self.image = load_image(source, size=self._size).to(self._device)
             if source != self.sample.value:
-                self.sample.value = None  # so that it can be chosen again
+                self.sample.value = None  # so that it can be chosen again, as the path below
+            if where is None:
+                self.path.value = ""
             self._show()
 
     def _show(self):
         with self._telling():
             png, sentence = self.compute(**self._values())
             source = f"data:image/png;base64,{encode_bytes(png)}"
-            words = html.escape(sentence)
-            self.picture.value = (
-                f'<img style="max-width: 100%" src="{source}" alt="{words}"><p aria-live="polite">{words}</p>'
-            )
+            self.picture.value = f'<img style="max-width: 100%" src="{source}" alt="{_ALT}">'
+            self.sentence.value = f'<p role="status">{html.escape(sentence)}</p>'
             self.message.value = ""
 
     @contextlib.contextmanager
-    def _telling(self):
+    def _telling(self, where=None):
         try:
             yield
         except Exception as error:
-            words = html.escape(_explain(error))
+            words = _explain(error)
+            words = html.escape(words if where is None or where in words else f"{words} (looked for {where})")
             self.message.value = f'<p role="alert" style="color: var(--pw-red, #b3331f)"><b>{words}</b></p>'
 
     def __repr__(self):
@@ -132,9 +145,13 @@ class LivePanel(widgets.VBox):
         bundle["text/plain"] = repr(self)
         bundle["text/html"] = (
             f'<p class="live-panel">Live panel ({html.escape(names)}): it needs a running kernel. '
-            "Open this chapter in JupyterLab with <code>make lab</code>.</p>"
+            "Run this cell (Shift+Enter) in JupyterLab; <code>make lab</code> opens it.</p>"
         )
         return bundle
+
+
+def _whole_path(path):
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _label(name):
@@ -156,6 +173,8 @@ def _control(name, control, default):
 
 
 def _choices(control):
+    if isinstance(getattr(control, "options", None), dict):
+        return list(control.options.values())
     if hasattr(control, "options"):
         return [option[1] if isinstance(option, tuple) else option for option in control.options]
     if isinstance(control, widgets.Checkbox | widgets.ToggleButton):
