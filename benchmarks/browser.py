@@ -109,7 +109,7 @@ def _slide(page, turn):
 
 
 def _number(page, turn):
-    page.locator(".pw-vector canvas").last.press(("ArrowRight", "ArrowLeft")[turn // 5 % 2])
+    page.locator(".pw-vector [role='slider']").last.press(("ArrowRight", "ArrowLeft")[turn // 5 % 2])
 
 
 def _shuffle(page, turn):
