@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageDraw, ImageFont
 
-PAPER, INK, QUIET, WASH, ACCENT = "#fbfaf6", "#1b2430", "#5b6470", "#f9e3d9", "#c8401a"
+from patchwork.figures import ACCENT, INK, PAPER
 
 
 def draw_patches(photo, patches, order, place, stride):
