@@ -16,7 +16,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import devices, images, patches, relations
+from patchwork import devices, images, patches, relations, training
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -24,6 +24,12 @@ NUMERICS = sorted(
     for module in pkgutil.iter_modules(patchwork.__path__)
     if module.name not in NOT_NUMERICS and not module.name.startswith("_")
 )
+
+
+def _train(new, model):
+    batches = training.minibatches(new(5, 3), size=2, generator=torch.Generator())
+    return training.train(model, lambda x: (model(x) - x).square().mean(), batches, steps=2, clip=1.0)
+
 
 # One call per public name. ``new(…)`` makes a floating tensor on the device, ``new.labels(n)`` labels of two regions;
 # ``**new.place`` is the device and dtype of what has no tensor argument.
@@ -46,6 +52,9 @@ CASES = {
     relations.same_region_auc: lambda new: relations.same_region_auc(new(6, 6), new.labels(6)),
     relations.mean_average_precision: lambda new: relations.mean_average_precision(new(6, 6), new.labels(6)),
     relations.region_mass: lambda new: relations.region_mass(new(6, 6), new.labels(6)),
+    training.minibatches: lambda new: next(training.minibatches(new(5, 3), size=2, generator=torch.Generator())),
+    training.train: lambda new: _train(new, torch.nn.LayerNorm(3, **new.place)),
+    training.accuracy: lambda new: training.accuracy(torch.nn.LayerNorm(3, **new.place), new(5, 3), new.labels(5)),
 }
 WITHOUT_TENSORS = {devices.best_device, images.sample_names}
 

@@ -1,0 +1,187 @@
+"""The one training loop that all chapters share."""
+
+import math
+import os
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from patchwork import _checks
+
+_WARM_UP = 0.1
+
+
+def minibatches(*tensors, size, generator=None):
+    """Return an endless iterator over shuffled batches: tuples of some rows of each tensor, the same rows.
+
+    In each epoch every row comes once, in a new order; the last batch holds what is left. The order is drawn where
+    the generator is, on the CPU unless you choose otherwise, so a seed gives one order on every device.
+
+    Shapes: tensors (R, …) with R rows each, on one device → tuples of tensors (size or fewer, …).
+    Raises ValueError where the tensors differ in R or device, or have no rows. Used from chapter 2 on.
+
+    >>> batches = minibatches(torch.arange(5), size=2, generator=torch.Generator().manual_seed(0))
+    >>> [len(next(batches)[0]) for _ in range(4)]
+    [2, 2, 1, 2]
+    """
+    rows, size = _rows(tensors), _checks.count("size", size)
+    return _shuffled(tensors, rows, size, generator, _checks.random_source(generator))
+
+
+def train(model, loss, batches, *, steps, learning_rate=2e-3, weight_decay=1e-2, clip=None):
+    """Fit the model's parameters by AdamW, one step for each of the first ``steps`` batches.
+
+    The learning rate rises linearly over the first tenth of the steps, then falls to 0 as half a cosine. ``clip`` is
+    the largest norm that the gradient of all parameters together may have. For one batch in every step, give
+    ``itertools.repeat((inputs, labels))``. The model is in training mode meanwhile, then in the mode it came in.
+    With ``PATCHWORK_PROGRESS=1`` in the environment, a bar on stderr shows the step and the loss.
+
+    Shapes: ``loss(*batch)`` → a tensor (), batches an iterable of tuples → losses (steps,), on the device of the loss.
+    Raises ValueError where the batches run out, the loss does not depend on the model, or is not finite.
+    Source: Loshchilov & Hutter 2019 (AdamW). Used from chapter 2 on.
+
+    >>> model, x = nn.Linear(1, 1), torch.linspace(-1, 1, 64).view(64, 1)
+    >>> def loss(x):
+    ...     return (model(x) - 3 * x).square().mean()
+    >>> losses = train(model, loss, minibatches(x, size=16), steps=400, learning_rate=0.1)
+    >>> losses.shape, round(model.weight.item(), 1)
+    (torch.Size([400]), 3.0)
+    """
+    parameters, steps = _trainable(model), _checks.count("steps", steps)
+    learning_rate, weight_decay = _number("learning_rate", learning_rate), _number("weight_decay", weight_decay)
+    clip = None if clip is None else _number("clip", clip)
+    optimizer, losses = torch.optim.AdamW(parameters, weight_decay=weight_decay), []
+    with _mode(model, training=True), _progress(steps) as report:
+        for step, batch in zip(range(steps), batches, strict=False):
+            optimizer.param_groups[0]["lr"] = learning_rate * _rate(step, steps)
+            losses.append(_descend(optimizer, parameters, _loss(loss, batch), clip))
+            report(losses[-1])
+    if len(losses) < steps:
+        raise ValueError(f"batches ran out after {len(losses)} of {steps} steps")
+    return _finite(torch.stack(losses), parameters)
+
+
+@torch.no_grad()
+def accuracy(model, inputs, labels, *, batch_size=256):
+    """Return the share of inputs whose largest logit is the one of their label, in [0, 1].
+
+    The model is in evaluation mode meanwhile, then in the mode it came in.
+
+    Shapes: inputs (R, …), labels (R,) whole numbers, ``model(inputs)`` (R, classes) → a tensor ().
+    Raises ValueError where the shapes do not fit or a logit is NaN. Used from chapter 2 on.
+
+    >>> accuracy(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 2]))
+    tensor(0.7500)
+    """
+    rows, size = _rows((inputs, labels)), _checks.count("batch_size", batch_size)
+    _checks.shape("labels", labels, "R")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
+    with _mode(model, training=False):
+        logits = torch.cat([model(part) for part in inputs.split(size)])
+    if _checks.shape("model(inputs)", logits, "R classes")[0] != rows:
+        raise ValueError(f"model(inputs) must have shape ({rows}, classes), got {tuple(logits.shape)}")
+    _checks.no_nan("model(inputs)", logits)
+    return (logits.argmax(1) == labels).to(logits.dtype).mean()
+
+
+def _rows(tensors):
+    """Return the number of rows that all tensors share."""
+    if not tensors or not all(isinstance(tensor, torch.Tensor) and tensor.ndim for tensor in tensors):
+        raise ValueError(f"expected tensors with rows, got {[type(tensor).__name__ for tensor in tensors]}")
+    lengths = [len(tensor) for tensor in tensors]
+    if len(set(lengths)) > 1 or lengths[0] == 0:
+        raise ValueError(f"expected tensors with one number of rows, at least 1; got {lengths}")
+    _checks.on_one_device(**{f"tensor {number}": tensor for number, tensor in enumerate(tensors)})
+    return lengths[0]
+
+
+def _shuffled(tensors, rows, size, generator, source):
+    while True:
+        order = torch.randperm(rows, generator=generator, device=source).to(tensors[0].device)
+        for chosen in order.split(size):
+            yield tuple(tensor[chosen] for tensor in tensors)
+
+
+def _rate(step, steps):
+    """Return the share of the full learning rate in this step: up to 1, then down towards 0."""
+    rising = max(1, round(_WARM_UP * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return (1 + math.cos(math.pi * (step + 1 - rising) / (steps + 1 - rising))) / 2
+
+
+def _loss(loss, batch):
+    if not isinstance(batch, (tuple, list)):
+        raise ValueError(f"a batch must be a tuple, the arguments of loss; got {type(batch).__name__}")
+    value = loss(*batch)
+    _checks.shape("loss", value, "")
+    if not value.requires_grad:
+        raise ValueError("the loss does not depend on the parameters of the model")
+    return value
+
+
+def _descend(optimizer, parameters, loss, clip):
+    """Take one step and return the loss; nothing here waits for the device."""
+    optimizer.zero_grad()
+    loss.backward()
+    if all(parameter.grad is None for parameter in parameters):
+        raise ValueError("the loss does not depend on the parameters of the model")
+    if clip is not None:
+        nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+
+def _finite(losses, parameters):
+    if _checks.has_values(losses):
+        bad = losses.isfinite().logical_not().nonzero().flatten().tolist()
+        if bad:
+            raise ValueError(f"the loss is {losses[bad[0]].item()} in step {bad[0] + 1} of {len(losses)}")
+        if not all(parameter.isfinite().all() for parameter in parameters):
+            raise ValueError(f"a gradient was not finite in the last of {len(losses)} steps")
+    return losses
+
+
+def _trainable(model):
+    parameters = [p for p in model.parameters() if p.requires_grad] if isinstance(model, nn.Module) else []
+    if not parameters:
+        raise ValueError(f"model must be a module with parameters to train, got {type(model).__name__}")
+    return parameters
+
+
+def _number(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+    return value
+
+
+@contextmanager
+def _mode(model, *, training):
+    """Put the model in a mode, and then each of its modules back in its own."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, before in modes:
+            module.training = before
+
+
+@contextmanager
+def _progress(steps):
+    """Show a bar only where the environment asks for it: stored notebooks and tests compare stderr."""
+    if os.environ.get("PATCHWORK_PROGRESS") != "1":
+        yield lambda loss: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=steps, unit="step", mininterval=0.25) as bar:
+
+        def report(loss):
+            if bar.update() or bar.n == steps:  # drawn just now: reading the loss each step would stall a GPU
+                bar.set_postfix_str(f"loss {loss.item():.4g}")
+
+        yield report
