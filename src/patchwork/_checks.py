@@ -1,6 +1,7 @@
 """The checks that the modules share; each raises ``ValueError`` naming the values and what was expected."""
 
 import math
+import numbers
 import operator
 
 import torch
@@ -11,15 +12,16 @@ _REAL = (*_FLOATING, torch.bool, torch.uint8, torch.int8, torch.int16, torch.int
 
 
 def shape(name, tensor, letters):
-    """Unpack the shape of a dense tensor whose axes are named by ``letters``, none of them empty.
+    """Unpack the shape of a dense tensor whose axes are named by ``letters``, none empty; … is any number of axes.
 
     >>> shape("images", torch.zeros(2, 3, 8, 8), "B C H W")
     (2, 3, 8, 8)
     """
-    expected = f"({', '.join(letters.split())})"
+    axes = letters.split()
+    expected = f"({', '.join(axes)})"
     if not isinstance(tensor, torch.Tensor):
         raise ValueError(f"{name} must be a tensor {expected}, got {type(tensor).__name__}")
-    if tensor.ndim != len(letters.split()):
+    if tensor.ndim < len(axes) - 1 if "…" in axes else tensor.ndim != len(axes):
         raise ValueError(f"{name} must have shape {expected}, got {tuple(tensor.shape)}")
     if 0 in tensor.shape:
         raise ValueError(f"{name} must not be empty: expected {expected}, got {tuple(tensor.shape)}")
@@ -40,6 +42,14 @@ def count(name, value, *, at_least=1):
         got = f"a {type(value).__name__} {tuple(value.shape)}" if several else repr(value)
         raise ValueError(f"{name} must be a whole number of at least {at_least}, got {got}")
     return number
+
+
+def number(name, value, *, at_least=-math.inf):
+    """Return, as a float, a finite real number of at least ``at_least``; a bool is none, nor is a tensor."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not at_least <= value < math.inf:
+        least = f" of at least {at_least}" if at_least > -math.inf else ""
+        raise ValueError(f"{name} must be a finite number{least}, got {value!r}")
+    return float(value)
 
 
 def pair(name, value, letters="rows, columns"):

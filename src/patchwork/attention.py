@@ -1,0 +1,372 @@
+"""Self-attention: each patch decides, from the content of all of them, how much it takes from each."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from patchwork import _checks
+from patchwork.patches import PatchEmbedding
+
+
+def attention_weights(queries, keys, *, mask=None, scale=None):
+    """Return how much each query attends to each key: A = softmax(scale · Q Kᵀ + mask), every row by itself.
+
+    Shapes: queries (…, M, d), keys (…, N, d) → (…, M, N), in [0, 1], rows sum to 1; leading axes broadcast.
+    The scale is 1/√d unless given. A mask that broadcasts to (…, M, N) is boolean, True = may attend, or floating
+    and added to the logits. A row with nothing to attend, all False or all −∞, gives zeros.
+    Raises ValueError where shapes, devices or dtypes do not fit.
+    Source: Vaswani et al. 2017, section 3.2.1. Derived in chapter 2.
+
+    >>> attention_weights(torch.eye(2), torch.eye(2), scale=3.0)
+    tensor([[0.9526, 0.0474],
+            [0.0474, 0.9526]])
+    """
+    _, scale = _fit(scale, mask, queries=queries, keys=keys)
+    logits = (queries * scale) @ keys.mT
+    return logits.softmax(-1) if mask is None else _masked_softmax(logits, mask)
+
+
+def attention(queries, keys, values, *, mask=None, scale=None):
+    """Gather values by attention: Y = softmax(scale · Q Kᵀ + mask) V, by torch's fused kernel.
+
+    Where values are as wide as keys, the kernel never holds the M×N weights. Mask, scale and rows with nothing
+    to attend are as in ``attention_weights``.
+
+    Shapes: queries (…, M, d), keys (…, N, d), values (…, N, e) → (…, M, e); leading axes broadcast.
+    Raises ValueError where shapes, devices or dtypes do not fit.
+    Source: Vaswani et al. 2017, section 3.2.1; Dao et al. 2022. Derived in chapter 2.
+
+    >>> attention(torch.zeros(1, 2), torch.eye(2), torch.tensor([[1.0], [3.0]]))
+    tensor([[2.]])
+    """
+    lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
+    inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
+    if mask is not None:
+        mask = _four_axes(mask.expand(*mask.shape[:-2], queries.shape[-2], keys.shape[-2]), lead)
+    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=mask, scale=scale)
+    return mixed.view(*lead, *mixed.shape[-2:])
+
+
+def chunked_attention(queries, keys, values, *, chunk_size, scale=None):
+    """Gather values by attention, ``chunk_size`` queries at a time: exact, and never M×N.
+
+    A row of the softmax needs no other row, so the rows can take turns in one chunk of weights. The backward
+    pass computes each chunk anew instead of keeping it; it is differentiable once.
+
+    Shapes: queries (…, M, d), keys (…, N, d), values (…, N, e) → (…, M, e); leading axes broadcast. Beside inputs and
+    result it holds (…, chunk_size, N) numbers, in the backward pass three times as many.
+    Raises ValueError where shapes, devices or dtypes do not fit, or for a chunk_size below 1.
+    Source: Rabe & Staats 2021. Derived in chapter 2.
+
+    >>> queries, keys, values = torch.rand(3, 5, 4)
+    >>> chunks = chunked_attention(queries, keys, values, chunk_size=2)
+    >>> torch.allclose(chunks, attention(queries, keys, values))
+    True
+    """
+    lead, scale = _fit(scale, None, queries=queries, keys=keys, values=values)
+    size = _checks.count("chunk_size", chunk_size)
+    dtype = (queries[..., :1, :1] * keys[..., :1, :1] * values[..., :1, :1]).dtype
+    return _Chunked.apply(*(part.to(dtype).expand(*lead, -1, -1) for part in (queries, keys, values)), size, scale)
+
+
+class _Chunked(torch.autograd.Function):
+    @staticmethod
+    def forward(context, queries, keys, values, size, scale):
+        mixed = queries.new_empty(*queries.shape[:-1], values.shape[-1])
+        buffer = queries.new_empty(*queries.shape[:-2], size, keys.shape[-2])
+        for asking, answer in zip(queries.split(size, -2), mixed.split(size, -2), strict=True):
+            weights = buffer[..., : asking.shape[-2], :]
+            torch.matmul(asking * scale, keys.mT, out=weights)
+            torch.softmax(weights, -1, out=weights)
+            torch.matmul(weights, values, out=answer)
+        context.save_for_backward(queries, keys, values, mixed)
+        context.size, context.scale = size, scale
+        return mixed
+
+    @staticmethod
+    @once_differentiable
+    def backward(context, grad):
+        queries, keys, values, mixed = context.saved_tensors
+        of_queries, of_keys, of_values = map(torch.zeros_like, (queries, keys, values))
+        parts = [tensor.split(context.size, -2) for tensor in (queries, mixed, grad, of_queries)]
+        for asking, answer, slope, of_asking in zip(*parts, strict=True):
+            asking = asking * context.scale
+            weights = (asking @ keys.mT).softmax(-1)
+            # The Jacobian diag(a) − aaᵀ of the softmax, where aᵀ(slope Vᵀ) is the answer times its slope.
+            of_logits = weights * (slope @ values.mT - (slope * answer).sum(-1, keepdim=True))
+            of_asking.copy_(of_logits @ keys * context.scale)
+            of_keys += of_logits.mT @ asking
+            of_values += weights.mT @ slope
+        return of_queries, of_keys, of_values, None, None
+
+
+class MultiHeadSelfAttention(nn.Module):
+    """Let the tokens attend to each other, in ``heads`` ways at once: Y = Σ_h A_h X W_h, with W_h = W_v,hᵀ W_o,hᵀ.
+
+    ``qkv`` is one linear layer whose rows are those of the queries, the keys and the values, head by head;
+    ``projection`` mixes what the heads found.
+
+    Shapes: x (B, N, dim) → (B, N, dim); with ``return_weights`` also the weights (B, heads, N, N). The mask is
+    boolean, True = may attend, or floating, and broadcasts to (B, heads, N, N). A mask of three axes is refused:
+    write (B, 1, N, N) for one per image and (1, heads, N, N) for one per head.
+    Raises ValueError where heads do not divide dim, or where shapes, devices or dtypes do not fit.
+    Source: Vaswani et al. 2017, section 3.2.2. Derived in chapter 2.
+
+    >>> y, weights = MultiHeadSelfAttention(8, 2)(torch.zeros(1, 5, 8), return_weights=True)
+    >>> y.shape, weights.shape
+    (torch.Size([1, 5, 8]), torch.Size([1, 2, 5, 5]))
+    """
+
+    def __init__(self, dim, heads, *, bias=True, device=None, dtype=None):
+        """Make a layer with torch's initial weights for ``nn.Linear``."""
+        super().__init__()
+        device, dtype = _checks.placement(device, dtype)
+        dim, self.heads = _checks.count("dim", dim), _checks.count("heads", heads)
+        if dim % self.heads:
+            raise ValueError(f"heads {self.heads} does not divide dim {dim}")
+        self.qkv = nn.Linear(dim, 3 * dim, bias=bias, device=device, dtype=dtype)
+        self.projection = nn.Linear(dim, dim, bias=bias, device=device, dtype=dtype)
+
+    def forward(self, x, *, mask=None, return_weights=False):
+        """Return the mixed tokens, or these and the weights that mixed them."""
+        _check_tokens(x, self.projection.weight)
+        if isinstance(mask, torch.Tensor) and mask.ndim == 3:
+            hint = "write (B, 1, N, N) for one per image, (1, heads, N, N) for one per head"
+            raise ValueError(f"a mask of three axes {tuple(mask.shape)} is ambiguous: {hint}")
+        queries, keys, values = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        if not return_weights:
+            return self._mix(attention(queries, keys, values, mask=mask))
+        weights = attention_weights(queries, keys, mask=mask)
+        return self._mix(weights @ values), weights
+
+    def _mix(self, gathered):
+        return self.projection(gathered.transpose(1, 2).flatten(2))
+
+    def extra_repr(self):
+        """Show the number of heads, which no weight shows."""
+        return f"heads={self.heads}"
+
+
+class TransformerBlock(nn.Module):
+    """Let the tokens gather, then let each think by itself: x + attention(norm(x)), then x + mlp(norm(x)).
+
+    The mlp widens ``mlp_ratio`` times, with the exact GELU in between. ``bias=False`` leaves out every bias.
+
+    Shapes: x (B, N, dim) → (B, N, dim); mask and weights as in ``MultiHeadSelfAttention``.
+    Raises ValueError where heads do not divide dim, or where shapes, devices or dtypes do not fit.
+    Source: Dosovitskiy et al. 2021, equations 2 and 3. Derived in chapter 2.
+
+    >>> TransformerBlock(8, 2)(torch.zeros(1, 5, 8)).shape
+    torch.Size([1, 5, 8])
+    """
+
+    def __init__(self, dim, heads, *, mlp_ratio=4, eps=1e-6, bias=True, device=None, dtype=None):
+        """Make a block with torch's initial weights."""
+        super().__init__()
+        device, dtype = _checks.placement(device, dtype)
+        made = {"bias": bias, "device": device, "dtype": dtype}
+        eps = _checks.number("eps", eps, at_least=0)
+        self.attention = MultiHeadSelfAttention(dim, heads, **made)
+        self.attention_norm, self.mlp_norm = (nn.LayerNorm(dim, eps=eps, **made) for _ in range(2))
+        hidden = dim * _checks.count("mlp_ratio", mlp_ratio)
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
+
+    def forward(self, x, *, mask=None, return_weights=False):
+        """Return the tokens after both steps, or these and the weights of the first."""
+        _check_tokens(x, self.attention_norm.weight)
+        gathered = self.attention(self.attention_norm(x), mask=mask, return_weights=return_weights)
+        gathered, *weights = gathered if return_weights else (gathered,)
+        x = x + gathered
+        x = x + self.mlp(self.mlp_norm(x))
+        return (x, *weights) if return_weights else x
+
+
+class VisionTransformer(nn.Module):
+    """Classify an image by the token that has listened to all of its patches.
+
+    Tokens are the class token, then the patches row by row, plus learned positions; then come ``depth`` blocks, a
+    norm, and a linear layer on the class token. Patch n is token n + 1.
+
+    Shapes: images (B, C, rows·P, columns·P) → logits (B, classes); with ``return_weights`` also a list of the weights
+    (B, heads, N+1, N+1) of each block. Class token and positions start normal with ``position_std``.
+    Raises ValueError where heads do not divide dim, or where images do not fit the grid.
+    Source: Dosovitskiy et al. 2021, section 3.1. Derived in chapter 2.
+
+    >>> model = VisionTransformer(1, (4, 4), 2, 16, depth=2, heads=4, classes=10)
+    >>> model(torch.zeros(3, 1, 8, 8)).shape
+    torch.Size([3, 10])
+    """
+
+    def __init__(
+        self,
+        channels,
+        grid,
+        patch_size,
+        dim,
+        depth,
+        heads,
+        classes,
+        *,
+        mlp_ratio=4,
+        position_std=0.02,
+        device=None,
+        dtype=None,
+    ):
+        """Make a model with torch's initial weights; class token and positions are normal."""
+        super().__init__()
+        device, dtype = _checks.placement(device, dtype)
+        made = {"device": device, "dtype": dtype}
+        self.grid = _checks.pair("grid", grid)
+        number, std = self.grid[0] * self.grid[1], _checks.number("position_std", position_std, at_least=0)
+        self.embed = PatchEmbedding(channels, patch_size, dim, **made)
+        self.class_token = nn.Parameter(torch.empty(1, 1, dim, **made).normal_(std=std))
+        self.positions = nn.Parameter(torch.empty(1, number + 1, dim, **made).normal_(std=std))
+        layers = range(_checks.count("depth", depth))
+        self.blocks = nn.ModuleList(TransformerBlock(dim, heads, mlp_ratio=mlp_ratio, **made) for _ in layers)
+        self.norm = nn.LayerNorm(dim, eps=1e-6, **made)
+        self.head = nn.Linear(dim, _checks.count("classes", classes), **made)
+
+    def forward(self, images, *, return_weights=False):
+        """Return the logits, or these and the weights of each block."""
+        x, weights = self._run(images, return_weights)
+        logits = self.head(x[:, 0])
+        return (logits, weights) if return_weights else logits
+
+    def tokens(self, images):
+        """Return the tokens (B, N+1, dim) after the last norm, the class token first."""
+        return self._run(images, False)[0]
+
+    def _run(self, images, return_weights):
+        x, found = self._embed(images), []
+        for block in self.blocks:
+            x = block(x, return_weights=return_weights)
+            x, *weights = x if return_weights else (x,)
+            found += weights
+        return self.norm(x), found
+
+    def _embed(self, images):
+        patches = self.embed(images)
+        height, width = (number * self.embed.patch_size for number in self.grid)
+        if images.shape[2:] != (height, width):
+            wanted = f"(B, C, {height}, {width})"
+            raise ValueError(f"the grid {self.grid} needs images {wanted}, got {tuple(images.shape)}")
+        first = self.class_token.expand(len(patches), -1, -1)
+        return torch.cat([first.to(patches.dtype), patches], dim=1) + self.positions
+
+
+def attention_rollout(weights, *, query=None):
+    """Follow attention down through all layers: the product Ā_L … Ā_1, with Ā = ½ · mean of the heads + ½ · I.
+
+    Each Ā is a step of a random walk that may stay where it is, as the residual connection does; the product is the
+    walk from the last layer down to the input. With ``query`` only that row is computed, vector by matrix.
+
+    Shapes: weights, a list of (B, heads, N, N), first layer first → (B, N, N), rows sum to 1 where those of the
+    weights do; with ``query`` → (B, N).
+    Raises ValueError where the layers differ in shape, device or dtype, where query is no token, or where a row of
+    the result is no distribution, as it happens with logits in place of weights.
+    Source: Abnar & Zuidema 2020. Derived in chapter 2.
+
+    >>> layer = torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]])
+    >>> attention_rollout([layer, layer], query=0)
+    tensor([[0.5000, 0.5000]])
+    """
+    batch, heads, number, _ = _check_layers(weights)
+    if query is None:
+        rollout = torch.eye(number, dtype=weights[0].dtype, device=weights[0].device).expand(batch, -1, -1)
+        for layer in weights:
+            rollout = (layer.mean(1) @ rollout + rollout) / 2
+        return _distributions(rollout)
+    query = _checks.count("query", query, at_least=0)
+    if query >= number:
+        raise ValueError(f"query {query} is none of the N = {number} tokens")
+    rollout = F.one_hot(torch.tensor([query], device=weights[0].device), number).to(weights[0].dtype).expand(batch, -1)
+    for layer in reversed(weights):
+        # One product with the heads stacked takes their mean on the way, and reads each number once.
+        through_heads = rollout.repeat(1, heads).unsqueeze(1) @ layer.flatten(1, 2) / heads
+        rollout = (through_heads.squeeze(1) + rollout) / 2
+    return _distributions(rollout)
+
+
+def _masked_softmax(logits, mask):
+    """Give rows with nothing to attend some finite logits first, so that their gradients are zeros and not NaN."""
+    if mask.dtype == torch.bool:
+        logits, alone = logits.masked_fill(~mask, -torch.inf), ~mask.any(-1, keepdim=True)
+    else:
+        logits, alone = logits + mask, (mask == -torch.inf).all(-1, keepdim=True)
+    return logits.masked_fill(alone, 0).softmax(-1).masked_fill(alone, 0)
+
+
+def _four_axes(tensor, lead):
+    """Bring to (B, heads, …, …): with fewer axes torch leaves its fused kernels aside."""
+    heads = lead[-1] if lead else 1
+    return tensor.expand(*lead, *tensor.shape[-2:]).reshape(-1, heads, *tensor.shape[-2:])
+
+
+def _fit(scale, mask, *, queries, keys, values=None):
+    """Return the leading axes and the scale of tensors that fit together."""
+    rows, width = _checks.shape("queries", queries, "… M d")[-2:]
+    number = _checks.shape("keys", keys, "… N d")[-2]
+    tensors = {"queries": queries, "keys": keys}
+    if values is not None:
+        _checks.shape("values", values, "… N e")
+        tensors["values"] = values
+    _checks.together(**tensors)
+    _checks.floating("queries", queries)
+    lead = _broadcast(**tensors)
+    if keys.shape[-1] != width or (values is not None and values.shape[-2] != number):
+        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
+        raise ValueError(f"expected queries (…, M, d), keys (…, N, d), values (…, N, e), got {found}")
+    if mask is not None:
+        _check_mask(mask, queries, (*lead, rows, number))
+    return lead, width**-0.5 if scale is None else _checks.number("scale", scale)
+
+
+def _broadcast(**tensors):
+    try:
+        return torch.broadcast_shapes(*(tensor.shape[:-2] for tensor in tensors.values()))
+    except RuntimeError as error:
+        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
+        raise ValueError(f"leading axes do not broadcast: {found}") from error
+
+
+def _check_mask(mask, queries, shape):
+    _checks.shape("mask", mask, "…  N")
+    if mask.dtype == torch.bool:
+        _checks.on_one_device(queries=queries, mask=mask)
+    else:
+        _checks.floating("mask", mask)
+        _checks.together(queries=queries, mask=mask)
+    fits = mask.ndim <= len(shape) and all(
+        size in (1, full) for size, full in zip(reversed(mask.shape), reversed(shape), strict=False)
+    )
+    if not fits:
+        raise ValueError(f"mask must broadcast to {shape}, got {tuple(mask.shape)}")
+
+
+def _check_tokens(x, weight):
+    dim = weight.shape[0]
+    if _checks.shape("x", x, "B N D")[2] != dim:
+        raise ValueError(f"x must have shape (B, N, {dim}), got {tuple(x.shape)}")
+    _checks.together(x=x, weight=weight)
+
+
+def _check_layers(weights):
+    if not isinstance(weights, (list, tuple)) or not weights:
+        raise ValueError(f"weights must be a list of (B, heads, N, N), one per layer, got {type(weights).__name__}")
+    layers = {f"weights[{place}]": layer for place, layer in enumerate(weights)}
+    shapes = {_checks.shape(name, layer, "B heads N N") for name, layer in layers.items()}
+    if len(shapes) > 1 or weights[0].shape[2] != weights[0].shape[3]:
+        raise ValueError(f"weights must all have one shape (B, heads, N, N), got {sorted(shapes)}")
+    _checks.together(**layers)
+    _checks.floating("weights", weights[0])
+    return shapes.pop()
+
+
+def _distributions(rollout):
+    slack = _checks.tolerance(rollout, None)
+    if _checks.has_values(rollout) and not ((rollout >= 0).all() and (rollout.sum(-1) <= 1 + slack).all()):
+        raise ValueError(
+            "weights must be at least 0, with rows that sum to 1 at most: apply the softmax to logits first"
+        )
+    return rollout
