@@ -16,7 +16,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import devices, images, patches, relations, training
+from patchwork import attention, devices, images, patches, relations, training
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -45,6 +45,19 @@ CASES = {
     patches.patch_centers: lambda new: patches.patch_centers((2, 3), **new.place),
     patches.sincos_position_embedding: lambda new: patches.sincos_position_embedding((2, 3), 8, **new.place),
     patches.PatchEmbedding: lambda new: patches.PatchEmbedding(3, 4, 5, **new.place)(new(2, 3, 8, 12)),
+    attention.attention_weights: lambda new: attention.attention_weights(new(2, 4, 3), new(5, 3), mask=new(5)),
+    attention.attention: lambda new: attention.attention(new(2, 4, 3), new(5, 3), new(5, 6), mask=new(5) > 0.5),
+    attention.chunked_attention: lambda new: attention.chunked_attention(
+        new(2, 4, 3), new(5, 3), new(5, 6), chunk_size=3
+    ),
+    attention.MultiHeadSelfAttention: lambda new: attention.MultiHeadSelfAttention(6, 2, **new.place)(
+        new(2, 5, 6), return_weights=True
+    ),
+    attention.TransformerBlock: lambda new: attention.TransformerBlock(6, 2, **new.place)(new(2, 5, 6)),
+    attention.VisionTransformer: lambda new: attention.VisionTransformer(
+        3, (2, 3), 4, 6, depth=2, heads=2, classes=5, **new.place
+    )(new(2, 3, 8, 12)),
+    attention.attention_rollout: lambda new: attention.attention_rollout([new(2, 3, 5, 5) / 5] * 2, query=1),
     relations.aggregate: lambda new: relations.aggregate(new(2, 4, 5), new(5, 3), new(2, 3, 6)),
     relations.is_row_stochastic: lambda new: relations.is_row_stochastic(new(4, 5)),
     relations.is_symmetric: lambda new: relations.is_symmetric(new(5, 5)),

@@ -102,6 +102,11 @@ def _autocast(*tensors):
     return active and all(tensor.dtype in _FLOATING and tensor.dtype != torch.float64 for tensor in tensors)
 
 
+def multiplied_in(*tensors):
+    """Return the dtype in which torch multiplies tensors that are together: that of autocast where it casts them."""
+    return torch.get_autocast_dtype(tensors[0].device.type) if _autocast(*tensors) else tensors[0].dtype
+
+
 def placement(device, dtype=None):
     """Resolve ``device=None`` and ``dtype=None`` to torch's defaults; the device must be on this machine."""
     if dtype is not None and dtype not in _FLOATING:

@@ -43,7 +43,7 @@ def attention(queries, keys, values, *, mask=None, scale=None):
     lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
     inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
     if mask is not None:
-        mask = _four_axes(mask.expand(*mask.shape[:-2], queries.shape[-2], keys.shape[-2]), lead)
+        mask = _four_axes(mask.expand(*lead, queries.shape[-2], keys.shape[-2]), lead)
     mixed = F.scaled_dot_product_attention(*inputs, attn_mask=mask, scale=scale)
     return mixed.view(*lead, *mixed.shape[-2:])
 
@@ -66,8 +66,9 @@ def chunked_attention(queries, keys, values, *, chunk_size, scale=None):
     """
     lead, scale = _fit(scale, None, queries=queries, keys=keys, values=values)
     size = _checks.count("chunk_size", chunk_size)
-    dtype = (queries[..., :1, :1] * keys[..., :1, :1] * values[..., :1, :1]).dtype
-    return _Chunked.apply(*(part.to(dtype).expand(*lead, -1, -1) for part in (queries, keys, values)), size, scale)
+    dtype = _checks.multiplied_in(queries, keys, values)
+    inputs = [part.to(dtype).expand(*lead, *part.shape[-2:]) for part in (queries, keys, values)]
+    return _Chunked.apply(*inputs, size, scale)
 
 
 class _Chunked(torch.autograd.Function):
@@ -166,20 +167,21 @@ class TransformerBlock(nn.Module):
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
         made = {"bias": bias, "device": device, "dtype": dtype}
-        eps = _checks.number("eps", eps, at_least=0)
+        dim, eps = _checks.count("dim", dim), _checks.number("eps", eps, at_least=0)
+        hidden = dim * _checks.count("mlp_ratio", mlp_ratio)
         self.attention = MultiHeadSelfAttention(dim, heads, **made)
         self.attention_norm, self.mlp_norm = (nn.LayerNorm(dim, eps=eps, **made) for _ in range(2))
-        hidden = dim * _checks.count("mlp_ratio", mlp_ratio)
         self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
 
     def forward(self, x, *, mask=None, return_weights=False):
         """Return the tokens after both steps, or these and the weights of the first."""
         _check_tokens(x, self.attention_norm.weight)
         gathered = self.attention(self.attention_norm(x), mask=mask, return_weights=return_weights)
-        gathered, *weights = gathered if return_weights else (gathered,)
+        if return_weights:
+            gathered, weights = gathered
         x = x + gathered
         x = x + self.mlp(self.mlp_norm(x))
-        return (x, *weights) if return_weights else x
+        return (x, weights) if return_weights else x
 
 
 class VisionTransformer(nn.Module):
@@ -217,7 +219,7 @@ class VisionTransformer(nn.Module):
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
         made = {"device": device, "dtype": dtype}
-        self.grid = _checks.pair("grid", grid)
+        dim, self.grid = _checks.count("dim", dim), _checks.pair("grid", grid)
         number, std = self.grid[0] * self.grid[1], _checks.number("position_std", position_std, at_least=0)
         self.embed = PatchEmbedding(channels, patch_size, dim, **made)
         self.class_token = nn.Parameter(torch.empty(1, 1, dim, **made).normal_(std=std))
@@ -238,12 +240,13 @@ class VisionTransformer(nn.Module):
         return self._run(images, False)[0]
 
     def _run(self, images, return_weights):
-        x, found = self._embed(images), []
+        x, weights = self._embed(images), []
         for block in self.blocks:
             x = block(x, return_weights=return_weights)
-            x, *weights = x if return_weights else (x,)
-            found += weights
-        return self.norm(x), found
+            if return_weights:
+                x, of_block = x
+                weights.append(of_block)
+        return self.norm(x), weights
 
     def _embed(self, images):
         patches = self.embed(images)
@@ -252,7 +255,7 @@ class VisionTransformer(nn.Module):
             wanted = f"(B, C, {height}, {width})"
             raise ValueError(f"the grid {self.grid} needs images {wanted}, got {tuple(images.shape)}")
         first = self.class_token.expand(len(patches), -1, -1)
-        return torch.cat([first.to(patches.dtype), patches], dim=1) + self.positions
+        return torch.cat([first, patches], dim=1) + self.positions
 
 
 def attention_rollout(weights, *, query=None):
@@ -303,45 +306,43 @@ def _four_axes(tensor, lead):
     return tensor.expand(*lead, *tensor.shape[-2:]).reshape(-1, heads, *tensor.shape[-2:])
 
 
-def _fit(scale, mask, *, queries, keys, values=None):
-    """Return the leading axes and the scale of tensors that fit together."""
-    rows, width = _checks.shape("queries", queries, "… M d")[-2:]
-    number = _checks.shape("keys", keys, "… N d")[-2]
-    tensors = {"queries": queries, "keys": keys}
-    if values is not None:
-        _checks.shape("values", values, "… N e")
-        tensors["values"] = values
+def _fit(scale, mask, **tensors):
+    """Return the leading axes and the scale, of queries, keys and, where there are some, values."""
+    for (name, tensor), axes in zip(tensors.items(), ("… M d", "… N d", "… N e"), strict=False):
+        _checks.shape(name, tensor, axes)
     _checks.together(**tensors)
+    queries, keys = tensors["queries"], tensors["keys"]
     _checks.floating("queries", queries)
-    lead = _broadcast(**tensors)
-    if keys.shape[-1] != width or (values is not None and values.shape[-2] != number):
-        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
-        raise ValueError(f"expected queries (…, M, d), keys (…, N, d), values (…, N, e), got {found}")
+    lead = _leading_axes(tensors)
     if mask is not None:
-        _check_mask(mask, queries, (*lead, rows, number))
-    return lead, width**-0.5 if scale is None else _checks.number("scale", scale)
+        _check_mask(mask, queries, (*lead, queries.shape[-2], keys.shape[-2]))
+    return lead, queries.shape[-1] ** -0.5 if scale is None else _checks.number("scale", scale)
 
 
-def _broadcast(**tensors):
+def _leading_axes(tensors):
+    queries, keys, *values = tensors.values()
     try:
-        return torch.broadcast_shapes(*(tensor.shape[:-2] for tensor in tensors.values()))
-    except RuntimeError as error:
+        lead = torch.broadcast_shapes(*(tensor.shape[:-2] for tensor in tensors.values()))
+    except RuntimeError:
+        lead = None
+    if lead is None or queries.shape[-1] != keys.shape[-1] or any(part.shape[-2] != keys.shape[-2] for part in values):
+        expected = "queries (…, M, d), keys (…, N, d), values (…, N, e), with leading axes that broadcast"
         found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
-        raise ValueError(f"leading axes do not broadcast: {found}") from error
+        raise ValueError(f"expected {expected}; got {found}")
+    return lead
 
 
 def _check_mask(mask, queries, shape):
-    _checks.shape("mask", mask, "…  N")
+    _checks.shape("mask", mask, "… N")
     if mask.dtype == torch.bool:
         _checks.on_one_device(queries=queries, mask=mask)
     else:
         _checks.floating("mask", mask)
         _checks.together(queries=queries, mask=mask)
-    fits = mask.ndim <= len(shape) and all(
-        size in (1, full) for size, full in zip(reversed(mask.shape), reversed(shape), strict=False)
-    )
-    if not fits:
-        raise ValueError(f"mask must broadcast to {shape}, got {tuple(mask.shape)}")
+    try:
+        mask.expand(shape)
+    except RuntimeError as error:
+        raise ValueError(f"mask must broadcast to {tuple(shape)}, got {tuple(mask.shape)}") from error
 
 
 def _check_tokens(x, weight):
