@@ -1,0 +1,284 @@
+"""Real pretrained vision transformers, from a local folder or a model hub, and what they make of a photograph."""
+
+import json
+import math
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from patchwork import _checks
+
+_FAMILY = ("vit", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit")
+_SCALES_POSITIONS_WHEN_TOLD = ("vit", "deit")
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_FILES = ("config.json", "preprocessor_config.json", *_WEIGHTS, "model-*-of-*.safetensors")
+_IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.225)}
+_MOST_BYTES = 4 * 2**30  # of attention weights in one reading: a laptop holds them, 52 × 52 patches of DINOv2-base fit
+
+
+def load_vit(name_or_folder, *, device=None):
+    """Load a pretrained vision transformer from a folder, or by its name on the Hugging Face hub.
+
+    The family: ViT, DINO, DeiT, DINOv2, with registers or without, and DINOv3, with any patch size; of a classifier the
+    head is left out. A folder holds config.json and model.safetensors, and preprocessor_config.json with the mean
+    and deviation of the colors (ImageNet's are taken without it). A name such as "facebook/dinov2-small" is
+    downloaded once and found offline from then on. Weights are loaded as float32, from safetensors only.
+
+    Raises ValueError, in one line, where there is no such model, no connection to download it, or nothing that this
+    function loads. Used in chapter 2.
+
+    >>> load_vit("models/none/here")
+    Traceback (most recent call last):
+    ValueError: no folder 'models/none/here', and no name on the hub either: those look like 'facebook/dinov2-small'
+    """
+    device, _ = _checks.placement(device)
+    with _quiet():
+        folder = _folder(name_or_folder)
+        _check_config(name_or_folder, _json(folder / "config.json"))
+        backbone = _backbone(name_or_folder, folder).to(device).eval()
+    return PretrainedViT(backbone, **_colors(folder))
+
+
+class Reading(NamedTuple):
+    """What a pretrained model computes from one photograph.
+
+    The T tokens are ``prefix`` special ones, the class token first, then the N patches of the grid, row by row.
+
+    Shapes: weights, one (1, heads, T, T) per layer, as ``attention_rollout`` takes them; features (N, D), the last
+    layer's normalized output; grid (rows, columns); prefix = T − N. ValueError: see its methods. Used in chapter 2.
+
+    >>> uniform = torch.full((1, 2, 7, 7), 1 / 7)
+    >>> reading = Reading([uniform], torch.zeros(6, 4), (2, 3), 1)
+    >>> reading.relation(0)[0, 0] == 1 / 6, reading.attention_map(0, query=4).shape
+    (tensor(True), torch.Size([2, 3]))
+    """
+
+    weights: list
+    features: torch.Tensor
+    grid: tuple
+    prefix: int
+
+    def relation(self, layer, *, head=None):
+        """Return how a layer's patches attend to each other, (N, N): one head, or the mean of all.
+
+        The special tokens are left out and each row is renormalized to sum 1. Raises ValueError for no layer or head.
+        """
+        return self._over_patches(layer, head)[self.prefix :]
+
+    def attention_map(self, layer, *, head=None, query=None):
+        """Return as a picture (rows, columns) where a patch attends, or, without query, the class token.
+
+        Normalized as in ``relation``. Raises ValueError where there is no such layer, head or patch.
+        """
+        number = self.grid[0] * self.grid[1]
+        if query is not None and _checks.count("query", query, at_least=0) >= number:
+            raise ValueError(f"query must be one of the patches 0 … {number - 1}, got {query}")
+        token = 0 if query is None else self.prefix + query
+        return self._over_patches(layer, head)[token].view(self.grid)
+
+    def _over_patches(self, layer, head):
+        weights = _item("layer", self.weights, layer)[0]
+        weights = weights.mean(0) if head is None else _item("head", weights, head)
+        weights = weights[:, self.prefix :]
+        total = weights.sum(1, keepdim=True)
+        return weights / torch.where(total > 0, total, 1)
+
+
+class PretrainedViT:
+    """A pretrained vision transformer that reads photographs; ``load_vit`` makes one. Used in chapter 2.
+
+    ``backbone`` is the model of ``transformers``; mean and std are those of the colors it was trained with.
+    """
+
+    def __init__(self, backbone, *, image_mean, image_std):
+        """Wrap a model of the family in evaluation mode."""
+        config = backbone.config
+        self.backbone, self.family, self.patch_size = backbone, config.model_type, config.patch_size
+        self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
+        self._mean, self._std = (torch.tensor(color).view(3, 1, 1) for color in (image_mean, image_std))
+
+    def __repr__(self):
+        return (
+            f"<PretrainedViT {self.family}: {self.layers} layers of {self.heads} heads, "
+            f"patches of {self.patch_size}×{self.patch_size} pixels>"
+        )
+
+    @torch.no_grad()
+    def read(self, image):
+        """Return the ``Reading`` of one photograph: attention weights of all layers, and patch features.
+
+        The image is scaled to the nearest multiple of the patch size; other sizes than the trained one work, for the
+        model scales its positions. All weights are kept, layers·heads·T² numbers, since a rollout needs them all.
+
+        Shapes: image (3, H, W) in [0, 1], any floating dtype, on the model's device.
+        Raises ValueError for anything else, and for more patches than 4 GiB of weights have room for.
+        """
+        rows, columns = self._grid(image)
+        pixels = (_resize(image, (rows * self.patch_size, columns * self.patch_size)) - self._mean) / self._std
+        told = {"interpolate_pos_encoding": True} if self.family in _SCALES_POSITIONS_WHEN_TOLD else {}
+        output = self.backbone(pixels.to(image.device).unsqueeze(0), output_attentions=True, **told)
+        tokens = output.last_hidden_state[0]
+        prefix = len(tokens) - rows * columns
+        return Reading(list(output.attentions), tokens[prefix:], (rows, columns), prefix)
+
+    def _grid(self, image):
+        channels, height, width = _checks.shape("image", image, "3 H W")
+        _checks.floating("image", image)
+        _checks.on_one_device(image=image, model=next(self.backbone.parameters()))
+        _checks.no_nan("image", image)
+        low, high = image.min().item(), image.max().item()
+        if channels != 3 or low < 0 or high > 1:
+            raise ValueError(f"image must be (3, H, W) in [0, 1], got {tuple(image.shape)} in [{low:g}, {high:g}]")
+        size = self.patch_size
+        if min(height, width) < size:
+            raise ValueError(f"an image of {height}×{width} pixels has no room for a patch of {size}×{size}")
+        rows, columns = (int(pixels / size + 0.5) for pixels in (height, width))
+        self._check_memory(rows * columns, height, width)
+        return rows, columns
+
+    def _check_memory(self, patches, height, width):
+        bytes_per_pair = 4 * self.layers * self.heads
+        needed, fits = bytes_per_pair * patches**2, math.isqrt(_MOST_BYTES // bytes_per_pair)
+        if needed > _MOST_BYTES:
+            share = math.sqrt(fits / patches)
+            raise ValueError(
+                f"{height}×{width} pixels are {patches} patches: the weights of {self.layers} layers would take "
+                f"{needed / 2**30:.3g} GiB; scale the image to at most {int(height * share)}×{int(width * share)}"
+            )
+
+
+def _resize(image, size):
+    """Scale on the CPU, where antialiasing gives the same on every machine."""
+    image = image.cpu().float()
+    if image.shape[1:] == size:
+        return image
+    return F.interpolate(image.unsqueeze(0), size, mode="bilinear", antialias=True)[0]
+
+
+def _item(name, items, index):
+    number = len(items)
+    if isinstance(index, bool) or not isinstance(index, int) or not -number <= index < number:
+        raise ValueError(f"{name} must be a whole number from {-number} to {number - 1}, got {index!r}")
+    return items[index]
+
+
+def _folder(name):
+    """Return the folder of a model: as given, else as downloaded before, else downloaded now."""
+    if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
+        raise ValueError(f"name_or_folder must be a folder or a model's name, got {name!r}")
+    folder = Path(name).expanduser()
+    if folder.is_file():
+        raise ValueError(f"{str(folder)!r} is a file; give the folder that holds config.json and model.safetensors")
+    return folder if folder.is_dir() else _from_hub(os.fspath(name))
+
+
+def _from_hub(name):
+    hub = _import("huggingface_hub")
+    try:
+        hub.utils.validate_repo_id(name)
+    except ValueError:
+        example = "'facebook/dinov2-small'"
+        raise ValueError(f"no folder {name!r}, and no name on the hub either: those look like {example}") from None
+    try:
+        folder = Path(hub.snapshot_download(name, allow_patterns=_FILES, local_files_only=True))
+        if any((folder / file).exists() for file in _WEIGHTS):
+            return folder
+    except hub.errors.LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(hub.snapshot_download(name, allow_patterns=_FILES, etag_timeout=5))
+    except Exception as error:  # whatever hub, proxy, cache or disk raise, the reader needs one line
+        raise ValueError(f"no model {name!r}: no such folder, not downloaded yet, and {_why(hub, error)}") from None
+
+
+def _why(hub, error):
+    if isinstance(error, hub.errors.GatedRepoError):
+        return "its owner asks you to accept a license on the hub and to log in"
+    if isinstance(error, hub.errors.RepositoryNotFoundError):
+        return "the hub shows no model of that name"
+    if isinstance(error, hub.errors.LocalEntryNotFoundError):
+        return "the hub is out of reach; connect once, or give a folder with config.json and model.safetensors"
+    return f"the download failed: {_first_line(error)}"
+
+
+def _check_config(name, config):
+    family = config.get("model_type")
+    if family not in _FAMILY:
+        raise ValueError(f"{str(name)!r} is a model of type {family!r}, not one of {', '.join(_FAMILY)}")
+    if config.get("num_channels", 3) != 3:
+        raise ValueError(f"{str(name)!r} reads images of {config['num_channels']} channels, not of 3")
+
+
+def _backbone(name, folder):
+    if not any((folder / file).exists() for file in _WEIGHTS):
+        raise ValueError(f"{str(name)!r} has no model.safetensors; pickled weights can run code and are not loaded")
+    transformers = _import("transformers")
+    try:
+        backbone, found = transformers.AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation="eager",
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    except Exception as error:  # a damaged file or a config at odds with itself: the reader needs one line
+        raise ValueError(f"{str(name)!r} cannot be loaded: {_first_line(error)}") from None
+    amiss = {key for key in found["missing_keys"] if not key.startswith("pooler.")}
+    amiss |= {key for key, *_ in found["mismatched_keys"]}
+    if amiss:
+        raise ValueError(f"{str(name)!r} lacks weights that its config.json asks for: {', '.join(sorted(amiss)[:3])}")
+    return backbone
+
+
+def _colors(folder):
+    """Return mean and deviation of the colors as the checkpoint's own preprocessor has them."""
+    file = folder / "preprocessor_config.json"
+    stored = _json(file) if file.exists() else {}
+    if not stored.get("do_normalize", True):
+        return {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
+    return {name: tuple(stored.get(name) or default) for name, default in _IMAGENET.items()}
+
+
+def _json(file):
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"the folder {str(file.parent)!r} has no {file.name}") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(file)!r} cannot be read: {_first_line(error)}") from None
+
+
+def _first_line(error):
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _import(package):
+    try:
+        return __import__(package)
+    except ImportError:
+        raise ValueError(f'this needs {package}: pip install "patchwork[pretrained]"') from None
+
+
+@contextmanager
+def _quiet():
+    """Keep the libraries' warnings off stderr, and their bars where the environment does not ask for one."""
+    hub, transformers = _import("huggingface_hub"), _import("transformers")
+    logs = (hub.utils.logging, transformers.logging)
+    before, bars = [log.get_verbosity() for log in logs], transformers.logging.is_progress_bar_enabled()
+    for log in logs:
+        log.set_verbosity_error()
+    if os.environ.get("PATCHWORK_PROGRESS") != "1":
+        transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.set_verbosity(level)
+        if bars:
+            transformers.logging.enable_progress_bar()
