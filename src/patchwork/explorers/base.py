@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from patchwork import _checks
 from patchwork.explorers.modules import STATIC, bundle
 
 STATE_LIMIT = 150_000  # bytes of JSON that one explorer may bring to a page
@@ -26,6 +27,8 @@ class Explorer(anywidget.AnyWidget):
 
     Used from chapter 1 on.
     """
+
+    remedy = "use smaller images"  # what the maker of a state too large for a page can do
 
     def __init_subclass__(cls, module=None, **options):
         """Read the module, with its imports, once; ipywidgets makes subclasses of its own, which name none."""
@@ -48,7 +51,7 @@ class Explorer(anywidget.AnyWidget):
         state = {name: getattr(self, name) for name in self._public(transient=None)}
         size = len(json.dumps(state))
         if size > STATE_LIMIT:
-            raise ValueError(f"the state takes {size} bytes on the page, more than {STATE_LIMIT}: use smaller images")
+            raise ValueError(f"the state takes {size} bytes on the page, more than {STATE_LIMIT}: {self.remedy}")
         return state
 
     def _public(self, **metadata):
@@ -133,18 +136,23 @@ def to_picture(image):
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
 
 
-def encode_array(values):
-    """Write an array with 256 levels between its least and largest value; math.mjs reads it with ``decodeArray``.
+def encode_array(values, *, bits=8):
+    """Write an array with 2^bits levels between its least and largest value; math.mjs reads it with ``decodeArray``.
 
-    Returns a dict of shape, low, high and the base64 bytes; each value stays true to (high − low)/510.
-    Raises ValueError where a value is not finite.
+    Returns a dict of shape, bits, low, high and the base64 bytes, in which the levels follow each other bit by bit;
+    each value stays true to (high − low) / 2(2^bits − 1). Raises ValueError where a value is not finite, or for bits
+    that are not 1 … 16.
 
     >>> encode_array(torch.tensor([0.0, 0.5, 1.0]))
-    {'shape': [3], 'low': 0.0, 'high': 1.0, 'data': 'AID/'}
+    {'shape': [3], 'bits': 8, 'low': 0.0, 'high': 1.0, 'data': 'AID/'}
     """
+    if not 1 <= _checks.count("bits", bits) <= 16:
+        raise ValueError(f"bits must be 1 … 16, got {bits}")
     numbers = torch.as_tensor(values).detach().cpu().double()
     if numbers.numel() == 0 or not bool(numbers.isfinite().all()):
         raise ValueError(f"values must be finite and not empty, got shape {tuple(numbers.shape)}")
     low, high = numbers.min().item(), numbers.max().item()
-    levels = ((numbers - low) / ((high - low) or 1) * 255).round().to(torch.uint8)
-    return {"shape": list(numbers.shape), "low": low, "high": high, "data": encode_bytes(levels.numpy().tobytes())}
+    levels = ((numbers - low) / ((high - low) or 1) * (2**bits - 1)).round().to(torch.int32).flatten().numpy()
+    each_bit = levels[:, None] >> np.arange(bits)[::-1] & 1
+    data = encode_bytes(np.packbits(each_bit.astype(np.uint8)).tobytes())
+    return {"shape": list(numbers.shape), "bits": bits, "low": low, "high": high, "data": data}

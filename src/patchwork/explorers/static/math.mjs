@@ -123,8 +123,52 @@ export function samePlace(index, before, after) {
   return along(0, "height") * grid[1] + along(1, "width");
 }
 
-// The numbers of base.encode_array.
-export function decodeArray({ shape, low, high, data }) {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  return { shape, values: Float32Array.from(bytes, (byte) => low + (byte / 255) * (high - low)) };
+// The numbers of base.encode_array: levels of `bits` bits, one after the other.
+export function decodeArray({ shape, bits, low, high, data }) {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0)), most = 2 ** bits - 1;
+  const count = shape.reduce((product, length) => product * length, 1), values = new Float32Array(count);
+  for (let index = 0, bit = 0; index < count; index++, bit += bits) {
+    const at = bit >> 3, three = (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2];
+    values[index] = low + (((three >> (24 - bits - (bit & 7))) & most) / most) * (high - low);
+  }
+  return { shape, values };
+}
+
+// q·k of one query (d numbers) with every key (one after the other, d numbers each).
+export function dotProducts(query, keys) {
+  const { length: dim } = query, products = new Float64Array(keys.length / dim);
+  for (let token = 0, at = 0; token < products.length; token++) {
+    for (let axis = 0; axis < dim; axis++, at++) products[token] += query[axis] * keys[at];
+  }
+  return products;
+}
+
+// exp(x_j) / Σ exp(x_j); the largest is taken off first, so that nothing overflows.
+export function softmaxRow(logits) {
+  const largest = logits.reduce((most, each) => Math.max(most, each), -Infinity);
+  const powers = Float64Array.from(logits, (each) => Math.exp(each - largest));
+  const sum = powers.reduce((total, each) => total + each, 0);
+  return powers.map((each) => each / sum);
+}
+
+// One row of attention.attention_weights.
+export const attentionRow = (query, keys, scale) => softmaxRow(dotProducts(query, keys).map((product) => product * scale));
+
+export function meanRow(rows) {
+  return rows[0].map((_, at) => rows.reduce((sum, row) => sum + row[at], 0) / rows.length);
+}
+
+// −Σ a ln a, in nats; e to this power is over how many answers the row is spread.
+export const entropy = (weights) => weights.reduce((sum, each) => sum - (each > 0 ? each * Math.log(each) : 0), 0);
+
+// One row of relations.region_mass, the query's own patch left out: {mass, chance}, or null where the row can't be scored.
+export function regionMass(weights, labels, query) {
+  let mass = 0, total = 0, same = 0;
+  labels.forEach((label, patch) => {
+    if (patch === query) return;
+    total += weights[patch];
+    if (label === labels[query]) { same++; mass += weights[patch]; }
+  });
+  const others = labels.length - 1;
+  return total > 0 && same > 0 && same < others ? { mass: mass / total, chance: same / others } : null;
 }

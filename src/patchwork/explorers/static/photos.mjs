@@ -1,4 +1,4 @@
-// Photographs: base64 JPEG ↔ pixels, and a reader's own picture, which never leaves the page.
+// Photographs: base64 JPEG or PNG ↔ pixels, and a reader's own picture, which never leaves the page.
 
 import { pixelCanvas } from "./canvas.mjs";
 
@@ -14,7 +14,8 @@ function pixelsOf(bitmap, width, height, draw) {
 
 export async function decodePhoto(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }), { colorSpaceConversion: "none" });
+  const type = base64.startsWith("iVBOR") ? "image/png" : "image/jpeg";
+  const bitmap = await createImageBitmap(new Blob([bytes], { type }), { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   const { pixels } = pixelsOf(bitmap, width, height, (context) => context.drawImage(bitmap, 0, 0));
   return { width, height, pixels, canvas: pixelCanvas(pixels, width, height) };

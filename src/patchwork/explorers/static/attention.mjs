@@ -1,0 +1,396 @@
+// One token asks, all tokens answer: softmax(scale · q·k) over the picture, of several models side by side.
+
+import { drawAnswers, drawLegend, drawMap, mapAspect, rankAt, tokenAt } from "./attention_drawings.mjs";
+import { keepKeys, onKeys, onPointer, onThemeChange, surface, themeColors } from "./canvas.mjs";
+import { button, choice, element } from "./controls.mjs";
+import { decodeArray, dotProducts, entropy, meanRow, regionMass, softmaxRow } from "./math.mjs";
+import { decodePhoto } from "./photos.mjs";
+
+const SETTINGS = ["scene", "model", "block", "head", "query", "temperature"];
+const STEPS = 4, STEP = 0.25; // the scale goes from 2^-4 to 2^4 times 1/√d
+const ROOM = 4; // the colors reach at least this many times the uniform weight, so an even row looks even, not strong
+
+// What the page was brought.
+
+async function decodeScene({ picture, crisp, grid, labels, start, models }) {
+  const decoded = Object.fromEntries(Object.entries(models).map(([name, parts]) => [name, mapParts(parts)]));
+  const { queries } = Object.values(decoded)[0], [tokens, dim] = queries[0][0].shape, [rows, columns] = grid;
+  const counts = { tokens, dim, prefix: tokens - rows * columns, blocks: queries.length, heads: queries[0].length };
+  return { picture: await decodePhoto(picture), crisp, grid, labels, start, models: decoded, ...counts };
+}
+
+const mapParts = (parts) => Object.fromEntries(Object.entries(parts).map(([part, blocks]) => [part, blocks.map((heads) => heads.map(decodeArray))]));
+
+// What follows from the settings: each model's answers, and what they come to.
+
+function look(scene, { model, block, head, query, temperature }) {
+  const { tokens, dim, prefix, labels } = scene, scale = 1 / (temperature * Math.sqrt(dim));
+  const names = Object.keys(scene.models).filter((name) => model === null || name === model);
+  const columns = names.map((name) => answer(scene, name, { block, head, query, scale }));
+  const top = Math.max(ROOM / tokens, ...columns.map(({ largest }) => largest));
+  const same = labels && query >= prefix
+    ? Array.from({ length: tokens }, (_, token) => token >= prefix && labels[token - prefix] === labels[query - prefix]) : null;
+  return { scene, names, columns, top, same, tokens, dim, block, head, query, temperature, scale };
+}
+
+function answer({ models, tokens, dim, prefix, labels }, name, { block, head, query, scale }) {
+  const { queries, keys } = models[name], chosen = head === null ? queries[block].map((_, each) => each) : [head];
+  const products = chosen.map((each) => dotProducts(queries[block][each].values.subarray(query * dim, (query + 1) * dim), keys[block][each].values));
+  const rows = products.map((row) => softmaxRow(row.map((product) => product * scale))), weights = meanRow(rows);
+  const order = Array.from({ length: tokens }, (_, token) => token).sort((one, other) => weights[other] - weights[one]);
+  const region = labels && query >= prefix ? regionMass(weights.subarray(prefix), labels, query - prefix) : null;
+  return { name, weights, order, products, rows, region, entropy: entropy(weights), largest: weights[order[0]] };
+}
+
+// Words and numbers.
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+function weightText(weight) {
+  if (weight === 0 || weight >= 1e-4) return String(Number(weight.toPrecision(weight > 0.0995 ? 3 : 2)));
+  const [digits, power] = weight.toExponential(1).split("e-");
+  return `${digits} · 10⁻${[...power].map((digit) => SUPERSCRIPTS[digit]).join("")}`;
+}
+
+const signed = (value) => value.toFixed(2).replace("-", "−");
+const times = (factor) => (factor < 0.995 ? String(Number(factor.toPrecision(2))) : factor < 9.95 ? factor.toFixed(1) : String(Math.round(factor)));
+
+function tokenText({ prefix, grid: [, columns] }, token) {
+  if (token < prefix) return token === 0 ? "the class token" : `register ${token}`;
+  const patch = token - prefix, counted = prefix ? `patch ${patch} (token ${token}` : `patch ${patch} (`;
+  return `${counted}${prefix ? ", " : ""}row ${Math.floor(patch / columns)}, column ${patch % columns})`;
+}
+
+const shortText = ({ prefix }, token) => (token >= prefix ? `patch ${token - prefix}` : token === 0 ? "class token" : `register ${token}`);
+
+function scaleText({ temperature, scale, dim }) {
+  const factor = 1 / temperature;
+  if (Math.abs(scale - 1) < 1e-9) return "scale = 1: no scaling";
+  return factor === 1 ? `scale = 1/√d = 1/√${dim}` : `scale = 1/√d · ${times(factor)} = ${times(scale)}`;
+}
+
+function spreadText({ entropy: nats }, { tokens }) {
+  return `as if spread over ${times(Math.exp(nats))} of ${tokens}`;
+}
+
+const regionText = ({ region }) => (region ? `${percent(region.mass)}, chance ${percent(region.chance)}` : "—");
+
+function pairText({ products, rows, weights }, { head, scale }, token) {
+  const weight = `weight ${weightText(weights[token])}`;
+  if (head === null && rows.length > 1) return `${weight}, mean of ${rows.map((row) => weightText(row[token])).join(", ")}`;
+  return `q·k = ${signed(products[0][token])}, × scale = ${signed(products[0][token] * scale)}, ${weight}`;
+}
+
+function findings(column, view, marked) {
+  const region = view.scene.labels ? [["Mass in its region", regionText(column)]] : [];
+  return [
+    ...region,
+    ["Entropy", `${column.entropy.toFixed(2)} nats: ${spreadText(column, view)}`],
+    ["Largest weight", `${weightText(column.largest)} = ${times(column.largest * view.tokens)} × uniform`],
+    [capital(shortText(view.scene, marked)) + (marked === view.query ? ", itself" : ""), pairText(column, view, marked)],
+  ];
+}
+
+function summary(column, view) {
+  const region = column.region ? `, ${percent(column.region.mass)} in its region` : "";
+  return `${column.name}: ${spreadText(column, view)}${region}`;
+}
+
+// The page.
+
+const clamped = (value, most) => Math.min(Math.max(value, 0), most);
+
+function slider(label, help) {
+  return element("canvas", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-describedby": help });
+}
+
+function tell(canvas, now, most, text) {
+  canvas.setAttribute("aria-valuemax", most);
+  canvas.setAttribute("aria-valuenow", now);
+  canvas.setAttribute("aria-valuetext", text);
+}
+
+function buildControls(act) {
+  const orNull = (value, convert) => (value === "" ? null : convert(value));
+  return {
+    scene: choice("Picture", act.changeScene),
+    block: choice("Block", (block) => act.set({ block: Number(block) })),
+    head: choice("Head", (head) => act.set({ head: orNull(head, Number) })),
+    model: choice("Model", (model) => act.set({ model: orNull(model, String) })),
+    reset: { node: button("Reset", act.reset) },
+  };
+}
+
+// The slider of the scale, in steps of a quarter of a power of two; two marks below it can be pressed.
+function buildScale(act, id) {
+  const range = element("input", { type: "range", min: -STEPS, max: STEPS, step: STEP, id, oninput: () => act.scaleTo(Number(range.value)) });
+  const text = element("output", { class: "pw-scale-text", for: id });
+  const usual = button("1/√d", () => act.scaleTo(0)), none = button("no scaling", () => act.set({ temperature: 1 / Math.sqrt(act.view.dim) }));
+  const ends = [`1/${2 ** STEPS}`, `× ${2 ** STEPS}`].map((end) => element("span", { "aria-hidden": "true" }, end));
+  const marks = element("div", { class: "pw-marks" }, ends[0], usual, none, ends[1]);
+  const head = element("div", { class: "pw-scale-head" }, element("label", { for: id }, "Scale of the logits"), text);
+  return { node: element("div", { class: "pw-scale" }, head, range, marks), range, text, usual, none };
+}
+
+const along = (power) => `calc(12px + (100% - 24px) * ${(power + STEPS) / (2 * STEPS)})`;
+
+function buildColumn(name, help) {
+  const map = slider(`Token that asks, ${name}`, help), answers = slider(`Answers by weight, ${name}`, help);
+  const list = element("dl", { class: "pw-findings" });
+  const node = element("div", { class: "pw-column", role: "group", "aria-label": capital(name) },
+    element("p", { class: "pw-title" }, capital(name)), map, answers, list);
+  return { node, name, map, answers, list };
+}
+
+function buildPage(act) {
+  const controls = buildControls(act), id = `pw-${Math.random().toString(36).slice(2)}`, scale = buildScale(act, `${id}-scale`);
+  const help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
+  const sentence = element("p", { class: "pw-place" }), status = element("p", { class: "pw-hidden", role: "status" });
+  const columns = element("div", { class: "pw-columns" }), legend = element("canvas", { class: "pw-legend", role: "img" });
+  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
+  const root = element("div", { class: "pw-explorer pw-attention", role: "group", "aria-label": "Attention explorer" },
+    element("div", { class: "pw-layout" }, settings, scale.node, sentence, columns, legend), help, status);
+  return { root, id, controls, scale, sentence, status, columns, legend };
+}
+
+function showControls(controls, scenes, { scene: { models, blocks, heads } }, { scene, model, block, head }) {
+  const numbers = (count) => Array.from({ length: count }, (_, each) => [each, `${each}`]);
+  const names = Object.keys(models);
+  controls.scene.show(scenes.map((name) => [name, name]), scene);
+  controls.block.show(numbers(blocks), block);
+  controls.head.show([["", heads > 1 ? `mean of ${heads}` : "mean"], ...numbers(heads)], head ?? "");
+  controls.model.show([["", "side by side"], ...names.map((name) => [name, name])], model ?? "");
+  for (const [name, count] of [["scene", scenes.length], ["block", blocks], ["head", heads], ["model", names.length]]) controls[name].node.hidden = count < 2;
+}
+
+function showScale({ range, text, usual, none }, view) {
+  const power = -Math.log2(view.temperature), bare = Math.log2(Math.sqrt(view.dim));
+  const words = scaleText(view);
+  range.value = power;
+  range.setAttribute("aria-valuetext", words);
+  text.textContent = words;
+  usual.style.left = along(0);
+  none.style.left = along(bare);
+  none.hidden = bare > STEPS || bare === 0;
+}
+
+function showFindings(list, lines) {
+  if (list.children.length !== lines.length) {
+    list.replaceChildren(...lines.map(() => element("div", {}, element("dt"), element("dd"))));
+  }
+  lines.forEach((texts, line) => texts.forEach((text, part) => {
+    const place = list.children[line].children[part];
+    if (place.textContent !== text) place.textContent = text;
+  }));
+}
+
+// One explorer. `pinned` is the answering token the reader chose, or null: the strongest; `hovered` the one under the pointer.
+class AttentionExplorer {
+  scenes = new Map();
+  columns = [];
+  pinned = null;
+  hovered = null;
+
+  constructor(model) {
+    this.model = model;
+    this.first = this.settings;
+  }
+
+  get settings() { return Object.fromEntries(SETTINGS.map((name) => [name, this.model.get(name)])); }
+
+  async decodeScenes() {
+    for (const [name, data] of Object.entries(this.model.get("scenes"))) {
+      if (this.scenes.get(name)?.data !== data) this.scenes.set(name, { data, ...(await decodeScene(data)) });
+    }
+  }
+
+  // Whose q·k is read out: what the pointer is over, else the pinned one, else the strongest but the query itself.
+  get marked() {
+    const { order } = this.view.columns.at(-1), strongest = order.find((token) => token !== this.view.query) ?? 0;
+    return this.hovered ?? this.pinned ?? strongest;
+  }
+
+  mount(el) {
+    this.page = buildPage(this);
+    keepKeys(this.page.root);
+    el.append(this.page.root);
+    this.colors = themeColors(this.page.root);
+    this.legend = surface(this.page.legend, (context, width, height) => drawLegend(context, width, height, { view: this.view, texts: this.legendTexts(), colors: this.colors }));
+    this.listenToModel();
+    this.update();
+  }
+
+  legendTexts() {
+    const { tokens, top } = this.view;
+    return { uniform: `uniform: 1/${tokens} = ${weightText(1 / tokens)}`, top: `weight ${weightText(top)}` };
+  }
+
+  // Actions.
+
+  set = (changes) => {
+    for (const name in changes) this.model.set(name, changes[name]);
+    this.model.save_changes();
+  };
+
+  changeScene = (name) => {
+    const { start, blocks, heads, models } = this.scenes.get(name), { block, head, model } = this.settings;
+    this.pinned = this.hovered = null;
+    this.set({
+      scene: name, query: start, block: Math.min(block, blocks - 1), head: head === null || head < heads ? head : null,
+      model: model in models ? model : null,
+    });
+  };
+
+  // The step nearest to no scaling is no scaling.
+  scaleTo = (power) => {
+    const bare = Math.log2(Math.sqrt(this.view.dim)), meant = power !== 0 && Math.abs(power - bare) <= STEP / 2 ? bare : power;
+    this.set({ temperature: 2 ** -meant });
+  };
+
+  reset = () => {
+    this.pinned = this.hovered = null;
+    this.set(this.first);
+    this.updateSoon();
+  };
+
+  ask = (token) => this.set({ query: clamped(token, this.view.tokens - 1) });
+
+  askRows(by) {
+    const { query, tokens, scene: { prefix, grid: [, columns] } } = this.view, next = query + by * columns;
+    if (query >= prefix && next >= prefix && next < tokens) this.ask(next);
+  }
+
+  pin = (token) => {
+    this.pinned = token;
+    this.updateMarked();
+  };
+
+  hover(token) {
+    if (token === this.hovered) return;
+    this.hovered = token;
+    this.set({ hovered: token });
+    this.updateMarked();
+  }
+
+  // Columns, pointers, keys, and changes from elsewhere.
+
+  showColumns(names) {
+    if (names.join("\n") === this.columns.map(({ name }) => name).join("\n")) return;
+    this.columns.forEach(({ surfaces }) => surfaces.forEach((each) => each.stop()));
+    this.columns = names.map((name) => buildColumn(name, this.page.id));
+    this.page.columns.replaceChildren(...this.columns.map(({ node }) => node));
+    this.page.columns.dataset.count = names.length;
+    this.columns.forEach((column, at) => this.keepColumn(column, at));
+  }
+
+  keepColumn(column, at) {
+    const drawn = () => {
+      const { view, marked, colors } = this;
+      return { view, ...view.columns[at], marked, colors };
+    };
+    const keep = (canvas, draw) => surface(canvas, (context, width, height) => draw(context, width, height, drawn()));
+    column.surfaces = [keep(column.map, drawMap), keep(column.answers, drawAnswers)];
+    this.listenToMap(column.map);
+    this.listenToAnswers(column.answers, at);
+  }
+
+  listenToMap(map) {
+    const at = (x, y) => tokenAt(x, y, map.clientWidth, map.clientHeight, this.view.scene);
+    onPointer(map, { choose: (x, y) => this.ask(at(x, y)), hover: (x, y) => this.hover(x === undefined ? null : at(x, y)) });
+    const step = (by) => () => this.ask(this.view.query + by), rows = (by) => () => this.askRows(by);
+    onKeys(map, {
+      ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: rows(-1), ArrowDown: rows(1),
+      Home: () => this.ask(0), End: () => this.ask(this.view.tokens - 1),
+    });
+  }
+
+  listenToAnswers(answers, at) {
+    const order = () => this.view.columns[at].order, token = (x) => order()[rankAt(x, answers.clientWidth, this.view.tokens)];
+    onPointer(answers, { choose: (x) => this.pin(token(x)), hover: (x) => this.hover(x === undefined ? null : token(x)) });
+    const step = (by) => () => this.pin(order()[clamped(order().indexOf(this.marked) + by, this.view.tokens - 1)]);
+    onKeys(answers, {
+      ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: step(-1), ArrowDown: step(1),
+      Home: () => this.pin(order()[0]), End: () => this.pin(order().at(-1)),
+    });
+  }
+
+  listenToModel() {
+    const heard = {
+      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
+      "change:scenes": async () => { await this.decodeScenes(); this.update(); },
+      "change:hovered": () => this.hover(this.model.get("hovered")),
+    };
+    for (const name in heard) this.model.on(name, heard[name]);
+    const forget = onThemeChange(() => this.restyle());
+    this.unmount = () => {
+      for (const name in heard) this.model.off(name, heard[name]);
+      forget();
+      this.surfaces.forEach((each) => each.stop());
+    };
+  }
+
+  get surfaces() { return [this.legend, ...this.columns.flatMap(({ surfaces }) => surfaces)]; }
+
+  // From the model to the page. Settings that change together are shown together.
+
+  updateSoon() {
+    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
+  }
+
+  restyle() {
+    this.colors = themeColors(this.page.root);
+    this.surfaces.forEach((each) => each.paintNow());
+  }
+
+  update() {
+    const { settings, page } = this, scene = this.scenes.get(settings.scene);
+    const { query, block, head, model } = settings;
+    if (query >= scene.tokens || block >= scene.blocks || head >= scene.heads || !(model === null || model in scene.models)) return; // half of a change from Python; the other half follows
+    this.view = look(scene, settings);
+    this.showColumns(this.view.names);
+    showControls(page.controls, [...this.scenes.keys()], this.view, settings);
+    showScale(page.scale, this.view);
+    page.legend.setAttribute("aria-label", `Colors from weight 0 to ${weightText(this.view.top)}; ${this.legendTexts().uniform}`);
+    this.updateSentence();
+    this.updateMarked();
+    this.legend.invalidate();
+  }
+
+  updateSentence() {
+    const { scene, query, tokens, columns } = this.view, asks = `${capital(tokenText(scene, query))} asks, ${tokens} tokens answer.`;
+    const told = `${asks} ${columns.map((column) => summary(column, this.view)).join("; ")}`;
+    this.page.sentence.textContent = asks;
+    this.columns.forEach(({ map }) => { map.style.aspectRatio = `1 / ${mapAspect(scene)}`; tell(map, query, tokens - 1, told); });
+    this.report(told);
+  }
+
+  // One status for what a focused slider doesn't say itself. The first view says nothing.
+  report(text) {
+    const { root, status } = this.page, first = this.told === undefined;
+    const said = root.querySelector("canvas[role=slider]:focus");
+    this.told = text;
+    if (!first && !said && status.textContent !== text) status.textContent = text;
+  }
+
+  updateMarked() {
+    const { view, marked } = this;
+    if (this.pinned >= view.tokens) this.pinned = null;
+    this.columns.forEach(({ list, answers, surfaces }, at) => {
+      const column = view.columns[at], lines = findings(column, view, marked), [name, numbers] = lines.at(-1);
+      showFindings(list, lines);
+      if (this.hovered === null) tell(answers, column.order.indexOf(marked), view.tokens - 1, `${name}: ${numbers}`);
+      surfaces.forEach((each) => each.invalidate());
+    });
+  }
+}
+
+async function render({ model, el }) {
+  const explorer = new AttentionExplorer(model);
+  await explorer.decodeScenes();
+  explorer.mount(el);
+  return () => explorer.unmount();
+}
+
+export default { render };
