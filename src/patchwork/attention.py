@@ -42,9 +42,7 @@ def attention(queries, keys, values, *, mask=None, scale=None):
     """
     lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
     inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
-    if mask is not None:
-        mask = _four_axes(mask.expand(*lead, queries.shape[-2], keys.shape[-2]), lead)
-    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=mask, scale=scale)
+    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=_mask_of_four_axes(mask, lead), scale=scale)
     return mixed.view(*lead, *mixed.shape[-2:])
 
 
@@ -252,10 +250,14 @@ class VisionTransformer(nn.Module):
         patches = self.embed(images)
         height, width = (number * self.embed.patch_size for number in self.grid)
         if images.shape[2:] != (height, width):
-            wanted = f"(B, C, {height}, {width})"
+            wanted = f"(B, {self.embed.channels}, {height}, {width})"
             raise ValueError(f"the grid {self.grid} needs images {wanted}, got {tuple(images.shape)}")
         first = self.class_token.expand(len(patches), -1, -1)
         return torch.cat([first, patches], dim=1) + self.positions
+
+    def extra_repr(self):
+        """Show the grid, which the number of positions hides in a product."""
+        return f"grid={self.grid}"
 
 
 def attention_rollout(weights, *, query=None):
@@ -306,6 +308,13 @@ def _four_axes(tensor, lead):
     return tensor.expand(*lead, *tensor.shape[-2:]).reshape(-1, heads, *tensor.shape[-2:])
 
 
+def _mask_of_four_axes(mask, lead):
+    """Spread the mask over as few axes as can be: torch copies what it is spread over."""
+    if mask is None:
+        return None
+    return _four_axes(mask, lead) if len(lead) > 2 and mask.ndim > 3 else mask[(None,) * (4 - mask.ndim)]
+
+
 def _fit(scale, mask, **tensors):
     """Return the leading axes and the scale, of queries, keys and, where there are some, values."""
     for (name, tensor), axes in zip(tensors.items(), ("… M d", "… N d", "… N e"), strict=False):
@@ -354,7 +363,9 @@ def _check_tokens(x, weight):
 
 def _check_layers(weights):
     if not isinstance(weights, (list, tuple)) or not weights:
-        raise ValueError(f"weights must be a list of (B, heads, N, N), one per layer, got {type(weights).__name__}")
+        raise ValueError(
+            f"weights must be a list of (B, heads, N, N), one per layer, got {weights if weights == [] else type(weights).__name__}"
+        )
     layers = {f"weights[{place}]": layer for place, layer in enumerate(weights)}
     shapes = {_checks.shape(name, layer, "B heads N N") for name, layer in layers.items()}
     if len(shapes) > 1 or weights[0].shape[2] != weights[0].shape[3]:
