@@ -111,11 +111,11 @@ class AttentionExplorer(Explorer, module="attention"):
 
     def picture(self):
         """Draw the first view: every model's answers to the query as heat over the picture, and what they come to."""
-        scene = self._given[self.scene]
-        rows = {name: self._weights([self.query], name)[0].detach().double().cpu() for name in self._shown()}
+        scene, rows = self._given[self.scene], {name: self._weights([self.query], name)[0] for name in self._shown()}
         columns = [(name, row.tolist(), self._findings(row)) for name, row in rows.items()]
-        crisp = is_crisp(scene.image)
-        return draw_attention(to_picture(scene.image.expand(3, -1, -1)), scene.grid, self.query, columns, crisp=crisp)
+        labels = None if scene.labels is None else scene.labels.tolist()
+        photo = to_picture(scene.image.expand(3, -1, -1))
+        return draw_attention(photo, scene.grid, self.query, columns, crisp=is_crisp(scene.image), labels=labels)
 
     def alt(self):
         """Say in words what ``picture`` shows."""

@@ -52,52 +52,79 @@ def _sequence(sheet, pen, patches, order, place):
         _words(pen, (left + 34, 576), str(order[at]), 20, ACCENT if at == place else INK, anchor="ma")
 
 
-def draw_attention(photo, grid, query, columns, *, crisp):
+ROOM = 4  # full color takes this many times the uniform weight, and the largest at most so many times as much
+
+
+def draw_attention(photo, grid, query, columns, *, crisp, labels=None):
     """Draw the answers to one query as heat over a photograph, one column for each model, on one scale.
 
     ``columns`` holds (title, weights of all tokens, lines to write below); tokens before the patches stand at the left.
     """
     side = (740 - 20) / max(len(columns), 2) - 20
     lines = max(len(findings) for _, _, findings in columns)
-    sheet = Image.new("RGB", (740, round(110 + side * photo.height / photo.width + 30 * lines)), PAPER)
-    top = max(max(max(weights), 4 / len(weights)) for _, weights, _ in columns)
+    sheet = Image.new("RGB", (740, round(150 + side * photo.height / photo.width + 30 * lines)), PAPER)
+    tokens = len(columns[0][1])
+    top = max(ROOM / tokens, *(max(weights) / ROOM for _, weights, _ in columns))
+    pen = ImageDraw.Draw(sheet)
     for place, (title, weights, findings) in enumerate(columns):
-        left = 20 + place * (side + 20)
-        bottom = _heat_map(sheet, photo, grid, (left, 54, side), [weight / top for weight in weights], query, crisp)
-        pen = ImageDraw.Draw(sheet)
-        _words(pen, (left, 14), title, 26, INK)
+        left, heat = 20 + place * (side + 20), _heat([weight / top for weight in weights])
+        bottom = _heat_map(sheet, photo, (left, 54, side), (heat, grid, query, labels), crisp)
+        _words(pen, (left, 14), title.capitalize(), 26, INK)
         for line, text in enumerate(findings):
             _words(pen, (left, bottom + 12 + 30 * line), text, 20, INK)
-    _legend(sheet, top, len(columns[0][1]))
+    _legend(sheet, top, tokens, above=any(max(weights) > top for _, weights, _ in columns))
     return sheet
 
 
-def _heat_map(sheet, photo, grid, place, values, query, crisp):
-    left, top, side = place
-    prefix = len(values) - grid[0] * grid[1]
+def _heat(shares):
+    """Color shares of the top weight, by their square root → a PIL image one pixel high."""
+    return Image.fromarray(mpl.colormaps["cividis"](np.sqrt(shares), bytes=True)[None, :, :3])
+
+
+def _heat_map(sheet, photo, place, shown, crisp):
+    (left, top, side), (heat, grid, query, labels) = place, shown
+    prefix, pen = heat.width - grid[0] * grid[1], ImageDraw.Draw(sheet)
     strip = side * 0.2 if prefix else 0
-    width, height = round(side - strip * 1.2), round((side - strip * 1.2) * photo.height / photo.width)
-    heat = Image.fromarray(mpl.colormaps["cividis"](np.array(values), bytes=True)[None, :, :3])
-    patches = heat.crop((prefix, 0, len(values), 1))
-    cells = Image.fromarray(np.asarray(patches).reshape(*grid, 3)).resize((width, height), Image.Resampling.NEAREST)
+    width = round(side - 1.2 * strip)
+    height, start = round(width * photo.height / photo.width), round(left + side - width)
+    patches = np.asarray(heat)[0, prefix:].reshape(*grid, 3)
+    cells = Image.fromarray(patches).resize((width, height), Image.Resampling.NEAREST)
     below = photo.resize((width, height), Image.Resampling.NEAREST if crisp else Image.Resampling.BICUBIC)
-    sheet.paste(Image.blend(below, cells, 0.7), (round(left + side - width), top))
-    boxes = [(left, top + each * strip * 1.2, strip, strip) for each in range(prefix)]
-    for each, (x, y, wide, high) in enumerate(boxes):
-        ImageDraw.Draw(sheet).rectangle((x, y, x + wide, y + high), fill=heat.getpixel((each, 0)))
-    cell, (row, column) = (width / grid[1], height / grid[0]), divmod(max(query - prefix, 0), grid[1])
-    boxes += [(left + side - width + column * cell[0], top + row * cell[1], *cell)] * (query >= prefix)
-    x, y, wide, high = boxes[query] if query < prefix else boxes[-1]
-    _outline(ImageDraw.Draw(sheet), (x, y, x + wide, y + high))
+    sheet.paste(Image.blend(below, cells, 0.65 if crisp else 0.8), (start, top))
+    boxes = [(left, top + 1.2 * strip * token, strip, strip) for token in range(prefix)]
+    boxes += _cells((start, top, width, height), grid)
+    for token, (x, y, wide, high) in enumerate(boxes[:prefix]):
+        pen.rectangle((x, y, x + wide, y + high), fill=heat.getpixel((token, 0)))
+    if labels is not None:
+        _borders(pen, boxes[prefix:], np.reshape(labels, grid))
+    x, y, wide, high = boxes[query]
+    _outline(pen, (x, y, x + wide, y + high))
     return top + height
 
 
-def _legend(sheet, top, tokens):
-    bar = mpl.colormaps["cividis"](np.linspace(0, 1, 240), bytes=True)[None, :, :3]
-    sheet.paste(Image.fromarray(bar).resize((240, 14)), (440, sheet.height - 34))
-    pen = ImageDraw.Draw(sheet)
-    _words(pen, (430, sheet.height - 27), "0", 18, INK, anchor="rm")
-    _words(pen, (690, sheet.height - 27), f"{top:.2g}", 18, INK, anchor="lm")
+def _cells(box, grid):
+    left, top, width, height = box
+    (rows, columns), (wide, high) = grid, (width / grid[1], height / grid[0])
+    return [(left + column * wide, top + row * high, wide, high) for row in range(rows) for column in range(columns)]
+
+
+def _borders(pen, boxes, labels):
+    for (row, column), label in np.ndenumerate(labels):
+        x, y, wide, high = boxes[row * labels.shape[1] + column]
+        if column + 1 < labels.shape[1] and labels[row, column + 1] != label:
+            pen.line([(x + wide, y), (x + wide, y + high)], fill="white", width=2)
+        if row + 1 < labels.shape[0] and labels[row + 1, column] != label:
+            pen.line([(x, y + high), (x + wide, y + high)], fill="white", width=2)
+
+
+def _legend(sheet, top, tokens, *, above):
+    left, right, y = 20, 720, sheet.height - 50
+    sheet.paste(_heat(np.linspace(0, 1, 700) ** 2).resize((right - left, 14)), (left, y))
+    pen, uniform = ImageDraw.Draw(sheet), left + (right - left) * (1 / tokens / top) ** 0.5
+    pen.rectangle((uniform - 1, y - 3, uniform + 1, y + 16), fill=INK)
+    _words(pen, (left, y + 20), "weight 0", 18, INK)
+    _words(pen, (max(uniform, 200), y + 20), f"uniform 1/{tokens}", 18, INK, anchor="ma")
+    _words(pen, (right, y + 20), f"{top:.2g}{' or more' if above else ''}", 18, INK, anchor="ra")
 
 
 def _outline(pen, box):

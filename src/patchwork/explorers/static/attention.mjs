@@ -8,7 +8,7 @@ import { decodePhoto } from "./photos.mjs";
 
 const SETTINGS = ["scene", "model", "block", "head", "query", "temperature"];
 const STEPS = 4, STEP = 0.25; // the scale goes from 2^-4 to 2^4 times 1/√d
-const ROOM = 4; // the colors reach at least this many times the uniform weight, so an even row looks even, not strong
+const ROOM = 4; // full color takes this many times the uniform weight, and the largest at most so many times as much
 
 // What the page was brought.
 
@@ -24,13 +24,19 @@ const mapParts = (parts) => Object.fromEntries(Object.entries(parts).map(([part,
 // What follows from the settings: each model's answers, and what they come to.
 
 function look(scene, { model, block, head, query, temperature }) {
-  const { tokens, dim, prefix, labels } = scene, scale = 1 / (temperature * Math.sqrt(dim));
+  const { tokens, dim } = scene, scale = 1 / (temperature * Math.sqrt(dim)), same = sameRegion(scene, query);
   const names = Object.keys(scene.models).filter((name) => model === null || name === model);
   const columns = names.map((name) => answer(scene, name, { block, head, query, scale }));
-  const top = Math.max(ROOM / tokens, ...columns.map(({ largest }) => largest));
-  const same = labels && query >= prefix
-    ? Array.from({ length: tokens }, (_, token) => token >= prefix && labels[token - prefix] === labels[query - prefix]) : null;
-  return { scene, names, columns, top, same, tokens, dim, block, head, query, temperature, scale };
+  const most = (side) => Math.max(ROOM / tokens, ...columns.flatMap(({ weights }) => [...weights.filter((_, token) => side(token))]));
+  const largest = { same: most((token) => same?.[token] ?? true), others: same && most((token) => !same[token]) };
+  const top = Math.max(ROOM / tokens, ...columns.map((column) => column.largest / ROOM));
+  return { scene, names, columns, top, largest, same, tokens, dim, block, head, query, temperature, scale };
+}
+
+// Which tokens are patches of the query's region; null where there is none.
+function sameRegion({ labels, prefix, tokens }, query) {
+  if (!labels || query < prefix) return null;
+  return Array.from({ length: tokens }, (_, token) => token >= prefix && labels[token - prefix] === labels[query - prefix]);
 }
 
 function answer({ models, tokens, dim, prefix, labels }, name, { block, head, query, scale }) {
@@ -68,7 +74,7 @@ const shortText = ({ prefix }, token) => (token >= prefix ? `patch ${token - pre
 function scaleText({ temperature, scale, dim }) {
   const factor = 1 / temperature;
   if (Math.abs(scale - 1) < 1e-9) return "scale = 1: no scaling";
-  return factor === 1 ? `scale = 1/√d = 1/√${dim}` : `scale = 1/√d · ${times(factor)} = ${times(scale)}`;
+  return factor === 1 ? `scale = 1/√d = 1/√${dim} = ${times(scale)}` : `scale = 1/√d · ${times(factor)} = ${times(scale)}`;
 }
 
 function spreadText({ entropy: nats }, { tokens }) {
@@ -80,7 +86,7 @@ const regionText = ({ region }) => (region ? `${percent(region.mass)}, chance ${
 function pairText({ products, rows, weights }, { head, scale }, token) {
   const weight = `weight ${weightText(weights[token])}`;
   if (head === null && rows.length > 1) return `${weight}, mean of ${rows.map((row) => weightText(row[token])).join(", ")}`;
-  return `q·k = ${signed(products[0][token])}, × scale = ${signed(products[0][token] * scale)}, ${weight}`;
+  return `q·k = ${signed(products[0][token])}, logit ${signed(products[0][token] * scale)}, ${weight}`;
 }
 
 function findings(column, view, marked) {
@@ -130,7 +136,7 @@ function buildScale(act, id) {
   const usual = button("1/√d", () => act.scaleTo(0)), none = button("no scaling", () => act.set({ temperature: 1 / Math.sqrt(act.view.dim) }));
   const ends = [`1/${2 ** STEPS}`, `× ${2 ** STEPS}`].map((end) => element("span", { "aria-hidden": "true" }, end));
   const marks = element("div", { class: "pw-marks" }, ends[0], usual, none, ends[1]);
-  const head = element("div", { class: "pw-scale-head" }, element("label", { for: id }, "Scale of the logits"), text);
+  const head = element("div", { class: "pw-scale-head" }, element("label", { for: id }, "Scale of the logits, 1 / (temperature · √d)"), text);
   return { node: element("div", { class: "pw-scale" }, head, range, marks), range, text, usual, none };
 }
 
@@ -148,10 +154,14 @@ function buildPage(act) {
   const controls = buildControls(act), id = `pw-${Math.random().toString(36).slice(2)}`, scale = buildScale(act, `${id}-scale`);
   const help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
   const sentence = element("p", { class: "pw-place" }), status = element("p", { class: "pw-hidden", role: "status" });
-  const columns = element("div", { class: "pw-columns" }), legend = element("canvas", { class: "pw-legend", role: "img" });
+  const columns = element("div", { class: "pw-columns" }), legend = element("canvas", { role: "img" });
   const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
   const root = element("div", { class: "pw-explorer pw-attention", role: "group", "aria-label": "Attention explorer" },
-    element("div", { class: "pw-layout" }, settings, scale.node, sentence, columns, legend), help, status);
+    element("div", { class: "pw-layout" },
+      settings,
+      scale.node,
+      element("div", { class: "pw-reading" }, sentence, element("div", { class: "pw-legend" }, legend)),
+      columns), help, status);
   return { root, id, controls, scale, sentence, status, columns, legend };
 }
 
@@ -160,9 +170,10 @@ function showControls(controls, scenes, { scene: { models, blocks, heads } }, { 
   const names = Object.keys(models);
   controls.scene.show(scenes.map((name) => [name, name]), scene);
   controls.block.show(numbers(blocks), block);
-  controls.head.show([["", heads > 1 ? `mean of ${heads}` : "mean"], ...numbers(heads)], head ?? "");
+  controls.head.show([["", `mean of all ${heads}`], ...numbers(heads)], head ?? "");
   controls.model.show([["", "side by side"], ...names.map((name) => [name, name])], model ?? "");
-  for (const [name, count] of [["scene", scenes.length], ["block", blocks], ["head", heads], ["model", names.length]]) controls[name].node.hidden = count < 2;
+  const counts = { scene: scenes.length, block: blocks, head: heads, model: names.length };
+  for (const name in counts) controls[name].node.hidden = counts[name] < 2;
 }
 
 function showScale({ range, text, usual, none }, view) {
@@ -178,7 +189,7 @@ function showScale({ range, text, usual, none }, view) {
 
 function showFindings(list, lines) {
   if (list.children.length !== lines.length) {
-    list.replaceChildren(...lines.map(() => element("div", {}, element("dt"), element("dd"))));
+    list.replaceChildren(...lines.map(() => element("div", {}, element("dt"), " ", element("dd"))));
   }
   lines.forEach((texts, line) => texts.forEach((text, part) => {
     const place = list.children[line].children[part];
@@ -209,7 +220,7 @@ class AttentionExplorer {
   // Whose q·k is read out: what the pointer is over, else the pinned one, else the strongest but the query itself.
   get marked() {
     const { order } = this.view.columns.at(-1), strongest = order.find((token) => token !== this.view.query) ?? 0;
-    return this.hovered ?? this.pinned ?? strongest;
+    return [this.hovered, this.pinned].find((token) => token !== null && token < this.view.tokens) ?? strongest;
   }
 
   mount(el) {
@@ -223,8 +234,8 @@ class AttentionExplorer {
   }
 
   legendTexts() {
-    const { tokens, top } = this.view;
-    return { uniform: `uniform: 1/${tokens} = ${weightText(1 / tokens)}`, top: `weight ${weightText(top)}` };
+    const { tokens, top, columns } = this.view;
+    return { uniform: `uniform 1/${tokens} = ${weightText(1 / tokens)}`, top: `${columns.some(({ largest }) => largest > top) ? "≥ " : ""}${weightText(top)}` };
   }
 
   // Actions.
@@ -359,7 +370,8 @@ class AttentionExplorer {
   }
 
   updateSentence() {
-    const { scene, query, tokens, columns } = this.view, asks = `${capital(tokenText(scene, query))} asks, ${tokens} tokens answer.`;
+    const { scene, query, tokens, columns } = this.view, answering = `${tokens} ${scene.prefix ? "tokens" : "patches"}`;
+    const asks = `${capital(tokenText(scene, query))} asks, ${answering} answer.`;
     const told = `${asks} ${columns.map((column) => summary(column, this.view)).join("; ")}`;
     this.page.sentence.textContent = asks;
     this.columns.forEach(({ map }) => { map.style.aspectRatio = `1 / ${mapAspect(scene)}`; tell(map, query, tokens - 1, told); });
@@ -376,7 +388,6 @@ class AttentionExplorer {
 
   updateMarked() {
     const { view, marked } = this;
-    if (this.pinned >= view.tokens) this.pinned = null;
     this.columns.forEach(({ list, answers, surfaces }, at) => {
       const column = view.columns[at], lines = findings(column, view, marked), [name, numbers] = lines.at(-1);
       showFindings(list, lines);

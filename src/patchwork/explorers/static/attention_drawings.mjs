@@ -2,7 +2,12 @@
 
 import { cividis, outline, pixelCanvas } from "./canvas.mjs";
 
-const STRIP = 0.2, GAP = 0.04, HEAT = 0.7; // shares of the width for the tokens before the patches; strength of the heat
+const STRIP = 0.2, GAP = 0.04; // of the width, for the tokens before the patches
+const HEAT = { photo: 0.8, crisp: 0.65 }; // its strength over the picture, which stays in sight
+const SIDE = 0.24; // of the height, at least, for the answers of either side
+
+// Colors grow with the square root of a weight: one large weight doesn't hide the others.
+const warmth = (weight, top) => Math.sqrt(weight / top);
 
 // How high a map is for each pixel of its width.
 export const mapAspect = ({ picture, prefix }) => (picture.height / picture.width) * (prefix ? 1 - STRIP - GAP : 1);
@@ -28,17 +33,17 @@ export function tokenAt(x, y, width, height, scene) {
 
 export function drawMap(context, width, height, { view: { scene, query, top }, weights, marked, colors }) {
   const { grid: [rows, columns], prefix, picture, crisp } = scene, { left, cell } = places(width, height, scene);
-  const heat = weights.map((weight) => weight / top);
+  const heat = weights.map((weight) => warmth(weight, top));
   context.imageSmoothingEnabled = !crisp;
   context.drawImage(picture.canvas, left, 0, width - left, height);
   context.imageSmoothingEnabled = false;
-  context.globalAlpha = HEAT;
+  context.globalAlpha = crisp ? HEAT.crisp : HEAT.photo;
   context.drawImage(heatCanvas(heat.subarray(prefix), rows, columns), left, 0, width - left, height);
   context.globalAlpha = 1;
   for (let token = 0; token < prefix; token++) drawPrefix(context, cell(token), heat[token], token, colors);
   if (scene.labels) drawBorders(context, scene, (patch) => cell(patch + prefix));
-  if (marked !== query) outline(context, cell(marked), "#1b2430", 1.5);
-  outline(context, cell(query), colors.accent, 3);
+  if (marked !== query) outline(context, cell(marked), "#1b2430", 1);
+  outline(context, cell(query), colors.accent, cell(query).width < 14 ? 2 : 3);
 }
 
 function heatCanvas(heat, rows, columns) {
@@ -54,7 +59,7 @@ function drawPrefix(context, { left, top, width, height }, heat, token, { ink })
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = heat > 0.5 ? "#1b2430" : "#ffffff";
-  context.fillText(token === 0 ? "class" : `r${token}`, left + width / 2, top + height / 2);
+  context.fillText(token > 0 ? `r${token}` : width < 48 ? "cls" : "class", left + width / 2, top + height / 2);
 }
 
 // The borders between regions: white, on a dark one, so that they show on any heat.
@@ -73,15 +78,15 @@ function drawBorders(context, { labels, grid: [, columns] }, cell) {
   }
 }
 
-// All answers, the largest first. With regions: up for the query's own, down for the others, so class is seen by place too.
-export function drawAnswers(context, width, height, { view: { scene, query, top, same, tokens }, weights, order, marked, colors }) {
-  const base = same ? height / 2 : height - 2, unit = (base - 4) / top, pitch = width / tokens, bar = pitch > 4 ? pitch - 1.5 : pitch;
-  const kinds = { own: [], up: [], down: [] };
+// All answers, the largest first. With regions: up for the query's own, down for the others, so a side is seen by place too.
+export function drawAnswers(context, width, height, { view, weights, order, marked, colors }) {
+  const { query, same, tokens } = view, { base, unit } = axis(view, height), pitch = width / tokens, bar = pitch > 4 ? pitch - 1.5 : pitch;
+  const below = (token) => same !== null && !same[token], kinds = { same: [], others: [], own: [] };
   order.forEach((token, rank) => {
-    const kind = token === query ? "own" : !same || same[token] ? "up" : "down", tall = weights[token] * unit;
-    kinds[kind].push([rank * pitch, kind === "down" ? base : base - tall, bar, tall]);
+    const tall = weights[token] * unit, box = [rank * pitch, below(token) ? base : base - tall, bar, tall];
+    kinds[token === query ? "own" : below(token) ? "others" : "same"].push(box);
   });
-  for (const [kind, color] of [["up", colors.blue], ["down", colors.quiet], ["own", colors.accent]]) {
+  for (const [kind, color] of [["same", colors.blue], ["others", colors.quiet], ["own", colors.accent]]) {
     context.fillStyle = color;
     for (const box of kinds[kind]) context.fillRect(...box);
   }
@@ -89,7 +94,15 @@ export function drawAnswers(context, width, height, { view: { scene, query, top,
   context.fillRect(0, base - 0.5, width, 1);
   drawUniform(context, width, { base, level: unit / tokens, both: same, tokens }, colors);
   if (same) nameSides(context, width, height, colors);
-  markAnswer(context, (order.indexOf(marked) + 0.5) * pitch, { height, base, tall: weights[marked] * unit, down: same && !same[marked] && marked !== query }, colors);
+  const x = Math.min(Math.max((order.indexOf(marked) + 0.5) * pitch, 5), width - 5), tall = weights[marked] * unit;
+  markAnswer(context, x, below(marked) ? base + tall : base - tall, height, colors);
+}
+
+// Where weight 0 lies and how many pixels a weight of 1 takes, the same for every model: the two sides share the height.
+function axis({ largest: { same, others } }, height) {
+  const room = height - 10, share = others === null ? 0 : Math.min(Math.max(others / (same + others), SIDE), 1 - SIDE);
+  const base = 5 + (1 - share) * room;
+  return { base, unit: Math.min((base - 5) / same, others === null ? Infinity : (share * room) / others) };
 }
 
 function drawUniform(context, width, { base, level, both, tokens }, { ink, paper }) {
@@ -124,13 +137,13 @@ function write(context, text, right, bottom, { ink, paper }) {
   context.fillText(text, right, bottom);
 }
 
-function markAnswer(context, x, { height, base, tall, down }, { ink, paper }) {
+function markAnswer(context, x, y, height, { ink, paper }) {
   context.fillStyle = ink;
   context.globalAlpha = 0.35;
   context.fillRect(x - 0.75, 0, 1.5, height);
   context.globalAlpha = 1;
   context.beginPath();
-  context.arc(x, down ? base + tall : base - tall, 4, 0, 2 * Math.PI);
+  context.arc(x, y, 4, 0, 2 * Math.PI);
   context.fill();
   context.strokeStyle = paper;
   context.lineWidth = 1.5;
@@ -139,22 +152,24 @@ function markAnswer(context, x, { height, base, tall, down }, { ink, paper }) {
 
 export const rankAt = (x, width, tokens) => Math.min(Math.max(Math.floor((x / width) * tokens), 0), tokens - 1);
 
-// The scale of the heat: 0, the uniform weight, the most.
-export function drawLegend(context, width, height, { view: { top, tokens }, texts, colors }) {
-  const bar = new Uint8ClampedArray(4 * 256);
+// The colors of the weights from 0 to the largest, with the uniform weight marked.
+export function drawLegend(context, width, height, { view: { top, tokens }, texts, colors: { ink } }) {
+  const bar = new Uint8ClampedArray(4 * 256), uniform = width * warmth(1 / tokens, top);
   for (let at = 0; at < 256; at++) bar.set([...cividis(at / 255), 255], 4 * at);
   context.drawImage(pixelCanvas(bar, 256, 1), 0, 0, width, 14);
-  const uniform = width / tokens / top;
-  context.fillStyle = colors.ink;
-  context.fillRect(uniform - 1, 0, 2, 18);
-  context.fillStyle = "#ffffff";
-  context.fillRect(uniform - 1, 0, 2, 14);
-  context.fillStyle = colors.ink;
+  for (const [color, tall] of [[ink, 18], ["#ffffff", 14]]) {
+    context.fillStyle = color;
+    context.fillRect(uniform - 1, 0, 2, tall);
+  }
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "alphabetic";
-  context.textAlign = "left";
-  if (uniform > 16) context.fillText("0", 0, height - 2);
-  context.fillText(texts.uniform, Math.max(uniform - 1, 0), height - 2);
-  context.textAlign = "right";
-  context.fillText(texts.top, width, height - 2);
+  context.fillStyle = ink;
+  const [zero, half, most] = ["weight 0", texts.uniform, texts.top].map((text) => context.measureText(text).width);
+  const least = zero + 8 + half / 2, far = width - most - 8 - half / 2;
+  const middle = ["center", texts.uniform, Math.min(Math.max(uniform, least), far)];
+  const words = [["left", "weight 0", 0], middle, ["right", texts.top, width]];
+  for (const [align, text, x] of words) {
+    context.textAlign = align;
+    context.fillText(text, x, height - 3);
+  }
 }
