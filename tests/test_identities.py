@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from patchwork.attention import MultiHeadSelfAttention, attention, attention_weights
 from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patchify, unpatchify
 from patchwork.relations import aggregate
 
@@ -65,6 +66,64 @@ def test_permuting_images_within_patches_is_permuting_the_rows_of_the_weight(rng
     tokens, weight = normal(2, 6, channels * size**2), normal(dim, channels * size**2)
     order = torch.randperm(channels * size**2, generator=generator)
     torch.testing.assert_close(tokens[..., order] @ weight[:, order].T, tokens @ weight.T)
+
+
+# Chapter 2: attention
+
+
+def test_multi_head_attention_is_the_spine(rng, normal):
+    heads, number, width = (rng.randint(1, 5) for _ in range(3))
+    dim = heads * width
+    attend = MultiHeadSelfAttention(dim, heads, dtype=torch.float64)
+    x = normal(2, number, dim)
+    found, weights = attend(x, return_weights=True)
+    value_weights, value_biases = attend.qkv.weight[2 * dim :], attend.qkv.bias[2 * dim :]
+    out_of_values = attend.projection.weight.unflatten(1, (heads, width))
+    passed_on = torch.einsum("hwd, ehw -> hde", value_weights.unflatten(0, (heads, width)), out_of_values)
+    # The rows of A_h sum to 1: the biases of the values arrive whole, whoever asks.
+    bias = attend.projection(value_biases)
+    for image in range(2):
+        torch.testing.assert_close(found[image], aggregate(weights[image], x[image], passed_on) + bias)
+
+
+def test_attention_without_projections_is_a_kernel_smoother(rng, normal):
+    number, dim, out = (rng.randint(1, 6) for _ in range(3))
+    x, values = normal(number, dim), normal(number, out)
+    kernel = torch.exp(x @ x.T / dim**0.5)
+    nadaraya_watson = kernel @ values / kernel.sum(1, keepdim=True)
+    torch.testing.assert_close(attention(x, x, values), nadaraya_watson)
+
+
+def test_attention_to_keys_of_one_length_is_gaussian_smoothing(rng, normal):
+    rows, number, dim, out = (rng.randint(1, 6) for _ in range(4))
+    queries, values, length = normal(rows, dim), normal(number, out), rng.uniform(0.5, 3)
+    keys = length * F.normalize(normal(number, dim), dim=1)
+    variance = dim**0.5  # exp(−|q − k|²/2σ²) = exp(q·k/σ²) · exp(−|q|²/2σ²) · exp(−|k|²/2σ²)
+    gaussian = torch.exp(
+        -(torch.cdist(queries, keys, compute_mode="donot_use_mm_for_euclid_dist") ** 2) / (2 * variance)
+    )
+    torch.testing.assert_close(attention(queries, keys, values), gaussian @ values / gaussian.sum(1, keepdim=True))
+
+
+def test_attention_is_the_random_walk_of_its_affinity(rng, normal):
+    number, dim = rng.randint(2, 6), rng.randint(1, 6)
+    x = normal(number, dim)
+    affinity = torch.exp(x @ x.T / dim**0.5)
+    degree = torch.diag(affinity.sum(1))
+    walk = attention_weights(x, x)
+    torch.testing.assert_close(walk, torch.linalg.inv(degree) @ affinity)
+    stationary = affinity.sum(1) / affinity.sum()
+    torch.testing.assert_close(stationary @ walk, stationary)
+
+
+def test_attention_under_a_block_mask_is_attention_in_each_block(rng, normal):
+    sizes, dim, heads = [rng.randint(1, 4) for _ in range(rng.randint(1, 4))], rng.randint(1, 4), rng.randint(1, 3)
+    queries, keys, values = normal(3, heads, sum(sizes), dim)
+    blocks = torch.block_diag(*(torch.ones(size, size) for size in sizes)) > 0
+    alone = [
+        attention(*parts) for parts in zip(*(part.split(sizes, 1) for part in (queries, keys, values)), strict=True)
+    ]
+    torch.testing.assert_close(attention(queries, keys, values, mask=blocks), torch.cat(alone, dim=1))
 
 
 # The spine, chapter 0
