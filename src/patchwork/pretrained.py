@@ -1,5 +1,6 @@
 """Real pretrained vision transformers, from a local folder or a model hub, and what they make of a photograph."""
 
+import importlib
 import json
 import math
 import os
@@ -17,6 +18,7 @@ _SCALES_POSITIONS_WHEN_TOLD = ("vit", "deit")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _FILES = ("config.json", "preprocessor_config.json", *_WEIGHTS, "model-*-of-*.safetensors")
 _IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.225)}
+_PATIENCE = 5  # seconds
 _MOST_BYTES = 4 * 2**30  # of attention weights in one reading: a laptop holds them, 52 × 52 patches of DINOv2-base fit
 
 
@@ -183,24 +185,46 @@ def _from_hub(name):
     except ValueError:
         example = "'facebook/dinov2-small'"
         raise ValueError(f"no folder {name!r}, and no name on the hub either: those look like {example}") from None
+    return _cached(hub, name) or _downloaded(hub, name)
+
+
+def _cached(hub, name):
+    """Look among earlier downloads without any request."""
     try:
         folder = Path(hub.snapshot_download(name, allow_patterns=_FILES, local_files_only=True))
-        if any((folder / file).exists() for file in _WEIGHTS):
-            return folder
     except hub.errors.LocalEntryNotFoundError:
-        pass
+        return None
+    return folder if _has_weights(folder) else None
+
+
+def _downloaded(hub, name):
+    """Ask the hub before the download: that request has a time limit, and its answer tells the family."""
+    with _in_one_line(hub.errors, name):
+        config = hub.HfApi().model_info(name, timeout=_PATIENCE).config or {}
+    if "model_type" in config:
+        _check_config(name, config)
+    with _in_one_line(hub.errors, name):
+        return Path(hub.snapshot_download(name, allow_patterns=_FILES))
+
+
+@contextmanager
+def _in_one_line(errors, name):
+    """Turn whatever hub, proxy, cache or disk raise, a hundred lines at times, into one."""
     try:
-        return Path(hub.snapshot_download(name, allow_patterns=_FILES, etag_timeout=5))
-    except Exception as error:  # whatever hub, proxy, cache or disk raise, the reader needs one line
-        raise ValueError(f"no model {name!r}: no such folder, not downloaded yet, and {_why(hub, error)}") from None
+        yield
+    except Exception as error:
+        reason = _why(errors, error)
+        raise ValueError(f"no model {name!r}: no such folder, not downloaded yet, and {reason}") from None
 
 
-def _why(hub, error):
-    if isinstance(error, hub.errors.GatedRepoError):
+def _why(errors, error):
+    if isinstance(error, errors.GatedRepoError):
         return "its owner asks you to accept a license on the hub and to log in"
-    if isinstance(error, hub.errors.RepositoryNotFoundError):
+    if isinstance(error, errors.RepositoryNotFoundError):
         return "the hub shows no model of that name"
-    if isinstance(error, hub.errors.LocalEntryNotFoundError):
+    if isinstance(error, errors.HfHubHTTPError):
+        return f"the hub answers: {_first_line(error)}"
+    if isinstance(error, (errors.HTTPError, errors.LocalEntryNotFoundError, ConnectionError)):
         return "the hub is out of reach; connect once, or give a folder with config.json and model.safetensors"
     return f"the download failed: {_first_line(error)}"
 
@@ -214,7 +238,7 @@ def _check_config(name, config):
 
 
 def _backbone(name, folder):
-    if not any((folder / file).exists() for file in _WEIGHTS):
+    if not _has_weights(folder):
         raise ValueError(f"{str(name)!r} has no model.safetensors; pickled weights can run code and are not loaded")
     transformers = _import("transformers")
     try:
@@ -236,22 +260,33 @@ def _backbone(name, folder):
     return backbone
 
 
+def _has_weights(folder):
+    return any((folder / file).exists() for file in _WEIGHTS)
+
+
 def _colors(folder):
     """Return mean and deviation of the colors as the checkpoint's own preprocessor has them."""
     file = folder / "preprocessor_config.json"
     stored = _json(file) if file.exists() else {}
     if not stored.get("do_normalize", True):
         return {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
-    return {name: tuple(stored.get(name) or default) for name, default in _IMAGENET.items()}
+    colors = {name: stored.get(name, default) for name, default in _IMAGENET.items()}
+    for name, color in colors.items():
+        if not isinstance(color, (list, tuple)) or [type(part) for part in color] != [float] * 3:
+            raise ValueError(f"{name} in {str(file)!r} must be three numbers, got {color!r}")
+    return colors
 
 
 def _json(file):
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"), parse_int=float)
     except FileNotFoundError:
         raise ValueError(f"the folder {str(file.parent)!r} has no {file.name}") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"{str(file)!r} cannot be read: {_first_line(error)}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{str(file)!r} must hold names and values, got a {type(found).__name__}")
+    return found
 
 
 def _first_line(error):
@@ -260,9 +295,9 @@ def _first_line(error):
 
 def _import(package):
     try:
-        return __import__(package)
+        return importlib.import_module(package)
     except ImportError:
-        raise ValueError(f'this needs {package}: pip install "patchwork[pretrained]"') from None
+        raise ValueError(f"pretrained models need {package}: pip install transformers") from None
 
 
 @contextmanager

@@ -49,7 +49,8 @@ def train(model, loss, batches, *, steps, learning_rate=2e-3, weight_decay=1e-2,
     (torch.Size([400]), 3.0)
     """
     parameters, steps = _trainable(model), _checks.count("steps", steps)
-    learning_rate, weight_decay = _number("learning_rate", learning_rate), _number("weight_decay", weight_decay)
+    learning_rate = _number("learning_rate", learning_rate)
+    weight_decay = _number("weight_decay", weight_decay, or_zero=True)
     clip = None if clip is None else _number("clip", clip)
     optimizer, losses = torch.optim.AdamW(parameters, weight_decay=weight_decay), []
     with _mode(model, training=True), _progress(steps) as report:
@@ -152,9 +153,10 @@ def _trainable(model):
     return parameters
 
 
-def _number(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+def _number(name, value, *, or_zero=False):
+    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not numeric or not 0 <= value < math.inf or (value == 0 and not or_zero):
+        raise ValueError(f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {value!r}")
     return value
 
 
