@@ -27,3 +27,20 @@ def generator(seed):
 def rng(seed):
     """Random sizes: ``rng.randint(1, 4)``, both ends included."""
     return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def scenes():
+    """A mosaic whose trained keys lie near their region's mean, and a digit with a class token: the same each time."""
+    from patchwork.explorers.attention import Scene
+    from patchwork.images import digits, texture_mosaic
+
+    fixed = torch.Generator().manual_seed(2)
+    image, labels = texture_mosaic(generator=fixed)
+    noise = torch.randn(2, 2, 1, 4, 256, 8, generator=fixed)
+    regions = 1.6 * torch.randn(3, 8, generator=fixed)[labels]
+    queries, keys = ({"untrained": each[0], "trained": regions + 0.7 * each[1]} for each in noise)
+    small = torch.randn(2, 2, 3, 4, 17, 16, generator=fixed)
+    of_digit = ({"untrained": each[0], "trained": 2 * each[1]} for each in small)
+    mosaic = Scene(image, (16, 16), queries, keys, labels)
+    return {"mosaic": mosaic, "digit": Scene(digits()[0][0], (4, 4), *of_digit)}
