@@ -102,7 +102,7 @@ def test_one_batch_for_every_step_equals_the_loop_written_out(line):
     assert torch.equal(model.bias, twin.bias)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7, 40, 400])
+@pytest.mark.parametrize("steps", [1, 2, 7, 17, 40, 400])
 def test_the_learning_rate_rises_linearly_then_falls_as_half_a_cosine(steps):
     model = Counter()
     train(model, model, itertools.repeat(()), steps=steps, learning_rate=0.5, weight_decay=0)
@@ -182,13 +182,24 @@ def test_every_module_gets_its_mode_back():
     assert [module.training for module in model.modules()] == before
 
 
-def test_frozen_parameters_stay_and_no_gradient_is_left():
+def test_frozen_parameters_stay():
     model = nn.Linear(2, 1)
     model.bias.requires_grad_(False)
     bias = model.bias.clone()
-    model.weight.grad = torch.full_like(model.weight, 1e9)
     train(model, lambda x: model(x).square().mean(), itertools.repeat((torch.ones(3, 2),)), steps=3)
     assert torch.equal(model.bias, bias)
+    model.weight.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"^model must be a module with parameters to train, got Linear$"):
+        train(model, lambda x: model(x).square().mean(), itertools.repeat((torch.ones(3, 2),)), steps=3)
+
+
+def test_gradients_of_earlier_do_not_count_and_none_is_left():
+    model, twin, x = nn.Linear(2, 1), nn.Linear(2, 1), torch.ones(3, 2)
+    twin.load_state_dict(model.state_dict())
+    model.weight.grad = torch.full_like(model.weight, -1e9)
+    for fitted in (model, twin):
+        train(fitted, lambda x, fitted=fitted: fitted(x).exp().mean(), itertools.repeat((x,)), steps=3)
+    assert torch.equal(model.weight, twin.weight)
     assert model.weight.grad is None
 
 
