@@ -276,7 +276,7 @@ def attention_rollout(weights, *, query=None):
     >>> attention_rollout([layer, layer], query=0)
     tensor([[0.5000, 0.5000]])
     """
-    batch, heads, number, _ = _check_layers(weights)
+    batch, _, number, _ = _check_layers(weights)
     if query is None:
         rollout = torch.eye(number, dtype=weights[0].dtype, device=weights[0].device).expand(batch, -1, -1)
         for layer in weights:
@@ -285,11 +285,10 @@ def attention_rollout(weights, *, query=None):
     query = _checks.count("query", query, at_least=0)
     if query >= number:
         raise ValueError(f"query {query} is none of the N = {number} tokens")
-    rollout = F.one_hot(torch.tensor([query], device=weights[0].device), number).to(weights[0].dtype).expand(batch, -1)
-    for layer in reversed(weights):
-        # One product with the heads stacked takes their mean on the way, and reads each number once.
-        through_heads = rollout.repeat(1, heads).unsqueeze(1) @ layer.flatten(1, 2) / heads
-        rollout = (through_heads.squeeze(1) + rollout) / 2
+    start = F.one_hot(torch.tensor(query, device=weights[0].device), number).to(weights[0].dtype)
+    rollout = (weights[-1][:, :, query].mean(1) + start) / 2
+    for layer in reversed(weights[:-1]):
+        rollout = ((rollout[:, None, None] @ layer).mean(1).squeeze(1) + rollout) / 2
     return _distributions(rollout)
 
 
@@ -330,8 +329,9 @@ def _fit(scale, mask, **tensors):
 
 def _leading_axes(tensors):
     queries, keys, *values = tensors.values()
+    leads = {tensor.shape[:-2] for tensor in tensors.values()}
     try:
-        lead = torch.broadcast_shapes(*(tensor.shape[:-2] for tensor in tensors.values()))
+        lead = queries.shape[:-2] if len(leads) == 1 else torch.broadcast_shapes(*leads)
     except RuntimeError:
         lead = None
     if lead is None or queries.shape[-1] != keys.shape[-1] or any(part.shape[-2] != keys.shape[-2] for part in values):
