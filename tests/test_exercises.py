@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from patchwork import exercises
+from patchwork.attention import attention
 from patchwork.exercises import check
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
 
@@ -104,6 +105,31 @@ def positions_by_column(grid, dim):
     return sincos_position_embedding((1, grid[1]), dim).repeat(grid[0], 1)
 
 
+def jacobian_norm(queries, keys, scale, *, mean=True):
+    logits = scale * queries @ keys.T
+    jacobians = [torch.autograd.functional.jacobian(lambda row: row.softmax(0), row) for row in logits]
+    norms = torch.stack([jacobian.norm() for jacobian in jacobians])
+    return norms.mean() if mean else norms
+
+
+def equivariant_to(*orders):
+    def is_equivariant(layer, x):
+        return all(torch.allclose(layer(x[order]), layer(x)[order], atol=1e-5) for order in orders)
+
+    return is_equivariant
+
+
+def heads_output(q, k, v, heads, *, split=lambda x, heads: x.unflatten(1, (heads, -1)).transpose(0, 1)):
+    return attention(*(split(x, heads) for x in (q, k, v))).transpose(0, 1).flatten(1)
+
+
+def rollout(layers, share, *, kept=None):
+    result = torch.eye(len(layers[0]))
+    for layer in layers:
+        result = (share * layer + (1 - share if kept is None else kept) * torch.eye(len(layer))) @ result
+    return result
+
+
 RIGHT = {
     "introduction.auc": [
         5 / 6,
@@ -145,6 +171,18 @@ RIGHT = {
     "patches.order": [
         lambda grid, index: divmod(index, grid[1]),
         lambda grid, index: [index // grid[1], index % grid[1]],
+    ],
+    "attention.gradient": [jacobian_norm, lambda *arguments: jacobian_norm(*arguments).item()],
+    "attention.equivariance": [
+        equivariant_to([1, 0, 2, 3, 4], [1, 2, 3, 4, 0]),  # these two generate all permutations
+        lambda layer, x: np.bool_(equivariant_to([3, 0, 4, 1, 2], [1, 0, 2, 3, 4])(layer, x)),
+    ],
+    "attention.bug": [heads_output, lambda *arguments: heads_output(*arguments).double().numpy()],
+    "attention.rollout": [rollout, lambda layers, share: rollout([layer.double().float() for layer in layers], share)],
+    "attention.average": [
+        lambda A: (A.log() * len(A) ** 0.5, torch.eye(len(A))),
+        lambda A: [(A.log() * (len(A) + 1) ** 0.5) @ torch.eye(len(A), len(A) + 1), np.eye(len(A), len(A) + 1)],
+        lambda A: (torch.eye(len(A)), A.log().T * len(A) ** 0.5),
     ],
 }
 
@@ -198,6 +236,45 @@ WRONG = {
         (lambda p, g, c: [["0", "1"]], r"expected a tensor \(1, 1, 1, 2\), got a list"),
         (lambda p, g, c: None, r"the function returned None \(is a return missing\?\)"),
         (lambda p, g, c: "image", r"expected a tensor \(1, 1, 1, 2\), got 'image'"),
+    ],
+    "attention.gradient": [
+        (lambda q, k, scale: jacobian_norm(q, k, 1.0), r"queries=a tensor \(2, 2\), .* scale=0.5 expected .* got"),
+        (lambda q, k, scale: jacobian_norm(q, k, scale) ** 2, r"queries=a tensor \(2, 1\), .* expected .* got"),
+        (lambda q, k, scale: jacobian_norm(q, k, scale, mean=False), r"expected shape \(\), got \(1,\)"),
+    ],
+    "attention.equivariance": [
+        (
+            equivariant_to([4, 3, 2, 1, 0]),
+            r"\(the mean with the row above and the row below\) expected False, got True",
+        ),
+        (
+            equivariant_to([1, 2, 3, 4, 0]),
+            r"\(the mean with the row above and the row below\) expected False, got True",
+        ),
+        (lambda layer, x: True, r"\(adding a different position to each row\) expected False, got True"),
+        (lambda layer, x: False, r"\(one linear map for every row\) expected True, got False"),
+        (lambda layer, x: layer(x), r"expected True or False, got a tensor \(5, 2\)"),
+        (lambda layer, x: "yes", r"expected True or False, got 'yes'"),
+    ],
+    "attention.bug": [
+        (
+            lambda q, k, v, heads: heads_output(q, k, v, heads, split=lambda x, heads: x.reshape(heads, len(x), -1)),
+            r"q=a tensor \(2, 2\), .* heads=2 expected .* got",
+        ),
+        (lambda q, k, v, heads: attention(q, k, v), r"heads=2 expected .* got"),
+    ],
+    "attention.rollout": [
+        (lambda layers, share: rollout(layers[::-1], share), r"layers=a list, share=0.5 expected .* got"),
+        (lambda layers, share: rollout(layers, 0.5), r"share=0.25 expected .* got"),
+        (lambda layers, share: rollout(layers, 1, kept=1), r"share=0.5 expected .* got"),
+    ],
+    "attention.average": [
+        (lambda A: (A, torch.eye(len(A))), r"A=a tensor \(2, 2\) as attention weights expected .* got"),
+        (lambda A: (A.log(), torch.eye(len(A))), r"A=a tensor \(2, 2\) as attention weights expected .* got"),
+        (lambda A: A.log(), r"expected queries and keys, two matrices, got a tensor \(1, 1\)"),
+        (lambda A: (A.log()[:, :0], A[:, :0]), r"ValueError: queries must not be empty"),
+        (lambda A: (A.log(), torch.eye(len(A) + 1)), r"expected two matrices \(1, d\), got \(1, 1\) and \(2, 2\)"),
+        (lambda A: (A.log()[0], A), r"expected queries and keys, two matrices"),
     ],
     "patches.convolution": [
         (lambda images, weight, bias: convolution(images, weight, 0), r"images=a tensor \(1, 1, 1, 2\), .* expected"),

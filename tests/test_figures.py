@@ -81,6 +81,16 @@ def test_images_share_one_scale():
     assert small.images[0].get_extent() == [0, 8, 8, 0]
 
 
+def test_attention_is_drawn_over_the_whole_image_from_zero_and_the_query_is_marked_everywhere():
+    maps = {"fine": torch.rand(4, 4) + 1, "coarse": torch.tensor([[0.25, 0.5]])}
+    panels = figures.show_attention(torch.rand(1, 16, 32), maps, query=1).axes
+    assert [panel.images[0].get_extent() for panel in panels] == [[0, 32, 16, 0]] * 3
+    assert [panel.images[0].get_clim()[0] for panel in panels[1:]] == [0, 0]
+    assert [panel.patches[0].get_bbox().bounds for panel in panels] == [(8, 0, 8, 4), (8, 0, 8, 4), (16, 0, 16, 16)]
+    assert panels[2].get_xlabel() == "up to 0.5"
+    assert not any(panel.patches for panel in figures.show_attention(torch.rand(1, 8, 8), maps).axes)
+
+
 IMAGE = torch.full((3, 16, 16), 0.5)
 REFUSED = [
     (lambda: figures.show_grid(IMAGE, 5), r"patch_size 5 does not divide .* 16 and width 16"),
@@ -101,6 +111,8 @@ REFUSED = [
     (lambda: figures.show_sequence(torch.rand(4, 12), 5, indices=[0]), "patches of C·5·5 numbers, got .* 12"),
     (lambda: figures.show_cells(torch.rand(2, 2), torch.zeros(2, 2)), "whole numbers"),
     (lambda: figures.show_cells(torch.ones(2, 2), torch.zeros(2, 3)), "groups of one shape"),
+    (lambda: figures.show_attention(IMAGE, {}), "must be a dict from titles to tensors, not empty"),
+    (lambda: figures.show_attention(IMAGE, {"": torch.rand(2, 2)}, query=4), "one of the patches 0 … 3, got 4"),
     (lambda: figures.show_curves([1, 2], {"a": [1]}, xlabel="", ylabel=""), "curve 'a' has 1 values over 2 places"),
 ]
 

@@ -269,6 +269,34 @@ def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
 
 
 @_styled
+def show_attention(image, maps, *, query=None):
+    """Draw an image (C, H, W), and beside it how much a token takes from each of its patches: maps (rows, columns).
+
+    Each map has its own scale, from 0 up to the weight below it. The patch numbered ``query`` is the one that asks,
+    outlined everywhere; without it a class token asks. Raises ValueError for what is no map, or no patch of a map.
+
+    >>> show_attention(torch.rand(1, 32, 48), {"uniform": torch.full((2, 3), 1 / 6)}, query=4)
+    <Picture of 2 panels>
+    """
+    _named("maps", maps, "rows columns")
+    _, height, width = _checks.shape("image", image, "C H W")
+    picture, (first, *panels) = _panels(1 + len(maps), aspect=height / width + 0.16)  # 0.16: the line below
+    first.imshow(_pixels(image), extent=(0, width, height, 0))
+    _bare(first, "image" if query is None else f"patch {query} asks")
+    for axes, (title, weights) in zip(panels, maps.items(), strict=True):
+        weights = weights.detach().cpu().float().numpy()
+        axes.imshow(weights, extent=(0, width, height, 0), vmin=0)
+        axes.set_xlabel(f"up to {weights.max():.2g}", color=QUIET)
+        _bare(axes, title)
+    grids = [weights.shape for weights in maps.values()]
+    for axes, (rows, columns) in zip([first, *panels], [grids[0], *grids], strict=True):
+        if query is not None:
+            row, column = divmod(_one_of("query", query, rows * columns), columns)
+            _mark(axes, row * height / rows, column * width / columns, height / rows, width / columns)
+    return picture
+
+
+@_styled
 def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
     """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
 
@@ -292,5 +320,5 @@ def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
         axes.minorticks_off()
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if len(curves) > 1:
-        axes.legend(loc="lower left" if log else "best")
+        axes.legend()
     return picture
