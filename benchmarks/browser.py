@@ -6,9 +6,12 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import torch
+
 from patchwork.explorers import base, modules
+from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.patches import PatchExplorer
-from patchwork.images import load_image
+from patchwork.images import load_image, texture_mosaic
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 FRAME = 16  # ms
@@ -36,40 +39,60 @@ STOPWATCH = """
 
 
 def rows():
-    """Measure clicks, keys and the slider at N = 196 and 3136, and the state's size."""
-    explorer = PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee", "chelsea")})
-    size = len(json.dumps(explorer.state())) / 1000
-    state = {
-        "name": "PatchExplorer, state on the page",
-        "value": round(size, 1),
-        "unit": "kB",
-        "reach": base.STATE_LIMIT / 1000,
-    }
+    """Measure what each explorer brings to its page, and how long it takes to answer each kind of input."""
+    patches = PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee", "chelsea")})
+    explorers = {patches: PATCH_ACTS, _attention(): ATTENTION_ACTS}
+    states = [_size(explorer) for explorer in explorers]
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
         print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
-        return [state]
-    return [state, *_answers(explorer, chromium)]
+        return states
+    return [*states, *_answers(explorers, chromium)]
 
 
-def _answers(explorer, chromium):
+def _attention():
+    """A mosaic of 256 patches under two models of four heads, and a photograph's 785 tokens in two heads."""
+    fixed = torch.Generator().manual_seed(0)
+
+    def parts(*shape):
+        return [{name: torch.randn(shape, generator=fixed) for name in ("untrained", "trained")} for _ in range(2)]
+
+    image, labels = texture_mosaic(generator=fixed)
+    photo = load_image("coffee", size=224)
+    scenes = {
+        "mosaic": Scene(image, (16, 16), *parts(1, 4, 256, 4), labels),
+        "photograph": Scene(photo, (28, 28), *parts(1, 2, 785, 4)),
+    }
+    return AttentionExplorer(scenes)
+
+
+def _size(explorer):
+    return {
+        "name": f"{type(explorer).__name__}, state on the page",
+        "value": round(len(json.dumps(explorer.state())) / 1000, 1),
+        "unit": "kB",
+        "reach": base.STATE_LIMIT / 1000,
+    }
+
+
+def _answers(explorers, chromium):
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        page_file = Path(folder, "page.html")
-        page_file.write_text(PAGE.format(explorer._repr_mimebundle_()[0]["text/html"]), "utf-8")
         Path(folder, "explorers.js").write_text(modules.page_script(), "utf-8")
         shutil.copyfile(modules.STATIC / "explorers.css", Path(folder, "explorers.css"))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         found = []
-        for patch_size, number in ((16, 196), (4, 3136)):
-            for act, press in ACTS.items():
+        for explorer, acts in explorers.items():
+            page_file = Path(folder, "page.html")
+            page_file.write_text(PAGE.format(explorer._repr_mimebundle_()[0]["text/html"]), "utf-8")
+            for size, act, press in acts:
                 page = browser.new_page(viewport={"width": 1280, "height": 1000})
                 page.add_init_script(STOPWATCH)
                 page.goto(page_file.as_uri())
                 page.wait_for_selector(".explorer[data-ready]")
-                page.get_by_label("Patch size P").select_option(str(patch_size))
-                found.append(_row(f"PatchExplorer, {act}, N = {number}", _measure(page, press)))
+                number = SIZES[size](page)
+                found.append(_row(f"{type(explorer).__name__}, {act}, N = {number}", _measure(page, press)))
                 page.close()
         browser.close()
     return found
@@ -120,7 +143,85 @@ def _cut(page, turn):
     page.get_by_label("Patch size P").select_option(("8", "4")[turn % 2])
 
 
-ACTS = {"click": _click, "key": _key, "slider": _slide, "number": _number, "shuffle": _shuffle, "new patch size": _cut}
+def _map(page):
+    return page.locator(".pw-column").last.locator("canvas").first
+
+
+def _spot(page, turn):
+    box = _map(page).bounding_box()
+    return box["x"] + (turn * 37 + 5) % box["width"], box["y"] + (turn * 53 + 5) % box["height"]
+
+
+def _ask(page, turn):
+    page.mouse.click(*_spot(page, turn))
+
+
+def _hover(page, turn):
+    page.mouse.move(*_spot(page, turn))
+
+
+def _step(page, turn):
+    _map(page).press(("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")[turn // 5 % 4])
+
+
+def _scale(page, turn):
+    page.get_by_label("Scale of the logits").fill(str(turn % 33 / 4 - 4))
+
+
+def _head(page, turn):
+    page.get_by_label("Head").select_option(index=turn % 3)
+
+
+def _models(page, turn):
+    page.get_by_label("Model").select_option(("trained", "")[turn % 2])
+
+
+def _cut_to(size, number):
+    def cut(page):
+        page.get_by_label("Patch size P").select_option(str(size))
+        return number
+
+    return cut
+
+
+def _picture(name, number):
+    def change(page):
+        page.get_by_label("Picture").select_option(name)
+        return number
+
+    return change
+
+
+SIZES = {
+    "16": _cut_to(16, 196),
+    "4": _cut_to(4, 3136),
+    "mosaic": _picture("mosaic", 256),
+    "photograph": _picture("photograph", 785),
+}
+PATCH_ACTS = [
+    (size, act, press)
+    for size in ("16", "4")
+    for act, press in (
+        ("click", _click),
+        ("key", _key),
+        ("slider", _slide),
+        ("number", _number),
+        ("shuffle", _shuffle),
+        ("new patch size", _cut),
+    )
+]
+ATTENTION_ACTS = [
+    (size, act, press)
+    for size in ("mosaic", "photograph")
+    for act, press in (
+        ("click", _ask),
+        ("hover", _hover),
+        ("key", _step),
+        ("scale", _scale),
+        ("head", _head),
+        ("model", _models),
+    )
+]
 
 if __name__ == "__main__":
     for row in rows():

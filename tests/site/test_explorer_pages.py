@@ -14,10 +14,13 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
+from patchwork.attention import attention_weights
 from patchwork.explorers import base, modules
+from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
 from patchwork.images import load_image
 from patchwork.patches import extract_patches, merge_patches
+from patchwork.relations import region_mass
 
 pytestmark = pytest.mark.browser
 
@@ -46,8 +49,14 @@ def explorer():
 
 
 @pytest.fixture(scope="module")
-def folder(explorer, tmp_path_factory):
+def asking(scenes):
+    return AttentionExplorer(scenes)
+
+
+@pytest.fixture(scope="module")
+def folder(explorer, asking, tmp_path_factory):
     folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
+    attention = asking._repr_mimebundle_()[0]["text/html"]
     broken = figure.replace('data-state="{', 'data-state="{{')
     below = f'<div style="height: 5000px"></div>{figure}'
     pages = {
@@ -57,10 +66,13 @@ def folder(explorer, tmp_path_factory):
         "unknown": figure.replace('"patches"', '"nothing"', 1),
         "below": below,
         "two": figure + figure,
+        "attention": attention,
+        "attention dark": attention,
+        "attention two": attention + attention,
     }
     for name, body in pages.items():
         (folder / f"{name}.html").write_text(
-            PAGE.format(theme="dark" if name == "dark" else "light", body=body), "utf-8"
+            PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"
         )
     (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
     (folder / "explorers.css").write_text((modules.STATIC / "explorers.css").read_text("utf-8"), "utf-8")
@@ -128,6 +140,9 @@ def formulas(browser):
     page.close()
 
 
+BOTH = pytest.mark.parametrize("name", ["light", "attention"])  # either explorer's page
+
+
 def canvas(page, panel):
     return page.locator(f".pw-{panel} [role=slider]").first
 
@@ -172,7 +187,9 @@ def test_it_mounts_and_answers(visit, over):
     assert chosen(page) == 30
 
 
-def test_it_leaves_one_global(page):
+@BOTH
+def test_it_leaves_one_global(visit, name):
+    page = visit(name)
     before = page.evaluate(
         "() => { const frame = document.createElement('iframe'); document.body.append(frame);"
         "return Object.getOwnPropertyNames(frame.contentWindow) }"
@@ -540,17 +557,18 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(page, content):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", "dark", "attention", "attention dark"])
 def test_axe_finds_nothing(visit, theme, width):
     page = visit(theme, width=width)
     assert [(each["id"], each["nodes"][0]["html"]) for each in Axe().run(page).response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@BOTH
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_targets_are_large_and_labeled(visit, width):
-    page = visit(width=width)
-    for control in page.locator(".pw-explorer :is(input, select, button, [role=slider])").all():
+def test_targets_are_large_and_labeled(visit, name, width):
+    page = visit(name, width=width)
+    for control in page.locator(".pw-explorer :is(input, select, button, [role=slider]):visible").all():
         box = control.bounding_box()
         assert min(box["width"], box["height"]) >= 24, control.evaluate("node => node.outerHTML")
         assert control.evaluate(
@@ -558,7 +576,9 @@ def test_targets_are_large_and_labeled(visit, width):
         )
 
 
-def test_focus_is_visible(page):
+@BOTH
+def test_focus_is_visible(visit, name):
+    page = visit(name)
     ring = "node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outline"
     for _ in range(10):
         page.keyboard.press("Tab")
@@ -566,8 +586,10 @@ def test_focus_is_visible(page):
         assert "solid 3px" in focused.evaluate(ring), focused.evaluate("node => node.outerHTML")
 
 
-def test_dark_and_light_are_drawn_with_their_own_colors(page):
-    vector = page.locator(".pw-vector [role=slider]").last
+@BOTH
+def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
+    page = visit(name)
+    vector = page.locator("[role=slider]").last
     before = pixels(page, vector)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     assert pixels(page, vector) != before
@@ -575,15 +597,16 @@ def test_dark_and_light_are_drawn_with_their_own_colors(page):
     assert pixels(page, vector) == before
 
 
-def test_paper_is_light_whoever_hears_of_the_print_first(visit):
+@pytest.mark.parametrize("name", ["dark", "attention dark"])
+def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
-    page = visit("dark")
-    vector = page.locator(".pw-vector [role=slider]").last
+    page = visit(name)
+    vector = page.locator("[role=slider]").last
     dark = pixels(page, vector)
     printed = """() => new Promise((done) => {
         addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; });
         addEventListener("afterprint", () => { document.documentElement.dataset.theme = "dark"; });
-        const canvas = [...document.querySelectorAll(".pw-vector [role=slider]")].at(-1);
+        const canvas = [...document.querySelectorAll("[role=slider]")].at(-1);
         dispatchEvent(new Event("beforeprint"));
         queueMicrotask(() => {
             const paper = canvas.toDataURL();
@@ -619,8 +642,9 @@ def test_an_error_is_red_and_bold(page):
     assert page.locator(".pw-message").evaluate(look) == ["rgb(179, 51, 31)", "600"]
 
 
-def test_two_side_by_side_in_a_flexible_box_share_it(visit):
-    page = visit("two")
+@pytest.mark.parametrize("name", ["two", "attention two"])
+def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
+    page = visit(name)
     page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
     widths = """() => {
         const box = document.createElement("div"), roots = [...document.querySelectorAll(".pw-explorer")];
@@ -699,20 +723,23 @@ def test_a_choice_does_not_move_the_page(visit, width):
             assert page.evaluate(height) == tall
 
 
-def test_nothing_moves_by_itself(visit):
-    page = visit(reduced_motion="reduce")
-    canvas(page, "image").press("End")
-    page.get_by_label("Shuffle the patches").check()
+@BOTH
+def test_nothing_moves_by_itself(visit, name):
+    page = visit(name, reduced_motion="reduce")
+    page.locator("[role=slider]").first.press("End")
+    page.locator("select").first.select_option(index=1)
     assert page.evaluate("document.getAnimations().length") == 0
 
 
-def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(visit):
-    page = visit(device_scale_factor=2)
-    size = "node => [node.width, node.clientWidth]"
-    assert canvas(page, "image").evaluate(size)[0] == 2 * canvas(page, "image").evaluate(size)[1]
-    page.set_viewport_size({"width": 390, "height": 900})
-    pixels(page, canvas(page, "image"))
-    assert canvas(page, "image").evaluate(size)[0] == 2 * canvas(page, "image").evaluate(size)[1]
+@BOTH
+def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(visit, name):
+    page = visit(name, device_scale_factor=2)
+    image, size = page.locator("[role=slider]").first, "node => [node.width, Math.round(2 * node.clientWidth)]"
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        pixels(page, image)
+        drawn, shown = image.evaluate(size)
+        assert drawn == shown
 
 
 # math.mjs against the library
@@ -814,16 +841,383 @@ def test_the_same_place_is_pythons(formulas, rng):
             assert formulas("math.mjs", "samePlace", index, *given) == same_place(index, before, after)
 
 
-def test_arrays_are_read_as_they_were_written(formulas):
+@pytest.mark.parametrize("bits", [1, 7, 8, 12, 16])
+def test_arrays_are_read_as_they_were_written(formulas, bits):
     values = torch.randn(3, 5)
-    code = base.encode_array(values)
+    code = base.encode_array(values, bits=bits)
     script = formulas("math.mjs", "decodeArray", code)
     assert script["shape"] == [3, 5]
     read = torch.tensor(script["values"]).view(3, 5)
-    assert (read - values).abs().max() <= (code["high"] - code["low"]) / 509
+    assert (read - values).abs().max() <= (code["high"] - code["low"]) / (2 ** (bits + 1) - 2.01) + 1e-6
+
+
+@pytest.mark.parametrize("size", [0.1, 3, 1000])
+def test_attention_is_the_librarys_for_every_head_and_their_mean(formulas, rng, size):
+    heads, tokens, dim, scale = rng.randint(1, 4), rng.randint(1, 30), rng.randint(1, 20), 2 ** rng.uniform(-4, 4)
+    queries, keys = size * torch.randn(2, heads, tokens, dim, dtype=torch.float64)
+    query, expected = rng.randrange(tokens), attention_weights(queries, keys, scale=scale)
+    given = [(queries[head, query].tolist(), keys[head].flatten().tolist()) for head in range(heads)]
+    rows = [formulas("math.mjs", "attentionRow", *each, scale) for each in given]
+    torch.testing.assert_close(torch.tensor(rows, dtype=torch.float64), expected[:, query], atol=1e-9, rtol=1e-6)
+    mean = torch.tensor(formulas("math.mjs", "meanRow", rows), dtype=torch.float64)
+    torch.testing.assert_close(mean, expected.mean(0)[query], atol=1e-9, rtol=1e-6)
+    products = torch.tensor([formulas("math.mjs", "dotProducts", *each) for each in given], dtype=torch.float64)
+    torch.testing.assert_close(products, (queries @ keys.mT)[:, query])
+
+
+def test_the_softmax_of_huge_logits_is_finite(formulas):
+    assert formulas("math.mjs", "softmaxRow", [1e300, 1e300, -1e300]) == [0.5, 0.5, 0]
+    assert formulas("math.mjs", "softmaxRow", [-1e300]) == [1]
+
+
+def test_the_entropy_is_torchs(formulas, rng):
+    row = torch.randn(rng.randint(1, 50), dtype=torch.float64).mul(20).softmax(0)
+    row[0] = 0
+    assert formulas("math.mjs", "entropy", row.tolist()) == pytest.approx(torch.special.entr(row).sum().item())
+
+
+def test_the_region_mass_is_the_librarys(formulas, rng):
+    number = rng.randint(3, 40)
+    query, labels = rng.randrange(number), torch.randint(0, 3, (number,))
+    labels[(query + 1) % number], labels[(query + 2) % number] = labels[query], labels[query] + 1
+    row = torch.rand(number, dtype=torch.float64)
+    relation = torch.zeros(number, number, dtype=torch.float64)
+    relation[query] = row
+    found = formulas("math.mjs", "regionMass", row.tolist(), labels.tolist(), query)
+    mass, chance = region_mass(relation, labels)
+    assert (found["mass"], found["chance"]) == (pytest.approx(mass.item()), pytest.approx(chance.item()))
+    for none in ([1] * number, list(range(number))):
+        assert formulas("math.mjs", "regionMass", row.tolist(), none, query) is None
 
 
 def test_cividis_is_matplotlibs(formulas):
     for value in np.linspace(-0.1, 1.1, 41):
         expected = np.array(mpl.colormaps["cividis"](float(np.clip(value, 0, 1)), bytes=True)[:3], dtype=int)
         assert np.abs(np.array(formulas("canvas.mjs", "cividis", float(value))) - expected).max() <= 3
+
+
+# attention
+
+
+def place(page, model="Trained"):
+    return page.get_by_role("group", name=model, exact=True)
+
+
+def token_map(page, model="Trained"):
+    return place(page, model).get_by_role("slider").first
+
+
+def answers(page, model="Trained"):
+    return place(page, model).get_by_role("slider").last
+
+
+def findings(page, model="Trained"):
+    lines = place(page, model).locator("dl > div").all()
+    return {line.locator("dt").inner_text(): line.locator("dd").inner_text() for line in lines}
+
+
+def numbers(text):
+    text = text.replace("−", "-").replace(" · 10⁻", "e-").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+    return [float(each) for each in re.findall(r"-?\d+(?:\.\d+)?(?:e-\d+)?", text)]
+
+
+def ask(page, row, column, *, side=16, act="click", model="Trained"):
+    box = token_map(page, model).bounding_box()
+    left = box["width"] - box["height"]  # the class token's strip
+    spot = {"x": left + (column + 0.5) * box["height"] / side, "y": (row + 0.5) * box["height"] / side}
+    getattr(token_map(page, model), act)(position=spot)
+
+
+def scale_text(page):
+    return page.locator(".pw-scale-text").inner_text()
+
+
+@pytest.fixture
+def talk(visit):
+    return visit("attention")
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_attention_mounts_and_answers(visit, over):
+    page = visit("attention", over=over)
+    assert reading(page) == "Patch 115 (row 7, column 3) asks, 256 patches answer."
+    ask(page, 2, 5)
+    assert reading(page).startswith("Patch 37 (row 2, column 5) asks")
+    token_map(page, "Untrained").press("ArrowDown")
+    assert reading(page).startswith("Patch 53 (row 3, column 5) asks")
+
+
+def test_the_first_view_already_teaches(talk):
+    """Untrained the region gets about its share, trained nearly everything."""
+    [untrained, chance], [trained, _] = (
+        numbers(findings(talk, model)["Mass in its region"]) for model in ("Untrained", "Trained")
+    )
+    assert abs(untrained - chance) < 10
+    assert trained > 2 * chance
+    assert numbers(findings(talk, "Untrained")["Entropy"])[1] > 150
+    assert numbers(findings(talk)["Entropy"])[1] < 100
+
+
+@pytest.mark.parametrize("name", ["mosaic", "digit"])
+def test_every_number_is_the_librarys(talk, scenes, name, rng):
+    for _ in range(6):
+        shape = scenes[name].queries["trained"].shape
+        block, head, query = rng.randrange(shape[0]), rng.choice(["", *range(shape[1])]), rng.randrange(shape[2])
+        power = rng.randint(-8, 4) / 2
+        talk.get_by_label("Picture").select_option(name)
+        if shape[0] > 1:
+            talk.get_by_label("Block").select_option(str(block))
+        talk.get_by_label("Head").select_option(str(head))
+        talk.get_by_label("Scale of the logits").fill(str(power))
+        token_map(talk).press("Home")
+        for _ in range(query // (16 if name == "mosaic" else 99)):
+            token_map(talk).press("ArrowDown")
+        for _ in range(query % (16 if name == "mosaic" else 99)):
+            token_map(talk).press("ArrowRight")
+        settings = {"scene": name, "block": block, "head": head if head != "" else None, "query": query}
+        for model in ("untrained", "trained"):
+            expected = AttentionExplorer(scenes, model=model, temperature=2**-power, **settings)
+            compare(findings(talk, model.capitalize()), expected, scenes[name])
+
+
+def compare(told, expected, scene):
+    nats, spread = numbers(told["Entropy"])[:2]
+    assert nats == pytest.approx(expected.entropy.item(), abs=0.02)
+    assert spread == pytest.approx(expected.entropy.exp().item(), rel=0.06)
+    assert numbers(told["Largest weight"])[0] == pytest.approx(expected.weights.max().item(), rel=0.06)
+    if scene.labels is not None:
+        mass, chance = (100 * each.item() for each in expected.region_mass)
+        assert numbers(told["Mass in its region"]) == pytest.approx([mass, chance], abs=1.5)
+    patch, pair = list(told.items())[-1]
+    token = 0 if patch.startswith("Class") else int(numbers(patch)[0]) + len(expected.weights) - len_patches(scene)
+    assert numbers(pair.partition("weight ")[2])[0] == pytest.approx(expected.weights[token].item(), rel=0.1, abs=2e-3)
+    if expected.head is not None:
+        queries, keys = (part[expected.model][expected.block, expected.head] for part in (scene.queries, scene.keys))
+        product = (queries[expected.query] @ keys[token]).item()
+        scale = 1 / expected.temperature / queries.shape[1] ** 0.5
+        told_product, logit = numbers(pair)[:2]
+        assert (told_product, logit) == (
+            pytest.approx(product, abs=0.05),
+            pytest.approx(product * scale, abs=0.06 * max(scale, 1)),
+        )
+
+
+def len_patches(scene):
+    return scene.grid[0] * scene.grid[1]
+
+
+def test_keys_reach_the_class_token_and_every_patch(talk):
+    talk.get_by_label("Picture").select_option("digit")
+    assert reading(talk) == "The class token asks, 17 tokens answer."
+    walk = [
+        ("ArrowRight", "Patch 0 (token 1, row 0, column 0)"),
+        ("ArrowUp", "Patch 0 (token 1"),
+        ("ArrowDown", "Patch 4 (token 5, row 1, column 0)"),
+        ("End", "Patch 15 (token 16, row 3, column 3)"),
+        ("ArrowUp ArrowLeft", "Patch 10 (token 11"),
+        ("Home", "The class token"),
+        ("ArrowLeft", "The class token"),
+        ("ArrowDown", "The class token"),
+    ]
+    for keys, told in walk:
+        for key in keys.split():
+            token_map(talk).press(key)
+        assert reading(talk).startswith(told), keys
+        assert token_map(talk).get_attribute("aria-valuetext").startswith(reading(talk))
+
+
+def test_a_finger_reaches_the_class_token_and_a_scroll_chooses_nothing(visit):
+    page = visit("attention", width=390, has_touch=True, is_mobile=True)
+    page.get_by_label("Picture").select_option("digit")
+    ask(page, 2, 1, side=4, act="tap")
+    assert reading(page).startswith("Patch 9 (token 10, row 2, column 1)")
+    token_map(page).tap(position={"x": 12, "y": 12})
+    assert reading(page).startswith("The class token")
+    before = page.evaluate("scrollY")
+    swipe(page, 0, -150, over=token_map(page))
+    page.wait_for_function("before => scrollY > before", arg=before)
+    assert reading(page).startswith("The class token")
+    swipe(page, 60, 0, over=token_map(page))
+    assert reading(page).startswith("Patch ")
+
+
+def test_the_scale_snaps_to_its_marks(talk):
+    scale = talk.get_by_label("Scale of the logits")
+    assert scale_text(talk) == "scale = 1/√d = 1/√8 = 0.35"
+    scale.press("ArrowRight")
+    assert scale_text(talk) == "scale = 1/√d · 1.2 = 0.42"
+    for told in ("1.4 = 0.5", "1.7 = 0.59", "2.0 = 0.71"):
+        scale.press("ArrowRight")
+        assert scale_text(talk) == f"scale = 1/√d · {told}"
+    for _ in range(2):
+        scale.press("ArrowRight")
+    assert scale_text(talk) == "scale = 1/√d · 2.8 = 1: no scaling"
+    talk.get_by_role("button", name="1/√d").click()
+    assert scale_text(talk).startswith("scale = 1/√d = ")
+    talk.get_by_role("button", name="no scaling").click()
+    assert scale_text(talk) == "scale = 1/√d · 2.8 = 1: no scaling"
+    talk.get_by_label("Head").select_option("0")
+    product, logit = numbers(list(findings(talk).values())[-1])[:2]
+    assert product == logit
+    scale.press("Home")
+    assert scale_text(talk) == "scale = 1/√d · 0.063 = 0.022"
+    assert float(numbers(findings(talk)["Entropy"])[1]) > 230
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_marks_stand_where_their_values_are(visit, width):
+    page = visit("attention", width=width)
+    scale = page.get_by_label("Scale of the logits")
+    box, away = scale.bounding_box(), {"1/√d": 0, "no scaling": 1.5}
+    for name, power in away.items():
+        mark = page.get_by_role("button", name=name).bounding_box()
+        scale.click(position={"x": mark["x"] + mark["width"] / 2 - box["x"], "y": box["height"] / 2})
+        assert float(scale.input_value()) == power
+
+
+def test_a_sharper_scale_concentrates(talk):
+    entropies = []
+    for power in range(-4, 5):
+        talk.get_by_label("Scale of the logits").fill(str(power))
+        entropies.append(numbers(findings(talk)["Entropy"])[0])
+    assert entropies == sorted(entropies, reverse=True)
+    assert entropies[0] - entropies[-1] > 3
+
+
+def test_one_model_or_all(talk):
+    talk.get_by_label("Model").select_option("trained")
+    assert place(talk, "Untrained").count() == 0
+    assert token_map(talk).bounding_box()["width"] > 300
+    ask(talk, 0, 0)
+    assert reading(talk).startswith("Patch 0 ")
+    talk.get_by_label("Model").select_option("")
+    assert place(talk, "Untrained").count() == 1
+
+
+def test_a_new_picture_starts_at_its_own_query(talk):
+    assert not talk.get_by_label("Block").is_visible()
+    talk.get_by_label("Picture").select_option("digit")
+    talk.get_by_label("Block").select_option("2")
+    talk.get_by_label("Head").select_option("3")
+    talk.get_by_label("Picture").select_option("mosaic")
+    assert reading(talk).startswith("Patch 115 ")
+    assert talk.get_by_label("Head").input_value() == "3"
+
+
+def test_reset_brings_attentions_first_view_back(talk):
+    def view():
+        return [pixels(talk, token_map(talk)), pixels(talk, answers(talk)), findings(talk), scale_text(talk)]
+
+    first = view()
+    talk.get_by_label("Head").select_option("2")
+    talk.get_by_label("Scale of the logits").fill("3")
+    ask(talk, 15, 15)
+    answers(talk).press("End")
+    talk.get_by_label("Picture").select_option("digit")
+    talk.get_by_role("button", name="Reset").click()
+    talk.mouse.move(0, 0)
+    assert view() == first
+
+
+def test_hovering_reads_a_patch_out_and_a_press_on_the_answers_keeps_it(talk):
+    def patch():
+        return list(findings(talk))[-1]
+
+    strongest, heard = patch(), answers(talk).get_attribute("aria-valuetext")
+    ask(talk, 15, 0, act="hover")
+    assert patch() == "Patch 240"
+    assert reading(talk).startswith("Patch 115 ")
+    assert answers(talk).get_attribute("aria-valuetext") == heard
+    talk.mouse.move(0, 0)
+    assert patch() == strongest
+    answers(talk).press("End")
+    last = patch()
+    assert last != strongest
+    assert list(findings(talk, "Untrained"))[-1] == last
+    answers(talk).press("ArrowLeft")
+    assert patch() != last
+    answers(talk).press("Home")
+    box = answers(talk).bounding_box()
+    answers(talk).click(position={"x": box["width"] - 0.5, "y": 30})
+    assert patch() == last
+    talk.mouse.move(0, 0)
+    assert patch() == last
+    ask(talk, 7, 3, act="hover")
+    assert patch() == "Patch 115, itself"
+
+
+def test_the_answers_show_mass_as_area_own_region_up_the_others_down(browser, scenes, rng):
+    """Bars above the axis add up to the mass of the region, bars below it to the rest; the dashed line is uniform."""
+    page = browser.new_page()
+    page.goto("about:blank")
+    source = base.encode_bytes(modules.bundle(modules.STATIC / "attention_drawings.mjs").encode())
+    weights = torch.randn(20).mul(2).softmax(0).tolist()
+    same, query, top = [rng.random() < 0.5 for _ in range(20)], rng.randrange(20), max(weights)
+    same[query] = True
+    order = sorted(range(20), key=lambda token: -weights[token])
+    largest = {"same": top, "others": max([w for w, s in zip(weights, same, strict=True) if not s], default=0)}
+    view = {"query": query, "same": same, "tokens": 20, "top": top, "largest": largest}
+    colors = {name: name for name in ("blue", "quiet", "accent", "edge", "ink", "paper")}
+    script = """async ([source, view, weights, order, colors]) => {
+        const { drawAnswers } = await import("data:text/javascript;base64," + source), bars = [];
+        const context = new Proxy({}, {
+            get: (kept, name) => name === "fillRect" ? (...box) => bars.push([kept.fillStyle, ...box])
+                : kept[name] ?? (() => {}),
+            set: (kept, name, value) => { kept[name] = value; return true; },
+        });
+        drawAnswers(context, 200, 120, { view, weights, order, marked: order[3], colors });
+        return bars;
+    }"""
+    bars = page.evaluate(script, [source, view, weights, order, colors])
+    page.close()
+    base_line = next(top + 0.5 for color, _, top, _, _ in bars if color == "edge")
+    tall = {color: sum(bar[4] for bar in bars if bar[0] == color) for color in ("blue", "accent", "quiet")}
+    assert all(top >= base_line - 0.01 for color, _, top, _, _ in bars if color == "quiet")
+    assert all(top <= base_line for color, _, top, _, _ in bars if color in ("blue", "accent"))
+    inside = sum(weight for weight, s in zip(weights, same, strict=True) if s)
+    assert (tall["blue"] + tall["accent"]) / sum(tall.values()) == pytest.approx(inside)
+    assert max(bar[4] for bar in bars if bar[0] != "ink") < 120
+
+
+def test_what_attention_says_is_heard_once(talk):
+    assert status(talk) == ""
+    ask(talk, 5, 5, act="hover")
+    token_map(talk).press("ArrowRight")
+    assert status(talk) == ""
+    talk.get_by_label("Head").focus()
+    talk.get_by_label("Head").select_option("1")
+    assert status(talk).startswith("Patch 116 (row 7, column 4) asks, 256 patches answer. untrained: as if spread over")
+    before = status(talk)
+    talk.get_by_label("Scale of the logits").fill("2")
+    assert status(talk) != before
+    assert talk.get_by_label("Scale of the logits").get_attribute("aria-valuetext") == scale_text(talk)
+
+
+def test_attentions_parts_are_named(visit):
+    page = visit("attention two")
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    assert page.get_by_role("group", name="Attention explorer").count() == 2
+    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
+    assert len(set(ids)) == len(ids)
+    names = [each.get_attribute("aria-label") for each in page.get_by_role("slider").all()[1:5]]
+    assert names == [
+        f"{what}, {name}" for name in ("untrained", "trained") for what in ("Token that asks", "Answers by weight")
+    ]
+    legend = page.locator(".pw-legend canvas").first.get_attribute("aria-label")
+    assert legend.startswith("Colors from weight 0 to")
+    assert "uniform 1/256 = 0.0039" in legend
+
+
+@pytest.mark.parametrize("width", [760, 390])
+def test_attention_stays_in_its_place_and_within_a_screen_and_a_half(visit, width):
+    page = visit("attention", width=width)
+    height = "() => document.querySelector('.pw-explorer').clientHeight"
+    tall = page.evaluate(height)
+    assert tall <= 1.5 * 844
+    for head in ("1", "3", ""):
+        page.get_by_label("Head").select_option(head)
+        answers(page).press("End")
+        for power in ("-4", "1.25", "4", "0"):
+            page.get_by_label("Scale of the logits").fill(power)
+            token_map(page).press("ArrowRight")
+            assert page.evaluate(height) == tall, (head, power)

@@ -72,9 +72,9 @@ function tokenText({ prefix, grid: [, columns] }, token) {
 const shortText = ({ prefix }, token) => (token >= prefix ? `patch ${token - prefix}` : token === 0 ? "class token" : `register ${token}`);
 
 function scaleText({ temperature, scale, dim }) {
-  const factor = 1 / temperature;
-  if (Math.abs(scale - 1) < 1e-9) return "scale = 1: no scaling";
-  return factor === 1 ? `scale = 1/√d = 1/√${dim} = ${times(scale)}` : `scale = 1/√d · ${times(factor)} = ${times(scale)}`;
+  if (temperature === 1) return `scale = 1/√d = 1/√${dim} = ${times(scale)}`;
+  const bare = Math.abs(scale - 1) < 1e-9;
+  return `scale = 1/√d · ${times(1 / temperature)} = ${bare ? "1: no scaling" : times(scale)}`;
 }
 
 function spreadText({ entropy: nats }, { tokens }) {
@@ -85,7 +85,8 @@ const regionText = ({ region }) => (region ? `${percent(region.mass)}, chance ${
 
 function pairText({ products, rows, weights }, { head, scale }, token) {
   const weight = `weight ${weightText(weights[token])}`;
-  if (head === null && rows.length > 1) return `${weight}, mean of ${rows.map((row) => weightText(row[token])).join(", ")}`;
+  const [least, most] = [Math.min, Math.max].map((extreme) => weightText(extreme(...rows.map((row) => row[token]))));
+  if (head === null && rows.length > 1) return `${weight}, the mean of ${least} … ${most}`;
   return `q·k = ${signed(products[0][token])}, logit ${signed(products[0][token] * scale)}, ${weight}`;
 }
 
@@ -132,7 +133,7 @@ function buildControls(act) {
 // The slider of the scale, in steps of a quarter of a power of two; two marks below it can be pressed.
 function buildScale(act, id) {
   const range = element("input", { type: "range", min: -STEPS, max: STEPS, step: STEP, id, oninput: () => act.scaleTo(Number(range.value)) });
-  const text = element("output", { class: "pw-scale-text", for: id });
+  const text = element("span", { class: "pw-scale-text" });
   const usual = button("1/√d", () => act.scaleTo(0)), none = button("no scaling", () => act.set({ temperature: 1 / Math.sqrt(act.view.dim) }));
   const ends = [`1/${2 ** STEPS}`, `× ${2 ** STEPS}`].map((end) => element("span", { "aria-hidden": "true" }, end));
   const marks = element("div", { class: "pw-marks" }, ends[0], usual, none, ends[1]);
