@@ -38,7 +38,7 @@ def load_vit(name_or_folder, *, device=None):
     ValueError: no folder 'models/none/here', and no name on the hub either: those look like 'facebook/dinov2-small'
     """
     device, _ = _checks.placement(device)
-    with _quiet():
+    with _quiet(), torch.device("cpu"):
         folder = _folder(name_or_folder)
         _check_config(name_or_folder, _json(folder / "config.json"))
         backbone = _backbone(name_or_folder, folder).to(device).eval()
@@ -99,9 +99,10 @@ class PretrainedViT:
     def __init__(self, backbone, *, image_mean, image_std):
         """Wrap a model of the family in evaluation mode."""
         config = backbone.config
-        self.backbone, self.family, self.patch_size = backbone, config.model_type, config.patch_size
+        self.backbone, self.family = backbone, config.model_type
+        self.patch_size = _checks.count("patch_size", config.patch_size)
         self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
-        self._mean, self._std = (torch.tensor(color).view(3, 1, 1) for color in (image_mean, image_std))
+        self._mean, self._std = (torch.tensor(c, device="cpu").view(3, 1, 1) for c in (image_mean, image_std))
 
     def __repr__(self):
         return (
@@ -139,17 +140,18 @@ class PretrainedViT:
         if min(height, width) < size:
             raise ValueError(f"an image of {height}×{width} pixels has no room for a patch of {size}×{size}")
         rows, columns = (int(pixels / size + 0.5) for pixels in (height, width))
-        self._check_memory(rows * columns, height, width)
+        self._check_memory(rows, columns)
         return rows, columns
 
-    def _check_memory(self, patches, height, width):
-        bytes_per_pair = 4 * self.layers * self.heads
+    def _check_memory(self, rows, columns):
+        bytes_per_pair, patches, size = 4 * self.layers * self.heads, rows * columns, self.patch_size
         needed, fits = bytes_per_pair * patches**2, math.isqrt(_MOST_BYTES // bytes_per_pair)
         if needed > _MOST_BYTES:
-            share = math.sqrt(fits / patches)
+            fewer = max(1, int(rows * math.sqrt(fits / patches)))
+            narrower = min(fits // fewer, int(columns * math.sqrt(fits / patches)))
             raise ValueError(
-                f"{height}×{width} pixels are {patches} patches: the weights of {self.layers} layers would take "
-                f"{needed / 2**30:.3g} GiB; scale the image to at most {int(height * share)}×{int(width * share)}"
+                f"the weights between {rows}×{columns} patches in {self.layers} layers would take "
+                f"{needed / 2**30:.3g} GiB; scale the image to at most {fewer * size}×{narrower * size} pixels"
             )
 
 
@@ -172,7 +174,7 @@ def _folder(name):
     """Return the folder of a model: as given, else as downloaded before, else downloaded now."""
     if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
         raise ValueError(f"name_or_folder must be a folder or a model's name, got {name!r}")
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))
     if folder.is_file():
         raise ValueError(f"{str(folder)!r} is a file; give the folder that holds config.json and model.safetensors")
     return folder if folder.is_dir() else _from_hub(os.fspath(name))
@@ -272,14 +274,14 @@ def _colors(folder):
         return {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
     colors = {name: stored.get(name, default) for name, default in _IMAGENET.items()}
     for name, color in colors.items():
-        if not isinstance(color, (list, tuple)) or [type(part) for part in color] != [float] * 3:
+        if not isinstance(color, (list, tuple)) or [isinstance(part, (int, float)) for part in color] != [True] * 3:
             raise ValueError(f"{name} in {str(file)!r} must be three numbers, got {color!r}")
     return colors
 
 
 def _json(file):
     try:
-        found = json.loads(file.read_text(encoding="utf-8"), parse_int=float)
+        found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"the folder {str(file.parent)!r} has no {file.name}") from None
     except (OSError, ValueError) as error:
