@@ -201,6 +201,37 @@ def test_every_kind_of_options_gives_its_values(options):
     assert alert(panel) is None
 
 
+def name_it(image, model="none", rows=2):
+    """The model's name."""
+    if model == "missing":
+        raise ValueError("no model 'missing'")
+    return Figure(figsize=(1, 1)), f"{model}, {rows} rows"
+
+
+@pytest.mark.parametrize("control", [widgets.Text(value="none", placeholder="a name or a folder"), "none"])
+def test_a_text_answers_when_it_is_entered_whole(control):
+    panel = LivePanel(name_it, size=32, model=control, rows=[2, 4])
+    text = panel.controls["model"]
+    assert type(text) is widgets.Text
+    assert text.continuous_update is False  # so nothing arrives from the page but a whole text, on Enter
+    assert (text.description, text.value) == ("Model", "none")
+    text.set_state({"value": "vit-small"})
+    assert "vit-small, 2 rows" in panel.sentence.value
+    text.set_state({"value": "missing"})
+    assert alert(panel) == "no model &#x27;missing&#x27;"
+    text.value = "vit-small"
+    assert alert(panel) is None
+
+
+def test_a_text_is_tried_as_it_stands():
+    panel = LivePanel(name_it, size=32, model=widgets.Text(value="vit-small"), rows=[2, 4])
+    tries = panel.settings()
+    assert len(tries) == 1 + 2 + 50
+    assert {each["model"] for each in tries} == {"vit-small"}
+    assert {each["rows"] for each in tries} == {2, 4}
+    assert repr(panel) == "LivePanel(name_it, sample='astronaut', size=32, model='vit-small', rows=2)"
+
+
 def test_what_is_unknown_is_named():
     for size in (0, "32", None):
         with pytest.raises(ValueError, match="size must be a whole number of at least 1"):

@@ -1,4 +1,4 @@
-"""Chapter 1 in JupyterLab: opened, run from top to bottom, and its explorer and panel used, with Python behind them."""
+"""Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and two cells of our own."""
 
 import json
 import os
@@ -24,6 +24,37 @@ dlink((explorer, "selected"), (told, "value"),
       lambda patch: f"<p class='told'>Python has patch {patch} of {len(explorer.patches)}</p>")
 told
 """
+ATTENTION = """
+import torch
+from ipywidgets import HTML, IntSlider, link
+from patchwork.explorers.attention import AttentionExplorer, Scene
+
+def scene(side, tokens):
+    queries, keys = [{name: torch.randn(1, 2, tokens, 4) for name in ("untrained", "trained")} for _ in range(2)]
+    return Scene(torch.rand(3, side, side), (side // 16, side // 16), queries, keys)
+
+explorer = AttentionExplorer({"large": scene(128, 64), "small": scene(32, 5)}, query=9)
+told = HTML()
+
+def tell(_):
+    told.value = f"<p class='told'>Python has {explorer.weights.argmax()}, {explorer!r}</p>"
+
+explorer.observe(tell)
+tell(None)
+query = IntSlider(9, 0, 63, description="From Python")
+link((query, "value"), (explorer, "query"))
+display(explorer, query, told)
+"""
+PANEL = """
+from matplotlib.figure import Figure
+from patchwork.explorers.panel import LivePanel
+
+def ask(image, model="none", rows=2, kind="a"):
+    return Figure(figsize=(1, 1)), f"model {model}, {rows} rows, kind {kind}"
+
+LivePanel(ask, size=32, model="none", rows=(2, 8), kind=["a", "b"])
+"""
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 QUIET = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -40,6 +71,8 @@ def lab(browser, tmp_path_factory):
         file.write_text(json.dumps(settings), "utf-8")
     (home / "book").mkdir()
     copy_chapter(home / "book")
+    cells = [nbformat.v4.new_code_cell(source) for source in (ATTENTION, PANEL)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / "attention.ipynb")
     server = start_lab(home)
     try:
         yield wait_for_address(server, home / "runtime")
@@ -86,7 +119,9 @@ def wait_for_address(server, runtime, seconds=40):
     pytest.fail(f"JupyterLab did not start:\n{(runtime.parent / 'log').read_text('utf-8')[-2000:]}")
 
 
-def test_chapter_1_lives_in_jupyterlab(browser, lab):
+@pytest.fixture
+def opened(browser, lab):
+    """Return a function that opens a notebook; nothing foreign may be asked for, nor may anything of ours complain."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page, foreign, errors = context.new_page(), [], []
     page.set_default_timeout(30_000)
@@ -94,16 +129,31 @@ def test_chapter_1_lives_in_jupyterlab(browser, lab):
     page.on("request", lambda request: request.url.startswith(own) or foreign.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda entry: entry.type == "error" and errors.append(entry.text))
-    page.goto(f"{lab}doc/tree/chapter.ipynb")
 
+    def open_notebook(name):
+        page.goto(f"{lab}doc/tree/{name}.ipynb")
+        return page
+
+    yield open_notebook
+    assert foreign == []
+    assert [error for error in errors if re.search("patchwork|explorer|pw-|blob:|data:", error)] == []
+    context.close()
+
+
+def test_chapter_1_lives_in_jupyterlab(opened):
+    page = opened("chapter")
     stored = page.locator(".jp-OutputArea img[alt^='The photograph']")
     expect(stored).to_be_visible(timeout=30_000)
     run_all(page)
     use_the_explorer(page)
     use_the_panel(page)
-    assert foreign == []
-    assert [error for error in errors if re.search("patchwork|explorer|pw-|blob:|data:", error)] == []
-    context.close()
+
+
+def test_attention_and_a_panel_live_in_jupyterlab(opened):
+    page = opened("attention")
+    run_all(page)
+    ask_for_attention(page)
+    use_every_kind_of_control(page)
 
 
 def run_all(page):
@@ -165,3 +215,53 @@ def use_the_panel(page):
     path.press("Enter")
     expect(panel.get_by_role("alert")).to_contain_text("nowhere.png", timeout=20_000)
     expect(picture).to_be_visible()
+
+
+def ask_for_attention(page):
+    explorer, told = page.locator(".pw-attention"), page.locator(".told")
+    trained = explorer.get_by_role("group", name="Trained", exact=True)
+    token, reading = trained.get_by_role("slider").first, explorer.locator(".pw-place")
+    token.scroll_into_view_if_needed()
+    expect(reading).to_contain_text("Patch 9 (row 1, column 1) asks")
+    box = token.bounding_box()
+    token.click(position={"x": 4.5 / 8 * box["width"], "y": 2.5 / 8 * box["height"]})
+    expect(told).to_contain_text("query=20,")
+    token.press("ArrowDown")
+    expect(told).to_contain_text("query=28,")
+    explorer.get_by_label("Scale of the logits").press("ArrowLeft")
+    expect(told).to_contain_text("temperature=1.189")
+    explorer.get_by_label("Head").select_option("1")
+    expect(told).to_contain_text("head=1,")
+    expect(told).to_contain_text(f"Python has {strongest(trained)},")
+    type_in_it(page, token, explorer.get_by_label("Scale of the logits"), explorer.get_by_label("Head"))
+    explorer.get_by_label("Picture").select_option("small")
+    expect(told).to_contain_text("query=0, scene='small'")
+    expect(reading).to_contain_text("The class token asks, 5 tokens answer.")
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("(block=0, head=None, model=None, query=9, scene='large', temperature=1.0)")
+    page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowRight")
+    expect(reading).to_contain_text("Patch 10 ")
+
+
+def strongest(group):
+    """The patch that the first of the sorted answers is."""
+    answers = group.get_by_role("slider").last
+    answers.press("Home")
+    return re.match(r"Patch (\d+)", answers.get_attribute("aria-valuetext"))[1]
+
+
+def use_every_kind_of_control(page):
+    panel = page.locator(".pw-live-panel")
+    sentence = panel.get_by_role("status")
+    expect(sentence).to_have_text("model none, 2 rows, kind a")
+    text = panel.get_by_label("Model")
+    text.fill("vit-small")
+    page.wait_for_timeout(300)
+    expect(sentence).to_have_text("model none, 2 rows, kind a")
+    text.press("Enter")
+    expect(sentence).to_have_text("model vit-small, 2 rows, kind a")
+    slider = panel.get_by_role("slider", name="Rows")
+    slider.press("ArrowRight")
+    expect(sentence).to_have_text("model vit-small, 3 rows, kind a")
+    expect(panel.get_by_role("textbox", name="Rows, as a number")).to_have_text("3")
+    type_in_it(page, slider, panel.get_by_label("Kind"), panel.get_by_label("Photograph"))

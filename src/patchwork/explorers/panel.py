@@ -7,6 +7,7 @@ import io
 import os
 import random
 
+import anywidget
 import ipywidgets as widgets
 import torch
 from ipywidgets.widgets.interaction import interactive
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from patchwork import _checks
 from patchwork.devices import best_device
 from patchwork.explorers.base import encode_bytes
+from patchwork.explorers.modules import STATIC, bundle
 from patchwork.images import load_image, sample_names
 
 _WRAP = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 12px")
@@ -23,13 +25,19 @@ _ALT = "The picture that the sentence below tells of"
 _NATURAL = {"layout": widgets.Layout(width="auto", min_width="16rem"), "style": {"description_width": "initial"}}
 
 
+class _Manners(anywidget.AnyWidget):
+    """Names the sliders of the panel it stands in, and keeps single keys from the notebook."""
+
+    _esm = bundle(STATIC / "panel.mjs")
+
+
 class LivePanel(widgets.VBox):
     """Ask ``answer(image, **settings)`` for a picture each time a control changes; errors are told, never swallowed.
 
     ``answer`` gets the photograph (3, size, size) on ``best_device()`` and returns a matplotlib figure, or a figure and
     a sentence that says what it shows. A control is a widget, or short for one: a list of choices, a tuple
-    (least, largest[, step]), a bool; it starts at the default of ``answer``. Raises ValueError for a sample or a
-    control it does not know.
+    (least, largest[, step]), a bool, a text; it starts at the default of ``answer``. Sliders answer when let go, texts
+    on Enter. Raises ValueError for a sample or a control it does not know.
 
     Used from chapter 1 on.
 
@@ -53,7 +61,8 @@ class LivePanel(widgets.VBox):
         advice = widgets.HTML("<small>over 10 MB: better by its path</small>")
         sources = widgets.HBox([self.sample, self.upload, advice, self.path, device], layout=_WRAP)
         settings = widgets.HBox(list(self.controls.values()), layout=_WRAP)
-        super().__init__([sources, settings, self.message, self.picture, self.sentence])
+        super().__init__([sources, settings, self.message, self.picture, self.sentence, _Manners()])
+        self.add_class("pw-live-panel")
         for control in self.controls.values():
             control.observe(lambda _: self._show(), "value")
         self._open(sample)
