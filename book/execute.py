@@ -1,8 +1,8 @@
 """Execute the chapters in place and leave them in the one form the repository keeps: ``make notebooks``.
 
 A chapter is stored with the outputs that its code gave, without what changes from run to run: no widget state, no
-timings, cell ids made from the cell's text, and no widget view beside its own HTML (without a kernel JupyterLab shows
-an error box for it). A cell that the page folds is folded in JupyterLab too.
+timings, cell ids made from the cell's text, text printed piece by piece in one piece, and no widget view beside its
+own HTML (without a kernel JupyterLab shows an error box for it). A cell that the page folds is folded in JupyterLab too.
 """
 
 import hashlib
@@ -46,12 +46,25 @@ def normalize(notebook):
             cell.metadata["jupyter"] = {"source_hidden": True}
         if "hide-cell" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
+        if "outputs" in cell:
+            cell.outputs = _printed_at_once(cell.outputs)
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):
                 output.data.pop(WIDGET_VIEW, None)
             if "metadata" in output:
                 output.metadata = {mime: size for mime, size in output.metadata.items() if mime in output.data}
     return notebook
+
+
+def _printed_at_once(outputs):
+    """Join what a cell printed: a slow one prints in pieces, which the page would show as boxes."""
+    joined = []
+    for output in outputs:
+        if joined and output.output_type == "stream" and joined[-1].get("name") == output.name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _identifier(cell, seen):
