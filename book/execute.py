@@ -2,7 +2,8 @@
 
 A chapter is stored with the outputs that its code gave, without what changes from run to run: no widget state, no
 timings, cell ids made from the cell's text, text printed piece by piece in one piece, and no widget view beside its
-own HTML (without a kernel JupyterLab shows an error box for it). A cell that the page folds is folded in JupyterLab too.
+own HTML (without a kernel JupyterLab shows an error box for it). A cell that the page folds is folded in JupyterLab
+too.
 """
 
 import hashlib
