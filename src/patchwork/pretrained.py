@@ -91,13 +91,20 @@ class Reading(NamedTuple):
 
 
 class PretrainedViT:
-    """A pretrained vision transformer that reads photographs; ``load_vit`` makes one. Used in chapter 2.
+    """A pretrained vision transformer that reads photographs; ``load_vit`` makes one.
 
-    ``backbone`` is the model of ``transformers``; mean and std are those of the colors it was trained with.
+    ``backbone`` is a model of the family from ``transformers``, with eager attention, in evaluation mode; mean and std
+    are those of the colors it was trained with. Raises ValueError where its patches are not square. Used in chapter 2.
+
+    >>> from transformers import ViTConfig, ViTModel
+    >>> sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    >>> backbone = ViTModel(ViTConfig(**sizes, patch_size=8, attn_implementation="eager")).eval()
+    >>> PretrainedViT(backbone, image_mean=(0.5, 0.5, 0.5), image_std=(0.5, 0.5, 0.5)).read(torch.rand(3, 32, 50)).grid
+    (4, 6)
     """
 
     def __init__(self, backbone, *, image_mean, image_std):
-        """Wrap a model of the family in evaluation mode."""
+        """Keep the model and its colors."""
         config = backbone.config
         self.backbone, self.family = backbone, config.model_type
         self.patch_size = _checks.count("patch_size", config.patch_size)
