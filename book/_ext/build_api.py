@@ -52,8 +52,8 @@ def skip_inherited(app, what, name, obj, skip, options):
 
 def own_signature(app, what, name, obj, options, signature, returns):
     """Show no signature of a class that another library's base class makes."""
-    maker = obj.__init__ if what == "class" else None
-    return None if maker is None or maker.__module__.startswith("patchwork") else ("", None)
+    ours = what != "class" or issubclass(obj, tuple) or obj.__init__.__module__.startswith("patchwork")
+    return None if ours else ("", None)
 
 
 class QuietPythonDomain(PythonDomain):

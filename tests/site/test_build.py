@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageDraw
+
+from patchwork.attention import MultiHeadSelfAttention
+from patchwork.pretrained import Reading
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "book" / "_ext"))
@@ -153,6 +157,13 @@ def test_docstrings_keep_prose_formulas_and_examples_apart():
         *("Shapes: a\\_ (N,)", "continued.", ""),
         *(">>> 1", "1", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"), [(MultiHeadSelfAttention, None), (Reading, None), (torch.nn.Linear, ("", None))]
+)
+def test_only_signatures_of_our_own_are_shown(made, shown):
+    assert build_api.own_signature(None, "class", made.__name__, made, {}, "(...)", None) == shown
 
 
 TOGETHER = """# Spaces

@@ -283,6 +283,17 @@ def test_large_text_fits_a_narrow_screen(browser, served, name, width, text):
         assert all(term.evaluate(lines) < 2 for term in terms)
 
 
+def test_terms_stand_on_one_line_where_there_is_room(browser, served):
+    with Visit(browser, f"{served}/book/glossary.html", viewport={"width": 1280, "height": 844}) as visit:
+        visit.page.add_style_tag(content=UNFOLDED)
+        lines = (
+            "(all) => all.map(dt => dt.getBoundingClientRect().height / parseFloat(getComputedStyle(dt).lineHeight))"
+        )
+        heights = visit.page.locator("dl.glossary > dt").evaluate_all(lines)
+        assert len(heights) > 100
+        assert max(heights) < 2
+
+
 def test_copying_says_so(browser, served):
     with Visit(browser, f"{served}/{CHAPTERS[-1]}", permissions=["clipboard-write"]) as visit:
         visit.page.get_by_role("button", name="Copy").nth(1).click()
