@@ -1,24 +1,16 @@
 """Real pretrained vision transformers, from a local folder or a model hub, and what they make of a photograph."""
 
-import importlib
-import json
 import math
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-from patchwork import _checks
+from patchwork import _checkpoints, _checks
 
-_FAMILY = ("vit", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit")
 _SCALES_POSITIONS_WHEN_TOLD = ("vit", "deit")
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-_FILES = ("config.json", "preprocessor_config.json", *_WEIGHTS, "model-*-of-*.safetensors")
-_IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.225)}
-_PATIENCE = 5  # seconds
 _MOST_BYTES = 4 * 2**30  # of attention weights in one reading: a laptop holds them, 52 × 52 patches of DINOv2-base fit
 
 
@@ -39,10 +31,9 @@ def load_vit(name_or_folder, *, device=None):
     """
     device, _ = _checks.placement(device)
     with _quiet(), torch.device("cpu"):
-        folder = _folder(name_or_folder)
-        _check_config(name_or_folder, _json(folder / "config.json"))
+        folder = _checkpoints.find(name_or_folder)
         backbone = _backbone(name_or_folder, folder).to(device).eval()
-    return PretrainedViT(backbone, **_colors(folder))
+    return PretrainedViT(backbone, **_checkpoints.colors(folder))
 
 
 class Reading(NamedTuple):
@@ -177,79 +168,8 @@ def _item(name, items, index):
     return items[index]
 
 
-def _folder(name):
-    """Return the folder of a model: as given, else as downloaded before, else downloaded now."""
-    if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
-        raise ValueError(f"name_or_folder must be a folder or a model's name, got {name!r}")
-    folder = Path(os.path.expanduser(name))
-    if folder.is_file():
-        raise ValueError(f"{str(folder)!r} is a file; give the folder that holds config.json and model.safetensors")
-    return folder if folder.is_dir() else _from_hub(os.fspath(name))
-
-
-def _from_hub(name):
-    hub = _import("huggingface_hub")
-    try:
-        hub.utils.validate_repo_id(name)
-    except ValueError:
-        example = "'facebook/dinov2-small'"
-        raise ValueError(f"no folder {name!r}, and no name on the hub either: those look like {example}") from None
-    return _cached(hub, name) or _downloaded(hub, name)
-
-
-def _cached(hub, name):
-    """Look among earlier downloads without any request."""
-    try:
-        folder = Path(hub.snapshot_download(name, allow_patterns=_FILES, local_files_only=True))
-    except hub.errors.LocalEntryNotFoundError:
-        return None
-    return folder if _has_weights(folder) else None
-
-
-def _downloaded(hub, name):
-    """Ask the hub before the download: that request has a time limit, and its answer tells the family."""
-    with _in_one_line(hub.errors, name):
-        config = hub.HfApi().model_info(name, timeout=_PATIENCE).config or {}
-    if "model_type" in config:
-        _check_config(name, config)
-    with _in_one_line(hub.errors, name):
-        return Path(hub.snapshot_download(name, allow_patterns=_FILES))
-
-
-@contextmanager
-def _in_one_line(errors, name):
-    """Turn whatever hub, proxy, cache or disk raise, a hundred lines at times, into one."""
-    try:
-        yield
-    except Exception as error:
-        reason = _why(errors, error)
-        raise ValueError(f"no model {name!r}: no such folder, not downloaded yet, and {reason}") from None
-
-
-def _why(errors, error):
-    if isinstance(error, errors.GatedRepoError):
-        return "its owner asks you to accept a license on the hub and to log in"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return "the hub shows no model of that name"
-    if isinstance(error, errors.HfHubHTTPError):
-        return f"the hub answers: {_first_line(error)}"
-    if isinstance(error, (errors.HTTPError, errors.LocalEntryNotFoundError, ConnectionError)):
-        return "the hub is out of reach; connect once, or give a folder with config.json and model.safetensors"
-    return f"the download failed: {_first_line(error)}"
-
-
-def _check_config(name, config):
-    family = config.get("model_type")
-    if family not in _FAMILY:
-        raise ValueError(f"{str(name)!r} is a model of type {family!r}, not one of {', '.join(_FAMILY)}")
-    if config.get("num_channels", 3) != 3:
-        raise ValueError(f"{str(name)!r} reads images of {config['num_channels']} channels, not of 3")
-
-
 def _backbone(name, folder):
-    if not _has_weights(folder):
-        raise ValueError(f"{str(name)!r} has no model.safetensors; pickled weights can run code and are not loaded")
-    transformers = _import("transformers")
+    transformers = _checkpoints.optional("transformers")
     try:
         backbone, found = transformers.AutoModel.from_pretrained(
             folder,
@@ -261,7 +181,7 @@ def _backbone(name, folder):
             output_loading_info=True,
         )
     except Exception as error:  # a damaged file or a config at odds with itself: the reader needs one line
-        raise ValueError(f"{str(name)!r} cannot be loaded: {_first_line(error)}") from None
+        raise ValueError(f"{str(name)!r} cannot be loaded: {_checkpoints.first_line(error)}") from None
     amiss = {key for key in found["missing_keys"] if not key.startswith("pooler.")}
     amiss |= {key for key, *_ in found["mismatched_keys"]}
     if amiss:
@@ -269,50 +189,10 @@ def _backbone(name, folder):
     return backbone
 
 
-def _has_weights(folder):
-    return any((folder / file).exists() for file in _WEIGHTS)
-
-
-def _colors(folder):
-    """Return mean and deviation of the colors as the checkpoint's own preprocessor has them."""
-    file = folder / "preprocessor_config.json"
-    stored = _json(file) if file.exists() else {}
-    if not stored.get("do_normalize", True):
-        return {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
-    colors = {name: stored.get(name, default) for name, default in _IMAGENET.items()}
-    for name, color in colors.items():
-        if not isinstance(color, (list, tuple)) or [isinstance(part, (int, float)) for part in color] != [True] * 3:
-            raise ValueError(f"{name} in {str(file)!r} must be three numbers, got {color!r}")
-    return colors
-
-
-def _json(file):
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"the folder {str(file.parent)!r} has no {file.name}") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{str(file)!r} cannot be read: {_first_line(error)}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{str(file)!r} must hold names and values, got a {type(found).__name__}")
-    return found
-
-
-def _first_line(error):
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _import(package):
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise ValueError(f"pretrained models need {package}: pip install transformers") from None
-
-
 @contextmanager
 def _quiet():
     """Keep the libraries' warnings off stderr, and their bars where the environment does not ask for one."""
-    hub, transformers = _import("huggingface_hub"), _import("transformers")
+    hub, transformers = (_checkpoints.optional(package) for package in ("huggingface_hub", "transformers"))
     logs = (hub.utils.logging, transformers.logging)
     before, bars = [log.get_verbosity() for log in logs], transformers.logging.is_progress_bar_enabled()
     for log in logs:
