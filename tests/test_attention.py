@@ -142,6 +142,14 @@ def test_attention_is_weights_times_values(case, mask, kind, scale):
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("axes", [(), (3,), (2, 1), (2, 1, 3), (4, 2, 1, 3), (4, 1, 1, 1)], ids=str)
+def test_masks_over_any_of_many_leading_axes(normal, generator, axes):
+    queries, keys, values = normal(3, 4, 2, 2, 3, 5, 2)
+    mask = torch.rand(*axes, 5, 5, generator=generator) < 0.7
+    expected = attention_weights(queries, keys, mask=mask) @ values
+    torch.testing.assert_close(attention(queries, keys, values, mask=mask), expected)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("axes", [(), (3,), (2, 3), (2, 1, 3)], ids=str)
 def test_attention_is_torchs(normal, axes, dtype):
@@ -228,6 +236,11 @@ def test_chunked_attention_is_attention(case, rng, scale):
     theirs = torch.autograd.grad(expected, inputs, slope)
     for grad, their in zip(torch.autograd.grad(found, inputs, slope), theirs, strict=True):
         torch.testing.assert_close(grad, their)
+
+
+def test_a_chunk_may_be_longer_than_the_sequence(normal):
+    inputs = [normal(5, 3) for _ in range(3)]
+    torch.testing.assert_close(chunked_attention(*inputs, chunk_size=10**12), attention(*inputs))
 
 
 @pytest.mark.parametrize("dtype", HALF)
@@ -523,8 +536,8 @@ def test_whole_numbers_of_any_kind_are_sizes(generator):
 @pytest.fixture
 def layers(rng, normal):
     """Random attention weights of a few layers."""
-    shape = [rng.randint(1, most) for most in (3, 3, 6)]
-    return [normal(*shape, shape[-1]).softmax(-1) for _ in range(rng.randint(1, 4))]
+    batch, heads, number = rng.randint(1, 3), rng.randint(1, 3), rng.randint(2, 6)
+    return [normal(batch, heads, number, number).softmax(-1) for _ in range(rng.randint(3, 5))]
 
 
 def test_rollout_on_numbers_one_can_check():
@@ -710,7 +723,10 @@ def test_bad_mask_or_scale(function, given, message):
         bad(lambda: vit()(torch.zeros(1, 1, 4, 7)), r"multiple of 2.*, got \(1, 1, 4, 7\)"),
         bad(lambda: vit().tokens(torch.zeros(1, 3, 4, 6)), r"images must have shape \(B, 1, .*, got \(1, 3, 4, 6\)"),
         bad(lambda: vit()(torch.zeros(1, 1, 4, 6).double()), r"dtypes differ: images torch.float64, weight .*float32"),
-        bad(lambda: attention_rollout([]), r"weights must be a list of \(B, heads, N, N\), one per layer, got \[\]"),
+        bad(
+            lambda: attention_rollout([]),
+            r"weights must be a list of \(B, heads, N, N\), one per layer, got an empty one",
+        ),
         bad(lambda: attention_rollout(LAYER), r"weights must be a list of .*, got Tensor"),
         bad(
             lambda: attention_rollout([LAYER, LAYER[0]]), r"weights\[1\] must have shape \(B, heads, N, N\), got \(3, 5"
@@ -725,8 +741,8 @@ def test_bad_mask_or_scale(function, given, message):
         bad(lambda: attention_rollout([LAYER], query=5), r"^query 5 is none of the N = 5 tokens$"),
         bad(lambda: attention_rollout([LAYER], query=-1), r"query must be a whole number of at least 0, got -1"),
         bad(lambda: attention_rollout([LAYER], query=True), r"query must be a whole number of at least 0, got True"),
-        bad(lambda: attention_rollout([LAYER * 2]), r"at least 0, with rows that sum to 1 at most"),
-        bad(lambda: attention_rollout([LAYER * 2], query=1), r"at least 0, with rows that sum to 1 at most"),
+        bad(lambda: attention_rollout([LAYER * 2]), r"at least 0, in rows that sum to 1 at most"),
+        bad(lambda: attention_rollout([LAYER * 2], query=1), r"at least 0, in rows that sum to 1 at most"),
         bad(lambda: attention_rollout([LAYER - 1]), r"apply the softmax to logits first"),
         bad(lambda: attention_rollout([LAYER * math.nan], query=1), r"apply the softmax to logits first"),
     ],

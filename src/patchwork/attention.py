@@ -63,7 +63,7 @@ def chunked_attention(queries, keys, values, *, chunk_size, scale=None):
     True
     """
     lead, scale = _fit(scale, None, queries=queries, keys=keys, values=values)
-    size = _checks.count("chunk_size", chunk_size)
+    size = min(_checks.count("chunk_size", chunk_size), queries.shape[-2])
     dtype = _checks.multiplied_in(queries, keys, values)
     inputs = [part.to(dtype).expand(*lead, *part.shape[-2:]) for part in (queries, keys, values)]
     return _Chunked.apply(*inputs, size, scale)
@@ -217,7 +217,7 @@ class VisionTransformer(nn.Module):
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
         made = {"device": device, "dtype": dtype}
-        dim, self.grid = _checks.count("dim", dim), _checks.pair("grid", grid)
+        self.grid = _checks.pair("grid", grid)
         number, std = self.grid[0] * self.grid[1], _checks.number("position_std", position_std, at_least=0)
         self.embed = PatchEmbedding(channels, patch_size, dim, **made)
         self.class_token = nn.Parameter(torch.empty(1, 1, dim, **made).normal_(std=std))
@@ -363,9 +363,8 @@ def _check_tokens(x, weight):
 
 def _check_layers(weights):
     if not isinstance(weights, (list, tuple)) or not weights:
-        raise ValueError(
-            f"weights must be a list of (B, heads, N, N), one per layer, got {weights if weights == [] else type(weights).__name__}"
-        )
+        got = "an empty one" if isinstance(weights, (list, tuple)) else type(weights).__name__
+        raise ValueError(f"weights must be a list of (B, heads, N, N), one per layer, got {got}")
     layers = {f"weights[{place}]": layer for place, layer in enumerate(weights)}
     shapes = {_checks.shape(name, layer, "B heads N N") for name, layer in layers.items()}
     if len(shapes) > 1 or weights[0].shape[2] != weights[0].shape[3]:
@@ -378,7 +377,5 @@ def _check_layers(weights):
 def _distributions(rollout):
     slack = _checks.tolerance(rollout, None)
     if _checks.has_values(rollout) and not ((rollout >= 0).all() and (rollout.sum(-1) <= 1 + slack).all()):
-        raise ValueError(
-            "weights must be at least 0, with rows that sum to 1 at most: apply the softmax to logits first"
-        )
+        raise ValueError("weights must be at least 0, in rows that sum to 1 at most: apply the softmax to logits first")
     return rollout
