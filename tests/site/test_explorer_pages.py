@@ -19,7 +19,7 @@ from patchwork.explorers import base, modules
 from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
 from patchwork.images import load_image
-from patchwork.patches import extract_patches, merge_patches
+from patchwork.patches import extract_patches, merge_patches, patchify
 from patchwork.relations import region_mass
 
 pytestmark = pytest.mark.browser
@@ -54,7 +54,15 @@ def asking(scenes):
 
 
 @pytest.fixture(scope="module")
-def folder(explorer, asking, tmp_path_factory):
+def regions(scenes):
+    """Regions and tokens before the patches: a digit's ink and its ground, a class token, a register."""
+    digit = scenes["digit"]
+    ink = patchify(digit.image[None], 2)[0].mean(1)[:15] > 0.3
+    return AttentionExplorer({"ink": digit._replace(grid=(3, 5), labels=ink.long())}, query=4)
+
+
+@pytest.fixture(scope="module")
+def folder(explorer, asking, regions, tmp_path_factory):
     folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
     attention = asking._repr_mimebundle_()[0]["text/html"]
     broken = figure.replace('data-state="{', 'data-state="{{')
@@ -69,6 +77,7 @@ def folder(explorer, asking, tmp_path_factory):
         "attention": attention,
         "attention dark": attention,
         "attention two": attention + attention,
+        "attention regions": regions._repr_mimebundle_()[0]["text/html"],
     }
     for name, body in pages.items():
         (folder / f"{name}.html").write_text(
@@ -1002,6 +1011,17 @@ def compare(told, expected, scene):
         )
 
 
+def test_the_mass_leaves_out_what_is_no_patch(visit, regions):
+    page, scene = visit("attention regions"), regions._given["ink"]
+    for query in range(17):
+        page.get_by_label("Token that asks, trained").press("ArrowRight" if query else "Home")
+        expected = AttentionExplorer({"ink": scene}, query=query).region_mass
+        told = findings(page)["Mass in its region"]
+        assert (expected is None) == (told == "—") == (query < 2)
+        if expected is not None:
+            assert numbers(told) == pytest.approx([100 * each.item() for each in expected], abs=1)
+
+
 def len_patches(scene):
     return scene.grid[0] * scene.grid[1]
 
@@ -1112,8 +1132,8 @@ def test_reset_brings_attentions_first_view_back(talk):
     talk.get_by_label("Head").select_option("2")
     talk.get_by_label("Scale of the logits").fill("3")
     ask(talk, 15, 15)
-    answers(talk).press("End")
     talk.get_by_label("Picture").select_option("digit")
+    answers(talk).press("End")
     talk.get_by_role("button", name="Reset").click()
     talk.mouse.move(0, 0)
     assert view() == first

@@ -10,7 +10,7 @@ from patchwork.explorers.base import encode_array, encode_photo, encode_picture,
 from patchwork.relations import region_mass
 
 COLDEST, HOTTEST = 1 / 16, 16
-BITS = (12, 11, 10, 9, 8)  # of a number of a query or key on the page: the most that fit
+BITS = (12, 11, 10, 9, 8)  # of a query's or key's number on the page: the most that fit; 12 keep weights true to 0.003
 CRISP = 64  # pixels: a smaller image is shown pixel by pixel
 
 
