@@ -2,7 +2,7 @@
 
 import { drawAnswers, drawLegend, drawMap, mapAspect, rankAt, tokenAt } from "./attention_drawings.mjs";
 import { keepKeys, onKeys, onPointer, onThemeChange, surface, themeColors } from "./canvas.mjs";
-import { button, choice, element } from "./controls.mjs";
+import { button, choice, clamped, element, slider, tell } from "./controls.mjs";
 import { decodeArray, dotProducts, entropy, meanRow, regionMass, softmaxRow } from "./math.mjs";
 import { decodePhoto } from "./photos.mjs";
 
@@ -20,6 +20,10 @@ async function decodeScene({ picture, crisp, grid, labels, start, models }) {
 }
 
 const mapParts = (parts) => Object.fromEntries(Object.entries(parts).map(([part, blocks]) => [part, blocks.map((heads) => heads.map(decodeArray))]));
+
+function fits({ tokens, blocks, heads, models }, { query, block, head, model }) {
+  return query < tokens && block < blocks && (head === null || head < heads) && (model === null || model in models);
+}
 
 // What follows from the settings: each model's answers, and what they come to.
 
@@ -100,24 +104,17 @@ function findings(column, view, marked) {
   ];
 }
 
+function legendTexts({ tokens, top, columns }) {
+  const beyond = columns.some(({ largest }) => largest > top) ? "≥ " : "";
+  return { uniform: `uniform 1/${tokens} = ${weightText(1 / tokens)}`, top: beyond + weightText(top) };
+}
+
 function summary(column, view) {
   const region = column.region ? `, ${percent(column.region.mass)} in its region` : "";
   return `${column.name}: ${spreadText(column, view)}${region}`;
 }
 
 // The page.
-
-const clamped = (value, most) => Math.min(Math.max(value, 0), most);
-
-function slider(label, help) {
-  return element("canvas", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-describedby": help });
-}
-
-function tell(canvas, now, most, text) {
-  canvas.setAttribute("aria-valuemax", most);
-  canvas.setAttribute("aria-valuenow", now);
-  canvas.setAttribute("aria-valuetext", text);
-}
 
 function buildControls(act) {
   const orNull = (value, convert) => (value === "" ? null : convert(value));
@@ -141,7 +138,7 @@ function buildScale(act, id) {
   return { node: element("div", { class: "pw-scale" }, head, range, marks), range, text, usual, none };
 }
 
-const along = (power) => `calc(12px + (100% - 24px) * ${(power + STEPS) / (2 * STEPS)})`;
+const along = (power) => `calc(8px + (100% - 16px) * ${(power + STEPS) / (2 * STEPS)})`;
 
 function buildColumn(name, help) {
   const map = slider(`Token that asks, ${name}`, help), answers = slider(`Answers by weight, ${name}`, help);
@@ -229,14 +226,11 @@ class AttentionExplorer {
     keepKeys(this.page.root);
     el.append(this.page.root);
     this.colors = themeColors(this.page.root);
-    this.legend = surface(this.page.legend, (context, width, height) => drawLegend(context, width, height, { view: this.view, texts: this.legendTexts(), colors: this.colors }));
+    this.legend = surface(this.page.legend, (context, width, height) => {
+      drawLegend(context, width, height, { view: this.view, texts: legendTexts(this.view), colors: this.colors });
+    });
     this.listenToModel();
     this.update();
-  }
-
-  legendTexts() {
-    const { tokens, top, columns } = this.view;
-    return { uniform: `uniform 1/${tokens} = ${weightText(1 / tokens)}`, top: `${columns.some(({ largest }) => largest > top) ? "≥ " : ""}${weightText(top)}` };
   }
 
   // Actions.
@@ -358,13 +352,12 @@ class AttentionExplorer {
 
   update() {
     const { settings, page } = this, scene = this.scenes.get(settings.scene);
-    const { query, block, head, model } = settings;
-    if (query >= scene.tokens || block >= scene.blocks || head >= scene.heads || !(model === null || model in scene.models)) return; // half of a change from Python; the other half follows
+    if (!fits(scene, settings)) return; // half of a change from Python; the other half follows
     this.view = look(scene, settings);
     this.showColumns(this.view.names);
     showControls(page.controls, [...this.scenes.keys()], this.view, settings);
     showScale(page.scale, this.view);
-    page.legend.setAttribute("aria-label", `Colors from weight 0 to ${weightText(this.view.top)}; ${this.legendTexts().uniform}`);
+    page.legend.setAttribute("aria-label", `Colors from weight 0 to ${weightText(this.view.top)}; ${legendTexts(this.view).uniform}`);
     this.updateSentence();
     this.updateMarked();
     this.legend.invalidate();

@@ -47,3 +47,16 @@ export function filePicker(label, accept, pick) {
   } });
   return element("label", { class: "pw-button pw-file" }, label, input);
 }
+
+// A canvas as a slider: a place from 0 to `most`, and what it says aloud.
+export function slider(label, help) {
+  return element("canvas", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-describedby": help });
+}
+
+export function tell(canvas, now, most, text) {
+  canvas.setAttribute("aria-valuemax", most);
+  canvas.setAttribute("aria-valuenow", now);
+  canvas.setAttribute("aria-valuetext", text);
+}
+
+export const clamped = (value, most) => Math.min(Math.max(value, 0), most);

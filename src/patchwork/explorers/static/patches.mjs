@@ -1,7 +1,7 @@
 // Image ↔ sequence: a photograph cut into patches, the patches in one row, and one patch as its vector.
 
 import { keepKeys, onKeys, onPointer, onSlide, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
-import { button, choice, element, filePicker, labelled, toggle } from "./controls.mjs";
+import { button, choice, clamped, element, filePicker, slider, tell, toggle } from "./controls.mjs";
 import {
   divides, elementIndex, elementPlace, inversePermutation, meanColors, mergePatches, patchCorner, patchCounts, patchGrid,
   patchVector, samePlace, shuffledOrder,
@@ -81,18 +81,6 @@ function numberSentence({ patchSize }, selected, at, vector) {
 }
 
 // The page, in the order of the story: settings, image, sequence, vector.
-
-const clamped = (value, most) => Math.min(Math.max(value, 0), most);
-
-function slider(label, help) {
-  return element("canvas", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0, "aria-describedby": help });
-}
-
-function tell(canvas, now, most, text) {
-  canvas.setAttribute("aria-valuemax", most);
-  canvas.setAttribute("aria-valuenow", now);
-  canvas.setAttribute("aria-valuetext", text);
-}
 
 function panel(id, name, ...children) {
   const title = element("p", { class: "pw-title", id: `${id}-${name}` });
