@@ -10,7 +10,7 @@ import torch
 from benchmarks import browser, machine
 from patchwork.devices import best_device
 
-CHAPTERS = ("patches",)
+CHAPTERS = ("patches", "attention")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -47,7 +47,7 @@ def show(report):
     )
     table(
         "Ours against a peer (medians, interleaved; a ratio below 1: ours is faster)",
-        ["function", "size", "peer", "ratio", "reach", "ours ms", "peer ms", "ours MiB", "peer MiB"],
+        ["function", "size", "peer", "ratio", "reach", "ours ms", "peer ms", "ours MiB", "peer MiB", "reach"],
         [comparison_cells(row) for row in report["comparisons"]],
     )
     for row in report["growths"]:
@@ -70,6 +70,7 @@ def comparison_cells(row):
         f"{row['ratio']:.2f}",
         verdict(row["ratio"], row["reach"]),
         *numbers,
+        verdict(row["ours_mib"] / row["peer_mib"], row["memory_reach"]) if row["memory_reach"] else "–",
     ]
 
 

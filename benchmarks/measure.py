@@ -14,9 +14,10 @@ WARM_UP, LEAST_ROUNDS, SECONDS = 3, 15, 4.0
 def compare(function, size, ours, peers, device):
     """Time ``ours`` against each peer, one call each in turn, and return a row per peer.
 
-    ``peers`` maps a peer's name to (callable, the ratio to reach or None); a ratio below 1 says that ours is faster.
+    ``peers`` maps a peer's name to (callable, the ratio to reach or None) and, where memory is the point, the ratio of
+    the peaks to reach; a ratio below 1 says that ours is faster, or smaller.
     """
-    calls = {"ours": ours} | {name: peer for name, (peer, _) in peers.items()}
+    calls = {"ours": ours} | {name: peer for name, (peer, *_) in peers.items()}
     milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
     mebibytes = {name: peak_memory(call, device) / 2**20 for name, call in calls.items()}
     return [
@@ -30,8 +31,9 @@ def compare(function, size, ours, peers, device):
             "peer_ms": milliseconds[name],
             "ours_mib": mebibytes["ours"],
             "peer_mib": mebibytes[name],
+            "memory_reach": next(iter(memory_reach), None),
         }
-        for name, (_, reach) in peers.items()
+        for name, (_, reach, *memory_reach) in peers.items()
     ]
 
 
