@@ -202,6 +202,8 @@ def test_repr_and_device(save):
     assert not any(module.training for module in model.backbone.modules())
     with torch.device("meta"):
         assert next(load_vit(folder).backbone.parameters()).device.type == "meta"
+        model = load_vit(folder, device="cpu")
+    assert model.read(torch.rand(3, 32, 32)).features.device.type == "cpu"
 
 
 def test_verbosity_is_put_back(save):
@@ -443,7 +445,7 @@ class Hub(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(save, tmp_path_factory):
     """A hub of our own with one model, and ``load``, which asks it from a fresh process: (stdout, stderr)."""
-    model, folder = save()
+    model, folder = save("vit", transformers.ViTForImageClassification)  # without a pooler, which is worth a warning
     (folder / "pytorch_model.bin").write_bytes(b"never asked for")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.folder, server.asked = folder, []
@@ -469,7 +471,7 @@ def hub(save, tmp_path_factory):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
         return done.stdout.splitlines(), done.stderr
 
-    load.asked, load.sum = server.asked, theirs(model, torch.full((3, 32, 32), 0.5))[1].sum().item()
+    load.asked, load.sum = server.asked, theirs(model.vit, torch.full((3, 32, 32), 0.5))[1].sum().item()
     yield load
     server.shutdown()
     server.server_close()
