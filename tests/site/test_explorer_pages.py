@@ -1088,11 +1088,14 @@ def test_the_scale_snaps_to_its_marks(talk):
 def test_the_marks_stand_where_their_values_are(visit, width):
     page = visit("attention", width=width)
     scale = page.get_by_label("Scale of the logits")
-    box, away = scale.bounding_box(), {"1/√d": 0, "no scaling": 1.5}
-    for name, power in away.items():
-        mark = page.get_by_role("button", name=name).bounding_box()
-        scale.click(position={"x": mark["x"] + mark["width"] / 2 - box["x"], "y": box["height"] / 2})
+    track, boxes = scale.bounding_box(), []
+    for name, power in {"1/√d": 0, "no scaling": 1.5}.items():
+        mark = page.get_by_role("button", name=name)
+        line = mark.evaluate("node => parseFloat(getComputedStyle(node, '::before').left)")
+        boxes.append(mark.bounding_box())
+        scale.click(position={"x": boxes[-1]["x"] + line - track["x"], "y": track["height"] / 2})
         assert float(scale.input_value()) == power
+    assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
 
 
 def test_a_sharper_scale_concentrates(talk):
@@ -1106,7 +1109,7 @@ def test_a_sharper_scale_concentrates(talk):
 
 def test_one_model_or_all(talk):
     talk.get_by_label("Model").select_option("trained")
-    assert place(talk, "Untrained").count() == 0
+    assert place(talk, "Untrained").count() == 0  # nor is it read aloud
     assert token_map(talk).bounding_box()["width"] > 300
     ask(talk, 0, 0)
     assert reading(talk).startswith("Patch 0 ")

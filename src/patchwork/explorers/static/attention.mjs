@@ -182,6 +182,7 @@ function showScale({ range, text, usual, none }, view) {
   text.textContent = words;
   usual.style.left = along(0);
   none.style.left = along(bare);
+  none.style.setProperty("--share", Math.min(Math.max((bare - 1) / 2, 0.1), 0.9)); // so the two marks stay apart on a phone
   none.hidden = bare > STEPS || bare === 0;
 }
 
@@ -282,24 +283,30 @@ class AttentionExplorer {
 
   // Columns, pointers, keys, and changes from elsewhere.
 
-  showColumns(names) {
-    if (names.join("\n") === this.columns.map(({ name }) => name).join("\n")) return;
+  get shown() { return this.columns.filter(({ node }) => !node.hidden); }
+
+  answersOf(name) { return this.view.columns.find((column) => column.name === name); }
+
+  showColumns({ scene, names }) {
+    const all = Object.keys(scene.models);
+    if (all.join("\n") !== this.columns.map(({ name }) => name).join("\n")) this.buildColumns(all);
+    this.columns.forEach(({ node, name }) => { node.hidden = !names.includes(name); });
+    this.page.columns.dataset.count = names.length;
+  }
+
+  buildColumns(names) {
     this.columns.forEach(({ surfaces }) => surfaces.forEach((each) => each.stop()));
     this.columns = names.map((name) => buildColumn(name, this.page.id));
     this.page.columns.replaceChildren(...this.columns.map(({ node }) => node));
-    this.page.columns.dataset.count = names.length;
-    this.columns.forEach((column, at) => this.keepColumn(column, at));
+    this.columns.forEach((column) => this.keepColumn(column));
   }
 
-  keepColumn(column, at) {
-    const drawn = () => {
-      const { view, marked, colors } = this;
-      return { view, ...view.columns[at], marked, colors };
-    };
+  keepColumn(column) {
+    const drawn = () => ({ view: this.view, ...this.answersOf(column.name), marked: this.marked, colors: this.colors });
     const keep = (canvas, draw) => surface(canvas, (context, width, height) => draw(context, width, height, drawn()));
     column.surfaces = [keep(column.map, drawMap), keep(column.answers, drawAnswers)];
     this.listenToMap(column.map);
-    this.listenToAnswers(column.answers, at);
+    this.listenToAnswers(column);
   }
 
   listenToMap(map) {
@@ -312,8 +319,8 @@ class AttentionExplorer {
     });
   }
 
-  listenToAnswers(answers, at) {
-    const order = () => this.view.columns[at].order, token = (x) => order()[rankAt(x, answers.clientWidth, this.view.tokens)];
+  listenToAnswers({ answers, name }) {
+    const order = () => this.answersOf(name).order, token = (x) => order()[rankAt(x, answers.clientWidth, this.view.tokens)];
     onPointer(answers, { choose: (x) => this.pin(token(x)), hover: (x) => this.hover(x === undefined ? null : token(x)) });
     const step = (by) => () => this.pin(order()[clamped(order().indexOf(this.marked) + by, this.view.tokens - 1)]);
     onKeys(answers, {
@@ -354,7 +361,7 @@ class AttentionExplorer {
     const { settings, page } = this, scene = this.scenes.get(settings.scene);
     if (!fits(scene, settings)) return; // half of a change from Python; the other half follows
     this.view = look(scene, settings);
-    this.showColumns(this.view.names);
+    this.showColumns(this.view);
     showControls(page.controls, [...this.scenes.keys()], this.view, settings);
     showScale(page.scale, this.view);
     page.legend.setAttribute("aria-label", `Colors from weight 0 to ${weightText(this.view.top)}; ${legendTexts(this.view).uniform}`);
@@ -368,7 +375,7 @@ class AttentionExplorer {
     const asks = `${capital(tokenText(scene, query))} asks, ${answering} answer.`;
     const told = `${asks} ${columns.map((column) => summary(column, this.view)).join("; ")}`;
     this.page.sentence.textContent = asks;
-    this.columns.forEach(({ map }) => { map.style.aspectRatio = `1 / ${mapAspect(scene)}`; tell(map, query, tokens - 1, told); });
+    this.shown.forEach(({ map }) => { map.style.aspectRatio = `1 / ${mapAspect(scene)}`; tell(map, query, tokens - 1, told); });
     this.report(told);
   }
 
@@ -382,8 +389,8 @@ class AttentionExplorer {
 
   updateMarked() {
     const { view, marked } = this;
-    this.columns.forEach(({ list, answers, surfaces }, at) => {
-      const column = view.columns[at], lines = findings(column, view, marked), [name, numbers] = lines.at(-1);
+    this.shown.forEach(({ name: model, list, answers, surfaces }) => {
+      const column = this.answersOf(model), lines = findings(column, view, marked), [name, numbers] = lines.at(-1);
       showFindings(list, lines);
       if (this.hovered === null) tell(answers, column.order.indexOf(marked), view.tokens - 1, `${name}: ${numbers}`);
       surfaces.forEach((each) => each.invalidate());
