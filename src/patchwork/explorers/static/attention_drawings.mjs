@@ -46,9 +46,15 @@ export function drawMap(context, width, height, { view: { scene, query, top }, w
   outline(context, cell(query), colors.accent, cell(query).width < 14 ? 2 : 3);
 }
 
+// The colors from 0 to the top weight, RGBA.
+const COLORS = Uint8ClampedArray.from({ length: 4 * 256 }, (_, at) => [...cividis((at >> 2) / 255), 255][at & 3]);
+
 function heatCanvas(heat, rows, columns) {
   const pixels = new Uint8ClampedArray(4 * rows * columns);
-  heat.forEach((value, patch) => pixels.set([...cividis(value), 255], 4 * patch));
+  heat.forEach((value, patch) => {
+    const level = 4 * Math.round(255 * Math.min(value, 1));
+    pixels.set(COLORS.subarray(level, level + 4), 4 * patch);
+  });
   return pixelCanvas(pixels, columns, rows);
 }
 
@@ -154,9 +160,8 @@ export const rankAt = (x, width, tokens) => Math.min(Math.max(Math.floor((x / wi
 
 // The colors of the weights from 0 to the largest, with the uniform weight marked.
 export function drawLegend(context, width, height, { view: { top, tokens }, texts, colors: { ink } }) {
-  const bar = new Uint8ClampedArray(4 * 256), uniform = width * warmth(1 / tokens, top);
-  for (let at = 0; at < 256; at++) bar.set([...cividis(at / 255), 255], 4 * at);
-  context.drawImage(pixelCanvas(bar, 256, 1), 0, 0, width, 14);
+  const uniform = width * warmth(1 / tokens, top);
+  context.drawImage(pixelCanvas(COLORS, 256, 1), 0, 0, width, 14);
   for (const [color, tall] of [[ink, 18], ["#ffffff", 14]]) {
     context.fillStyle = color;
     context.fillRect(uniform - 1, 0, 2, tall);
