@@ -101,10 +101,10 @@ class _Chunked(torch.autograd.Function):
 
 
 class MultiHeadSelfAttention(nn.Module):
-    """Let the tokens attend to each other, in ``heads`` ways at once: Y = Σ_h A_h X W_h, with W_h = W_v,hᵀ W_o,hᵀ.
+    """Let the tokens attend to each other, in ``heads`` ways at once: Y = Σ_h A_h X W_h, with W_h = W_v,h W_o,h.
 
     ``qkv`` is one linear layer whose rows are those of the queries, the keys and the values, head by head;
-    ``projection`` mixes what the heads found.
+    ``projection`` mixes what the heads found. (torch stores both matrices transposed, and there are biases.)
 
     Shapes: x (B, N, dim) → (B, N, dim); with ``return_weights`` also the weights (B, heads, N, N). The mask is
     boolean, True = may attend, or floating, and broadcasts to (B, heads, N, N). A mask of three axes is refused:
