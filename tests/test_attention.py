@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.autograd import gradcheck
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.profiler import profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import ViTConfig, ViTForImageClassification
@@ -90,6 +92,15 @@ def tensors(tree):
 
 def memory(tensor):
     return tensor.untyped_storage().data_ptr()
+
+
+def most_bytes(call):
+    """The most bytes that a call holds at once beside its inputs."""
+    with profile(profile_memory=True) as record:
+        result = call()
+    steps = [event.nbytes() for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
+    del result
+    return max(itertools.accumulate(steps))
 
 
 def scores(queries, keys):
@@ -188,6 +199,14 @@ def test_a_row_with_nothing_to_attend_is_zero_and_so_are_its_gradients(generator
         assert all((grad != 0).any() for grad in grads)
 
 
+def test_a_row_whose_logits_a_mask_drives_out_of_range_is_zero():
+    queries, keys = torch.tensor([[-100.0], [100.0]]).half().requires_grad_(), torch.ones(2, 1).half()
+    weights = attention_weights(queries, keys, mask=torch.full((2,), torch.finfo(torch.float16).min).half())
+    assert weights.tolist() == [[0, 0], [0.5, 0.5]]
+    (grad,) = torch.autograd.grad(weights.square().sum(), queries)
+    assert (grad == 0).all()
+
+
 def test_an_empty_row_keeps_a_learned_mask_finite(normal):
     queries, keys, values = normal(4, 3), normal(4, 3), normal(4, 3)
     bias = normal(4, 4).requires_grad_()
@@ -260,6 +279,27 @@ def test_chunked_attention_never_holds_all_weights(normal):
     with Largest() as largest:
         (attention_weights(queries, keys) @ values).sum().backward()
     assert largest.numbers == 2 * 96 * 96
+
+
+@pytest.mark.parametrize("rows", [512, 500], ids=["whole chunks", "a rest"])
+def test_memory_of_chunked_attention_is_what_its_docstring_says(normal, rows):
+    inputs = [normal(2, 3, number, 8).requires_grad_() for number in (rows, 512, 512)]
+    chunk, spare = 2 * 3 * 64 * 512 * 8, 1.3  # a few rows of width 8 come and go beside the chunk
+    found = chunked_attention(*inputs, chunk_size=64)
+    own, slope = found.nbytes, torch.ones_like(found)
+    assert most_bytes(lambda: chunked_attention(*inputs, chunk_size=64)) - own < spare * chunk
+    own = sum(part.nbytes for part in inputs)
+    assert most_bytes(lambda: torch.autograd.grad(found, inputs, slope)) - own < 2 * spare * chunk
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_gradients_of_many_chunks_add_up_in_half_precision(normal, dtype):
+    inputs = [part.to(dtype).requires_grad_() for part in (0.1 * normal(2048, 8), normal(8, 8), normal(8, 8))]
+    exact = [part.detach().double().requires_grad_() for part in inputs]
+    found = torch.autograd.grad(chunked_attention(*inputs, chunk_size=1).sum(), inputs)
+    expected = torch.autograd.grad(attention(*exact).sum(), exact)
+    for grad, their in zip(found, expected, strict=True):
+        assert (grad.double() - their).norm() < 2 * CLOSE[dtype] / 3 * their.norm()
 
 
 def test_gradients(case, mask):

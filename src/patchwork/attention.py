@@ -30,8 +30,8 @@ def attention_weights(queries, keys, *, mask=None, scale=None):
 def attention(queries, keys, values, *, mask=None, scale=None):
     """Gather values by attention: Y = softmax(scale · Q Kᵀ + mask) V, by torch's fused kernel.
 
-    Where values are as wide as keys, the kernel never holds the M×N weights. Mask, scale and rows with nothing
-    to attend are as in ``attention_weights``.
+    Where values are as wide as keys, and no mask is learned, the kernel never holds the M×N weights. Mask, scale and
+    rows with nothing to attend are as in ``attention_weights``.
 
     Shapes: queries (…, M, d), keys (…, N, d), values (…, N, e) → (…, M, e); leading axes broadcast.
     Raises ValueError where shapes, devices or dtypes do not fit.
@@ -53,7 +53,7 @@ def chunked_attention(queries, keys, values, *, chunk_size, scale=None):
     pass computes each chunk anew instead of keeping it; it is differentiable once.
 
     Shapes: queries (…, M, d), keys (…, N, d), values (…, N, e) → (…, M, e); leading axes broadcast. Beside inputs and
-    result it holds (…, chunk_size, N) numbers, in the backward pass three times as many.
+    result it holds (…, chunk_size, N) numbers, in the backward pass twice as many.
     Raises ValueError where shapes, devices or dtypes do not fit, or for a chunk_size below 1.
     Source: Rabe & Staats 2021. Derived in chapter 2.
 
@@ -73,9 +73,12 @@ class _Chunked(torch.autograd.Function):
     @staticmethod
     def forward(context, queries, keys, values, size, scale):
         mixed = queries.new_empty(*queries.shape[:-1], values.shape[-1])
-        buffer = queries.new_empty(*queries.shape[:-2], size, keys.shape[-2])
+        buffer = queries.new_empty(queries.shape[:-2].numel() * size * keys.shape[-2])
         for asking, answer in zip(queries.split(size, -2), mixed.split(size, -2), strict=True):
-            weights = buffer[..., : asking.shape[-2], :]
+            shape = torch.Size([*asking.shape[:-1], keys.shape[-2]])
+            weights = buffer[: shape.numel()].view(
+                shape
+            )  # contiguous for a shorter last chunk too, so nothing is copied
             torch.matmul(asking * scale, keys.mT, out=weights)
             torch.softmax(weights, -1, out=weights)
             torch.matmul(weights, values, out=answer)
@@ -87,17 +90,24 @@ class _Chunked(torch.autograd.Function):
     @once_differentiable
     def backward(context, grad):
         queries, keys, values, mixed = context.saved_tensors
-        of_queries, of_keys, of_values = map(torch.zeros_like, (queries, keys, values))
+        dtype = queries.dtype
+        exact = torch.promote_types(dtype, torch.float32)  # a half-precision sum over many chunks stops growing
+        of_queries = torch.zeros_like(queries)
+        of_keys, of_values = (torch.zeros_like(part, dtype=exact) for part in (keys, values))
         parts = [tensor.split(context.size, -2) for tensor in (queries, mixed, grad, of_queries)]
         for asking, answer, slope, of_asking in zip(*parts, strict=True):
             asking = asking * context.scale
-            weights = (asking @ keys.mT).softmax(-1)
+            weights = asking @ keys.mT
+            torch.softmax(weights, -1, out=weights)
+            of_values += weights.mT @ slope
             # The Jacobian diag(a) − aaᵀ of the softmax, where aᵀ(slope Vᵀ) is the answer times its slope.
-            of_logits = weights * (slope @ values.mT - (slope * answer).sum(-1, keepdim=True))
+            of_logits = slope @ values.mT
+            of_logits -= (slope * answer).sum(-1, keepdim=True)
+            of_logits *= weights
             of_asking.copy_(of_logits @ keys * context.scale)
             of_keys += of_logits.mT @ asking
-            of_values += weights.mT @ slope
-        return of_queries, of_keys, of_values, None, None
+            del weights, of_logits  # before those of the next chunk come
+        return of_queries, of_keys.to(dtype), of_values.to(dtype), None, None
 
 
 class MultiHeadSelfAttention(nn.Module):
@@ -294,10 +304,8 @@ def attention_rollout(weights, *, query=None):
 
 def _masked_softmax(logits, mask):
     """Give rows with nothing to attend some finite logits first, so that their gradients are zeros and not NaN."""
-    if mask.dtype == torch.bool:
-        logits, alone = logits.masked_fill(~mask, -torch.inf), ~mask.any(-1, keepdim=True)
-    else:
-        logits, alone = logits + mask, (mask == -torch.inf).all(-1, keepdim=True)
+    logits = logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
+    alone = logits.detach().amax(-1, keepdim=True) == -torch.inf
     return logits.masked_fill(alone, 0).softmax(-1).masked_fill(alone, 0)
 
 
