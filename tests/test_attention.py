@@ -705,6 +705,8 @@ def test_bad_tensors(function, inputs, message):
         ({"scale": "1"}, r"scale must be a finite number, got '1'"),
         ({"scale": math.nan}, r"scale must be a finite number, got nan"),
         ({"scale": math.inf}, r"scale must be a finite number, got inf"),
+        ({"scale": -math.inf}, r"scale must be a finite number, got -inf"),
+        ({"scale": 10**400}, r"scale must be a finite number, got 1000"),
         ({"scale": True}, r"scale must be a finite number, got True"),
         ({"scale": torch.ones(())}, r"scale must be a finite number, got tensor\(1.\)"),
     ],

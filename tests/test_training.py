@@ -2,6 +2,7 @@ import itertools
 import math
 import time
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -182,6 +183,16 @@ def test_every_module_gets_its_mode_back():
     assert [module.training for module in model.modules()] == before
 
 
+def test_settings_may_be_numbers_of_any_kind():
+    model, twin, x = nn.Linear(2, 1), nn.Linear(2, 1), torch.ones(3, 2)
+    twin.load_state_dict(model.state_dict())
+    train(
+        model, lambda x: model(x).mean(), [(x,)], steps=np.int64(1), learning_rate=np.float32(0.5), clip=np.float64(1)
+    )
+    train(twin, lambda x: twin(x).mean(), [(x,)], steps=1, learning_rate=0.5, clip=1)
+    assert torch.equal(model.weight, twin.weight)
+
+
 def test_frozen_parameters_stay():
     model = nn.Linear(2, 1)
     model.bias.requires_grad_(False)
@@ -310,11 +321,22 @@ def bad(call, message):
         bad(lambda: fit(weight_decay=math.inf), r"weight_decay must be a finite number of at least 0, got inf"),
         bad(lambda: fit(clip=True), r"clip must be a finite number above 0, got True"),
         bad(lambda: fit(clip=0), r"clip must be a finite number above 0, got 0"),
+        bad(lambda: fit(clip=10**400), r"clip must be a finite number above 0, got 1000"),
+        bad(lambda: fit(loss=MODEL(X).sum()), r"^loss must be a function of a batch, got Tensor$"),
+        bad(lambda: fit(batches=3), r"^batches must be an iterable of tuples, got int$"),
         bad(lambda: accuracy(MODEL, X, LABELS[:3]), r"one number of rows, at least 1; got \[4, 3\]"),
         bad(lambda: accuracy(MODEL, X, LABELS.float()), r"labels must be whole numbers, got torch.float32"),
         bad(lambda: accuracy(MODEL, X, LABELS.view(4, 1)), r"labels must have shape \(R\), got \(4, 1\)"),
         bad(
             lambda: accuracy(MODEL, X, LABELS, batch_size=0), r"batch_size must be a whole number of at least 1, got 0"
+        ),
+        bad(lambda: accuracy(MODEL.forward, X, LABELS), r"^model must be a module, got method$"),
+        bad(lambda: accuracy(MODEL, X, LABELS + 2), r"^labels must lie in 0 … 1, got 2 … 2$"),
+        bad(lambda: accuracy(MODEL, X, LABELS - 1), r"^labels must lie in 0 … 1, got -1 … -1$"),
+        bad(lambda: accuracy(nn.GRU(2, 2), X, LABELS), r"^model\(inputs\) must be a tensor \(R, classes\), got tuple$"),
+        bad(
+            lambda: accuracy(nn.Identity(), X.long(), LABELS),
+            r"model\(inputs\) must hold floating-point .* torch.int64",
         ),
         bad(lambda: accuracy(MODEL, X * math.nan, LABELS), r"model\(inputs\) must not hold NaN, found 8 of 8"),
         bad(lambda: accuracy(nn.Flatten(0), X, LABELS), r"model\(inputs\) must have shape \(R, classes\), got \(8,\)"),

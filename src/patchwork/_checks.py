@@ -44,12 +44,16 @@ def count(name, value, *, at_least=1):
     return number
 
 
-def number(name, value, *, at_least=-math.inf):
-    """Return, as a float, a finite real number of at least ``at_least``; a bool is none, nor is a tensor."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not at_least <= value < math.inf:
-        least = f" of at least {at_least}" if at_least > -math.inf else ""
+def number(name, value, *, at_least=-math.inf, above=-math.inf):
+    """Return, as a float, a finite real number of at least one bound or above the other; no bool and no tensor."""
+    try:
+        found = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # a whole number of hundreds of digits
+        found = math.inf
+    if not math.isfinite(found) or found < at_least or found <= above:
+        least = f" of at least {at_least}" if at_least > -math.inf else f" above {above}" if above > -math.inf else ""
         raise ValueError(f"{name} must be a finite number{least}, got {value!r}")
-    return float(value)
+    return found
 
 
 def pair(name, value, letters="rows, columns"):

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable
 from contextlib import contextmanager
 
 import torch
@@ -49,9 +50,10 @@ def train(model, loss, batches, *, steps, learning_rate=2e-3, weight_decay=1e-2,
     (torch.Size([400]), 3.0)
     """
     parameters, steps = _trainable(model), _checks.count("steps", steps)
-    learning_rate = _number("learning_rate", learning_rate)
-    weight_decay = _number("weight_decay", weight_decay, or_zero=True)
-    clip = None if clip is None else _number("clip", clip)
+    _check_loop(loss, batches)
+    learning_rate = _checks.number("learning_rate", learning_rate, above=0)
+    weight_decay = _checks.number("weight_decay", weight_decay, at_least=0)
+    clip = None if clip is None else _checks.number("clip", clip, above=0)
     optimizer, losses = torch.optim.AdamW(parameters, weight_decay=weight_decay), []
     with _mode(model, training=True), _progress(steps) as report:
         for step, batch in zip(range(steps), batches, strict=False):
@@ -70,7 +72,7 @@ def accuracy(model, inputs, labels, *, batch_size=256):
     The model is in evaluation mode meanwhile, then in the mode it came in.
 
     Shapes: inputs (R, …), labels (R,) whole numbers, ``model(inputs)`` (R, classes) → a tensor ().
-    Raises ValueError where the shapes do not fit or a logit is NaN. Used from chapter 2 on.
+    Raises ValueError where the shapes do not fit, a label is no class, or a logit is NaN. Used from chapter 2 on.
 
     >>> accuracy(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 2]))
     tensor(0.7500)
@@ -79,11 +81,10 @@ def accuracy(model, inputs, labels, *, batch_size=256):
     _checks.shape("labels", labels, "R")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
-    with _mode(model, training=False):
-        logits = torch.cat([model(part) for part in inputs.split(size)])
-    if _checks.shape("model(inputs)", logits, "R classes")[0] != rows:
+    logits = _logits(model, inputs, size)
+    if len(logits) != rows:
         raise ValueError(f"model(inputs) must have shape ({rows}, classes), got {tuple(logits.shape)}")
-    _checks.no_nan("model(inputs)", logits)
+    _check_classes(labels, logits.shape[1])
     return (logits.argmax(1) == labels).to(logits.dtype).mean()
 
 
@@ -96,6 +97,25 @@ def _rows(tensors):
         raise ValueError(f"expected tensors with one number of rows, at least 1; got {lengths}")
     _checks.on_one_device(**{f"tensor {number}": tensor for number, tensor in enumerate(tensors)})
     return lengths[0]
+
+
+def _logits(model, inputs, size):
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a module, got {type(model).__name__}")
+    with _mode(model, training=False):
+        parts = [model(part) for part in inputs.split(size)]
+    for part in parts:
+        _checks.shape("model(inputs)", part, "R classes")
+        _checks.floating("model(inputs)", part)
+    logits = torch.cat(parts)
+    _checks.no_nan("model(inputs)", logits)
+    return logits
+
+
+def _check_classes(labels, classes):
+    if _checks.has_values(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        found = f"{labels.min().item()} … {labels.max().item()}"
+        raise ValueError(f"labels must lie in 0 … {classes - 1}, got {found}")
 
 
 def _shuffled(tensors, rows, size, generator, source):
@@ -153,11 +173,11 @@ def _trainable(model):
     return parameters
 
 
-def _number(name, value, *, or_zero=False):
-    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not numeric or not 0 <= value < math.inf or (value == 0 and not or_zero):
-        raise ValueError(f"{name} must be a finite number {'of at least' if or_zero else 'above'} 0, got {value!r}")
-    return value
+def _check_loop(loss, batches):
+    if not callable(loss):
+        raise ValueError(f"loss must be a function of a batch, got {type(loss).__name__}")
+    if not isinstance(batches, Iterable):
+        raise ValueError(f"batches must be an iterable of tuples, got {type(batches).__name__}")
 
 
 @contextmanager
