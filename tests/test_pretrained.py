@@ -6,13 +6,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import huggingface_hub
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 import transformers
 from safetensors.torch import load_file, save_file
 
-from patchwork.pretrained import Reading, load_vit
+from patchwork.pretrained import PretrainedViT, Reading, load_vit
 
 SIZES = {
     "hidden_size": 16,
@@ -188,6 +189,51 @@ def test_relation_and_map_leave_the_special_tokens_out(generator):
     torch.testing.assert_close(reading.attention_map(-1), (mean[0, 2:] / mean[0, 2:].sum()).view(2, 3))
 
 
+READING = Reading([torch.full((1, 2, 7, 7), 1 / 7)] * 3, torch.zeros(6, 4), (2, 3), 1)
+
+
+def test_layer_head_and_patch_are_whole_numbers_of_any_kind():
+    chosen = READING.attention_map(np.int64(2), head=torch.tensor(1), query=np.uint8(5))
+    torch.testing.assert_close(chosen, torch.full((2, 3), 1 / 6))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: READING.relation(3), r"^layer must be a whole number from -3 to 2, got 3$"),
+        (lambda: READING.relation(-4), r"^layer must be a whole number from -3 to 2, got -4$"),
+        (lambda: READING.relation(None), r"^layer must be a whole number from -3 to 2, got None$"),
+        (lambda: READING.relation(1.0), r"^layer must be a whole number from -3 to 2, got 1.0$"),
+        (lambda: READING.relation(0, head=2), r"^head must be a whole number from -2 to 1, got 2$"),
+        (lambda: READING.attention_map(0, head=True), r"^head must be a whole number from -2 to 1, got True$"),
+        (lambda: READING.attention_map(0, query=6), r"^query must be one of the patches 0 … 5, got 6$"),
+        (lambda: READING.attention_map(0, query=-1), r"^query must be a whole number of at least 0, got -1$"),
+    ],
+)
+def test_no_such_layer_head_or_patch(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+HALF = (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "training", "mean", "std", "message"),
+    [
+        ("sdpa", False, HALF, HALF, r"^backbone must have eager attention, which alone shows its weights; got 'sdpa'$"),
+        ("eager", True, HALF, HALF, r"^backbone must be in evaluation mode: call its eval\(\)$"),
+        ("eager", False, 0.5, HALF, r"^image_mean must be three finite numbers, got 0.5$"),
+        ("eager", False, HALF[:2], HALF, r"^image_mean must be three finite numbers, got \(0.5, 0.5\)$"),
+        ("eager", False, HALF, (0.5, 0.5, 0), r"^image_std must be three finite numbers above 0, got \(0.5, 0.5, 0\)$"),
+    ],
+)
+def test_a_backbone_or_colors_that_do_not_serve(kind, training, mean, std, message):
+    backbone = transformers.ViTModel(transformers.ViTConfig(**SIZES, attn_implementation=kind)).train(training)
+    with pytest.raises(ValueError, match=message):
+        PretrainedViT(backbone, image_mean=mean, image_std=std)
+
+
 def test_a_patch_that_attends_to_no_patch_has_zeros():
     weights = torch.zeros(1, 1, 3, 3)
     weights[..., 0] = 1
@@ -313,11 +359,19 @@ def spoil(change, message):
         spoil(pickle_only, r"^'.*' has no model.safetensors; pickled weights can run code and are not loaded$"),
         spoil(
             lambda f: (f / "preprocessor_config.json").write_text('{"image_mean": 0.5}'),
-            r"^image_mean in '.*' must be three numbers, got 0.5$",
+            r"^image_mean in '.*' must be three finite numbers, got 0.5$",
+        ),
+        spoil(
+            lambda f: (f / "preprocessor_config.json").write_text('{"image_mean": [0, 1, NaN]}'),
+            r"^image_mean in '.*' must be three finite numbers, got \[0, 1, nan\]$",
+        ),
+        spoil(
+            lambda f: (f / "preprocessor_config.json").write_text('{"image_std": [0, 0, 0]}'),
+            r"^image_std in '.*' must be three finite numbers above 0, got \[0, 0, 0\]$",
         ),
         spoil(
             lambda f: (f / "preprocessor_config.json").write_text('{"image_std": ["a", 1, 2]}'),
-            r"^image_std in '.*' must be three numbers, got \['a', 1, 2\]$",
+            r"^image_std in '.*' must be three finite numbers above 0, got \['a', 1, 2\]$",
         ),
         spoil(
             lambda f: (f / "preprocessor_config.json").write_text("?"),

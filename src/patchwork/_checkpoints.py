@@ -2,9 +2,12 @@
 
 import importlib
 import json
+import math
 import os
 from contextlib import contextmanager
 from pathlib import Path
+
+from patchwork import _checks
 
 _FAMILY = ("vit", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -29,10 +32,20 @@ def colors(folder):
     if not stored.get("do_normalize", True):
         return {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
     found = {name: stored.get(name, default) for name, default in _IMAGENET.items()}
-    for name, color in found.items():
-        if not isinstance(color, (list, tuple)) or [isinstance(part, (int, float)) for part in color] != [True] * 3:
-            raise ValueError(f"{name} in {str(file)!r} must be three numbers, got {color!r}")
-    return found
+    return {name: color(name, value, where=f" in {str(file)!r}") for name, value in found.items()}
+
+
+def color(name, value, *, where=""):
+    """Return, as floats, the three finite numbers of a color; a deviation, by which one divides, is above 0."""
+    above = 0 if name == "image_std" else -math.inf
+    try:
+        found = [_checks.number(name, part, above=above) for part in value] if isinstance(value, (list, tuple)) else []
+    except ValueError:
+        found = []
+    if len(found) != 3:
+        bound = "" if above else " above 0"
+        raise ValueError(f"{name}{where} must be three finite numbers{bound}, got {value!r}")
+    return tuple(found)
 
 
 def optional(package):

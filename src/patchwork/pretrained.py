@@ -67,11 +67,14 @@ class Reading(NamedTuple):
 
         Normalized as in ``relation``. Raises ValueError where there is no such layer, head or patch.
         """
-        number = self.grid[0] * self.grid[1]
-        if query is not None and _checks.count("query", query, at_least=0) >= number:
-            raise ValueError(f"query must be one of the patches 0 … {number - 1}, got {query}")
-        token = 0 if query is None else self.prefix + query
+        token = 0 if query is None else self.prefix + self._patch(query)
         return self._over_patches(layer, head)[token].view(self.grid)
+
+    def _patch(self, query):
+        number, patch = self.grid[0] * self.grid[1], _checks.count("query", query, at_least=0)
+        if patch >= number:
+            raise ValueError(f"query must be one of the patches 0 … {number - 1}, got {query}")
+        return patch
 
     def _over_patches(self, layer, head):
         weights = _item("layer", self.weights, layer)[0]
@@ -85,7 +88,8 @@ class PretrainedViT:
     """A pretrained vision transformer that reads photographs; ``load_vit`` makes one.
 
     ``backbone`` is a model of the family from ``transformers``, with eager attention, in evaluation mode; mean and std
-    are those of the colors it was trained with. Raises ValueError where its patches are not square. Used in chapter 2.
+    are those of the colors it was trained with. Raises ValueError where it is anything else, where its patches are not
+    square, or where a color is not three numbers. Used in chapter 2.
 
     >>> from transformers import ViTConfig, ViTModel
     >>> sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -97,10 +101,17 @@ class PretrainedViT:
     def __init__(self, backbone, *, image_mean, image_std):
         """Keep the model and its colors."""
         config = backbone.config
+        if config._attn_implementation != "eager":
+            found = config._attn_implementation
+            raise ValueError(f"backbone must have eager attention, which alone shows its weights; got {found!r}")
+        if backbone.training:
+            raise ValueError("backbone must be in evaluation mode: call its eval()")
         self.backbone, self.family = backbone, config.model_type
         self.patch_size = _checks.count("patch_size", config.patch_size)
         self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
-        self._mean, self._std = (torch.tensor(c, device="cpu").view(3, 1, 1) for c in (image_mean, image_std))
+        colors = {"image_mean": image_mean, "image_std": image_std}
+        found = [_checkpoints.color(name, value) for name, value in colors.items()]
+        self._mean, self._std = torch.tensor(found, device="cpu").view(2, 3, 1, 1)
 
     def __repr__(self):
         return (
@@ -163,9 +174,13 @@ def _resize(image, size):
 
 def _item(name, items, index):
     number = len(items)
-    if isinstance(index, bool) or not isinstance(index, int) or not -number <= index < number:
+    try:
+        place = _checks.count(name, index, at_least=-number)
+    except ValueError:
+        place = number
+    if place >= number:
         raise ValueError(f"{name} must be a whole number from {-number} to {number - 1}, got {index!r}")
-    return items[index]
+    return items[place]
 
 
 def _backbone(name, folder):
