@@ -7,6 +7,7 @@ import json
 import random
 import re
 
+import numpy as np
 import pytest
 import torch
 import traitlets
@@ -434,6 +435,12 @@ def tiny(labels=None, tokens=4, **parts):
     return Scene(**{"image": torch.rand(3, 8, 8), "grid": (2, 2), "queries": qk, "keys": qk, "labels": labels, **parts})
 
 
+def named(model):
+    """A scene whose only model has this name."""
+    qk = {model: torch.zeros(1, 1, 4, 2)}
+    return tiny(queries=qk, keys=qk)
+
+
 @pytest.mark.parametrize(
     ("labels", "tokens", "query"),
     [
@@ -503,6 +510,8 @@ def test_a_scene_with_other_models_shows_all(scenes):
         ("temperature", float("nan"), "temperature must be a finite number, got nan"),
         ("temperature", 17, "temperature must lie in 0.0625 … 16, got 17"),
         ("query", "1", "expected an int"),
+        ("model", ["trained"], "expected a unicode string"),
+        ("scene", ["mosaic"], "expected a unicode string"),
     ],
 )
 def test_a_setting_that_is_not_the_scenes_is_refused(asking, name, value, message):
@@ -537,6 +546,8 @@ def test_a_change_of_scene_from_the_page_is_taken_as_it_is(asking):
         (tiny(queries={}), "needs queries and keys of the same models, got [] and ['m']"),
         (tiny(keys={"n": torch.zeros(1, 1, 4, 2)}), "of the same models, got ['m'] and ['n']"),
         (tiny(keys=torch.zeros(1, 1, 4, 2)), "of the same models, got ['m'] and Tensor"),
+        (named(1), "the name of a model of scene 's' must be text, got 1"),
+        (named(""), "the name of a model of scene 's' must be text, got ''"),
         (tiny(keys={"m": torch.zeros(1, 1, 4, 3)}), "one shape, got [(1, 1, 4, 2), (1, 1, 4, 3)]"),
         (tiny(keys={"m": torch.zeros(4, 2)}), "in scene 's' must have shape (blocks, heads, T, d), got (4, 2)"),
         (tiny(keys={"m": torch.zeros(1, 0, 4, 2)}), "must not be empty"),
@@ -550,6 +561,16 @@ def test_a_change_of_scene_from_the_page_is_taken_as_it_is(asking):
 def test_a_scene_that_does_not_fit_is_named(scene, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         AttentionExplorer({"s": scene})
+
+
+@pytest.mark.parametrize("name", [1, "", None])
+def test_the_name_of_a_scene_is_text(name):
+    with pytest.raises(ValueError, match=f"the name of a scene must be text, got {name!r}"):
+        AttentionExplorer({name: tiny()})
+
+
+def test_a_temperature_of_any_kind():
+    assert AttentionExplorer({"s": tiny()}, temperature=np.float32(2)).temperature == 2.0
 
 
 @pytest.mark.parametrize("scenes", [{}, [tiny()], None])

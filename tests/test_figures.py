@@ -113,6 +113,12 @@ REFUSED = [
     (lambda: figures.show_cells(torch.ones(2, 2), torch.zeros(2, 3)), "groups of one shape"),
     (lambda: figures.show_attention(IMAGE, {}), "must be a dict from titles to tensors, not empty"),
     (lambda: figures.show_attention(IMAGE, {"": torch.rand(2, 2)}, query=4), "one of the patches 0 … 3, got 4"),
+    (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * torch.nan}), r"maps\['a'\] must not hold NaN, found 4"),
+    (
+        lambda: figures.show_attention(IMAGE, {"a": -torch.eye(2)}),
+        "must be weights of at least 0, got -1",
+    ),
+    (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * 1j}), r"maps\['a'\] must be real, .* torch.complex64$"),
     (lambda: figures.show_curves([1, 2], {"a": [1]}, xlabel="", ylabel=""), "curve 'a' has 1 values over 2 places"),
 ]
 

@@ -108,6 +108,16 @@ def _named(name, tensors, letters):
         _checks.shape(f"{name}[{title!r}]", tensor, letters)
 
 
+def _check_weights(maps):
+    _named("maps", maps, "rows columns")
+    for title, weights in maps.items():
+        name = f"maps[{title!r}]"
+        _checks.real(name, weights)
+        _checks.no_nan(name, weights)
+        if weights.min() < 0:
+            raise ValueError(f"{name} must be weights of at least 0, got {weights.min().item():g}")
+
+
 def _pixels(image):
     """(C, H, W) with one or three channels → (H, W, 3) array in [0, 1]; noise may leave the range and is cut off."""
     channels, _, _ = _checks.shape("an image", image, "C H W")
@@ -273,12 +283,13 @@ def show_attention(image, maps, *, query=None):
     """Draw an image (C, H, W), and beside it how much a token takes from each of its patches: maps (rows, columns).
 
     Each map has its own scale, from 0 up to the weight below it. The patch numbered ``query`` is the one that asks,
-    outlined everywhere; without it a class token asks. Raises ValueError for what is no map, or no patch of a map.
+    outlined everywhere; without it a class token asks. Raises ValueError for what is no map of weights of at least 0,
+    or no patch of a map.
 
     >>> show_attention(torch.rand(1, 32, 48), {"uniform": torch.full((2, 3), 1 / 6)}, query=4)
     <Picture of 2 panels>
     """
-    _named("maps", maps, "rows columns")
+    _check_weights(maps)
     _, height, width = _checks.shape("image", image, "C H W")
     picture, (first, *panels) = _panels(1 + len(maps), aspect=height / width + 0.16)  # 0.16: the line below
     first.imshow(_pixels(image), extent=(0, width, height, 0))

@@ -57,13 +57,14 @@ class AttentionExplorer(Explorer, module="attention"):
         """Check the scenes and encode them for the page."""
         self._given = checked(scenes)
         scene = next(iter(self._given)) if scene is None else scene
-        if scene not in self._given:
+        if scene not in list(self._given):
             raise ValueError(f"scene {scene!r} is not among {list(self._given)}")
         self._follows = False
         first = start(self._given[scene]) if query is None else query
         settings = {"model": model, "block": block, "head": head, "query": first, "temperature": temperature}
         for name, value in settings.items():
             check_setting(self._given[scene], name, value)
+        settings["temperature"] = float(temperature)
         super().__init__(scenes=encoded(self._given, BITS[0]), scene=scene, **settings)
         self._follows = True
         self._fit()

@@ -36,7 +36,7 @@ def check_setting(scene, name, value):
     if name in most and not (name == "head" and value is None):
         if not 0 <= _checks.count(name, value, at_least=0) < most[name]:
             raise ValueError(f"{name} must be one of 0 … {most[name] - 1}, got {value}")
-    elif name == "model" and value is not None and value not in scene.queries:
+    elif name == "model" and value is not None and value not in list(scene.queries):
         raise ValueError(f"model {value!r} is not among {list(scene.queries)}")
     elif name == "temperature" and not COLDEST <= _checks.number(name, value) <= HOTTEST:
         raise ValueError(f"temperature must lie in {COLDEST:g} … {HOTTEST:g}, got {value}")
@@ -118,6 +118,7 @@ def checked(scenes):
 
 
 def _checked_scene(name, scene):
+    _check_text("the name of a scene", name)
     if not isinstance(scene, Scene):
         raise ValueError(f"scene {name!r} must be a Scene, got {type(scene).__name__}")
     channels = _checks.shape(f"the image of scene {name!r}", scene.image, "C H W")[0]
@@ -125,6 +126,8 @@ def _checked_scene(name, scene):
         raise ValueError(f"the image of scene {name!r} must have 1 or 3 channels, got {channels}")
     if not isinstance(scene.queries, dict) or not scene.queries or list(scene.queries) != list(scene.keys):
         raise ValueError(f"scene {name!r} needs queries and keys of the same models, got {_names(scene)}")
+    for model in scene.queries:
+        _check_text(f"the name of a model of scene {name!r}", model)
     rows, columns = _checks.pair("grid", scene.grid)
     shapes = {
         _checked_tokens(f"{part} of {model!r} in scene {name!r}", tensor) for part, model, tensor in _tensors(scene)
@@ -138,6 +141,11 @@ def _checked_scene(name, scene):
         raise ValueError(f"scene {name!r} has {tokens} tokens, fewer than the {rows} × {columns} patches of its grid")
     _check_labels(name, scene.labels, rows * columns)
     return scene
+
+
+def _check_text(what, value):
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{what} must be text, got {value!r}")
 
 
 def _names(scene):
