@@ -174,9 +174,12 @@ def test_every_module_gets_its_mode_back():
     train(model, loss, itertools.repeat((x,)), steps=1)
     assert during == [[True] * len(before)]
     assert [module.training for module in model.modules()] == before
+    graphs = []
     model.register_forward_hook(lambda module, *_: during.append([part.training for part in module.modules()]))
+    model.register_forward_hook(lambda *_: graphs.append(torch.is_grad_enabled()))
     accuracy(model, x, labels)
     assert during[-1] == [False] * len(before)
+    assert graphs == [False]
     assert [module.training for module in model.modules()] == before
     with pytest.raises(ZeroDivisionError):
         train(model, lambda x: 1 / 0, itertools.repeat((x,)), steps=1)
