@@ -223,6 +223,15 @@ def test_a_text_answers_when_it_is_entered_whole(control):
     assert alert(panel) is None
 
 
+def test_a_text_is_asked_without_the_blanks_around_it():
+    panel = LivePanel(name_it, size=32, model=widgets.Text(value="none"), rows=[2, 4])
+    panel.controls["model"].set_state({"value": " my models/vit \n"})
+    assert ">my models/vit, 2 rows<" in panel.sentence.value
+    assert {each["model"] for each in panel.settings()} == {"my models/vit"}
+    panel.controls["model"].set_state({"value": "  "})
+    assert ">, 2 rows<" in panel.sentence.value
+
+
 def test_a_text_is_tried_as_it_stands():
     panel = LivePanel(name_it, size=32, model=widgets.Text(value="vit-small"), rows=[2, 4])
     tries = panel.settings()

@@ -233,6 +233,7 @@ def ask_for_attention(page):
     token, reading = trained.get_by_role("slider").first, explorer.locator(".pw-place")
     token.scroll_into_view_if_needed()
     expect(reading).to_contain_text("Patch 9 (row 1, column 1) asks")
+    assert each_finding_on_its_own_lines(trained)
     box = token.bounding_box()
     token.click(position={"x": 4.5 / 8 * box["width"], "y": 2.5 / 8 * box["height"]})
     expect(told).to_contain_text("query=20,")
@@ -251,6 +252,16 @@ def ask_for_attention(page):
     expect(told).to_contain_text("(block=0, head=None, model=None, query=9, scene='large', temperature=1.0)")
     page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowRight")
     expect(reading).to_contain_text("Patch 10 ")
+
+
+def each_finding_on_its_own_lines(group):
+    """JupyterLab floats the terms of a list; here each stands before its number, in one line of text."""
+    return group.locator(".pw-findings > div").evaluate_all(
+        """lines => lines.length > 2 && lines.every(line => {
+            const [term, number] = [...line.children].map(each => each.getClientRects()[0]);
+            return Math.abs(term.top - number.top) < 2 && number.left >= term.right && number.left - term.right < 12;
+        })"""
+    )
 
 
 def strongest(group):

@@ -37,7 +37,7 @@ class LivePanel(widgets.VBox):
     ``answer`` gets the photograph (3, size, size) on ``best_device()`` and returns a matplotlib figure, or a figure and
     a sentence that says what it shows. A control is a widget, or short for one: a list of choices, a tuple
     (least, largest[, step]), a bool, a text; it starts at the default of ``answer``. Sliders answer when let go, texts
-    on Enter. Raises ValueError for a sample or a control it does not know.
+    on Enter, without the blanks around them. Raises ValueError for a sample or a control it does not know.
 
     Used from chapter 1 on.
 
@@ -92,7 +92,7 @@ class LivePanel(widgets.VBox):
         return each + [{name: chance.choice(choices) for name, choices in values.items()} for _ in range(samples)]
 
     def _values(self):
-        return {name: control.value for name, control in self.controls.items()}
+        return {name: _value(control) for name, control in self.controls.items()}
 
     @property
     def _name(self):
@@ -181,6 +181,11 @@ def _control(name, control, default):
     return control
 
 
+def _value(control):
+    """Read a control; a text without the blanks around it, which come along when a name or a path is pasted."""
+    return control.value.strip() if isinstance(control, widgets.Text) else control.value
+
+
 def _choices(control):
     if isinstance(getattr(control, "options", None), dict):
         return list(control.options.values())
@@ -191,7 +196,7 @@ def _choices(control):
     if hasattr(control, "min"):
         steps = round((control.max - control.min) / control.step)
         return [min(control.min + step * control.step, control.max) for step in range(steps + 1)]
-    return [control.value]
+    return [_value(control)]
 
 
 def _first_line(text):

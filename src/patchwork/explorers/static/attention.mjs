@@ -55,7 +55,7 @@ function answer({ models, tokens, dim, prefix, labels }, name, { block, head, qu
 // Words and numbers.
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}\u00a0%`;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 function weightText(weight) {
@@ -90,7 +90,7 @@ const regionText = ({ region }) => (region ? `${percent(region.mass)}, chance ${
 function pairText({ products, rows, weights }, { head, scale }, token) {
   const weight = `weight ${weightText(weights[token])}`;
   const [least, most] = [Math.min, Math.max].map((extreme) => weightText(extreme(...rows.map((row) => row[token]))));
-  if (head === null && rows.length > 1) return `${weight}, the mean of ${least} … ${most}`;
+  if (head === null && rows.length > 1) return `${weight}, the mean of ${least} …\u00a0${most}`;
   return `q·k = ${signed(products[0][token])}, logit ${signed(products[0][token] * scale)}, ${weight}`;
 }
 
