@@ -328,6 +328,11 @@ def pickle_only(folder):
     (folder / "model.safetensors").unlink()
 
 
+def colors(text):
+    """A change that writes the file of the colors."""
+    return lambda folder: (folder / "preprocessor_config.json").write_text(text)
+
+
 def spoil(change, message):
     return pytest.param(change, message, id=message)
 
@@ -358,23 +363,23 @@ def spoil(change, message):
         ),
         spoil(pickle_only, r"^'.*' has no model.safetensors; pickled weights can run code and are not loaded$"),
         spoil(
-            lambda f: (f / "preprocessor_config.json").write_text('{"image_mean": 0.5}'),
+            colors('{"image_mean": 0.5}'),
             r"^image_mean in '.*' must be three finite numbers, got 0.5$",
         ),
         spoil(
-            lambda f: (f / "preprocessor_config.json").write_text('{"image_mean": [0, 1, NaN]}'),
+            colors('{"image_mean": [0, 1, NaN]}'),
             r"^image_mean in '.*' must be three finite numbers, got \[0, 1, nan\]$",
         ),
         spoil(
-            lambda f: (f / "preprocessor_config.json").write_text('{"image_std": [0, 0, 0]}'),
+            colors('{"image_std": [0, 0, 0]}'),
             r"^image_std in '.*' must be three finite numbers above 0, got \[0, 0, 0\]$",
         ),
         spoil(
-            lambda f: (f / "preprocessor_config.json").write_text('{"image_std": ["a", 1, 2]}'),
+            colors('{"image_std": ["a", 1, 2]}'),
             r"^image_std in '.*' must be three finite numbers above 0, got \['a', 1, 2\]$",
         ),
         spoil(
-            lambda f: (f / "preprocessor_config.json").write_text("?"),
+            colors("?"),
             r"preprocessor_config.json' cannot be read: Expec",
         ),
     ],

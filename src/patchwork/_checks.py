@@ -69,6 +69,12 @@ def floating(name, tensor):
         raise ValueError(f"{name} must hold floating-point numbers, got {tensor.dtype}; convert it, as with .float()")
 
 
+def whole(name, tensor, *, boolean=True):
+    """Refuse what holds no whole numbers, and bools too where ``boolean`` is False."""
+    if tensor.is_floating_point() or tensor.is_complex() or (tensor.dtype == torch.bool and not boolean):
+        raise ValueError(f"{name} must be whole numbers, got {tensor.dtype}")
+
+
 def real(name, tensor):
     """Refuse complex numbers, and the dtypes that torch stores but does not sort or multiply."""
     if tensor.dtype not in _REAL:

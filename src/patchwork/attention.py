@@ -76,9 +76,8 @@ class _Chunked(torch.autograd.Function):
         buffer = queries.new_empty(queries.shape[:-2].numel() * size * keys.shape[-2])
         for asking, answer in zip(queries.split(size, -2), mixed.split(size, -2), strict=True):
             shape = torch.Size([*asking.shape[:-1], keys.shape[-2]])
-            weights = buffer[: shape.numel()].view(
-                shape
-            )  # contiguous for a shorter last chunk too, so nothing is copied
+            # Contiguous for a shorter last chunk too, so nothing is copied.
+            weights = buffer[: shape.numel()].view(shape)
             torch.matmul(asking * scale, keys.mT, out=weights)
             torch.softmax(weights, -1, out=weights)
             torch.matmul(weights, values, out=answer)

@@ -170,8 +170,7 @@ def _queries(relation, labels):
     _checks.real("relation", relation)
     if _checks.shape("labels", labels, "N") != (number,):
         raise ValueError(f"labels must have shape ({number},), got {tuple(labels.shape)}")
-    if labels.is_floating_point() or labels.is_complex():
-        raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
+    _checks.whole("labels", labels)
     _checks.real("labels", labels)
     _checks.on_one_device(relation=relation, labels=labels)
     if number == 1:

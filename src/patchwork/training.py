@@ -79,8 +79,7 @@ def accuracy(model, inputs, labels, *, batch_size=256):
     """
     rows, size = _rows((inputs, labels)), _checks.count("batch_size", batch_size)
     _checks.shape("labels", labels, "R")
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
+    _checks.whole("labels", labels, boolean=False)
     logits = _logits(model, inputs, size)
     if len(logits) != rows:
         raise ValueError(f"model(inputs) must have shape ({rows}, classes), got {tuple(logits.shape)}")

@@ -169,8 +169,7 @@ def _check_labels(name, labels, number):
         return
     if _checks.shape(f"labels of scene {name!r}", labels, "N") != (number,):
         raise ValueError(f"labels of scene {name!r} must have shape ({number},), got {tuple(labels.shape)}")
-    if labels.is_floating_point() or labels.is_complex():
-        raise ValueError(f"labels of scene {name!r} must be whole numbers, got {labels.dtype}")
+    _checks.whole(f"labels of scene {name!r}", labels)
 
 
 def is_crisp(image):

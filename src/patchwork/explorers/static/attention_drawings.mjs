@@ -1,6 +1,7 @@
 // The attention explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything.
 
 import { cividis, outline, pixelCanvas } from "./canvas.mjs";
+import { clamped } from "./controls.mjs";
 
 const STRIP = 0.2, GAP = 0.04; // of the width, for the tokens before the patches
 const HEAT = { photo: 0.8, crisp: 0.65 }; // its strength over the picture, which stays in sight
@@ -26,7 +27,7 @@ function places(width, height, { grid: [rows, columns], prefix }) {
 
 export function tokenAt(x, y, width, height, scene) {
   const { grid: [rows, columns], prefix } = scene, { left, side, wide, high } = places(width, height, scene);
-  const within = (at, count) => Math.min(Math.max(Math.floor(at), 0), count - 1);
+  const within = (at, count) => clamped(Math.floor(at), count - 1);
   if (x < left - (GAP * width) / 2) return within(y / (side + 4), prefix);
   return prefix + within(y / high, rows) * columns + within((x - left) / wide, columns);
 }
@@ -156,7 +157,7 @@ function markAnswer(context, x, y, height, { ink, paper }) {
   context.stroke();
 }
 
-export const rankAt = (x, width, tokens) => Math.min(Math.max(Math.floor((x / width) * tokens), 0), tokens - 1);
+export const rankAt = (x, width, tokens) => clamped(Math.floor((x / width) * tokens), tokens - 1);
 
 // The colors of the weights from 0 to the largest, with the uniform weight marked.
 export function drawLegend(context, width, height, { view: { top, tokens }, texts, colors: { ink } }) {
