@@ -1169,6 +1169,19 @@ def test_hovering_reads_a_patch_out_and_a_press_on_the_answers_keeps_it(talk):
     assert patch() == "Patch 115, itself"
 
 
+def test_a_key_wins_over_a_pointer_at_rest(talk):
+    """Whoever leaves the mouse on the map and goes on by keys sees and hears the answer that the keys chose."""
+    ask(talk, 15, 0, act="hover")
+    answers(talk).press("Home")
+    strongest = list(findings(talk))[-1]
+    assert strongest != "Patch 240"
+    assert answers(talk).get_attribute("aria-valuetext").startswith(f"{strongest}:")
+    ask(talk, 15, 1, act="hover")
+    assert list(findings(talk))[-1] == "Patch 241"
+    token_map(talk).press("ArrowDown")
+    assert answers(talk).get_attribute("aria-valuetext").startswith(f"{list(findings(talk))[-1]}:")
+
+
 def test_the_answers_show_mass_as_area_own_region_up_the_others_down(browser, scenes, rng):
     """Bars above the axis add up to the mass of the region, bars below it to the rest; the dashed line is uniform."""
     page = browser.new_page()

@@ -262,7 +262,11 @@ class AttentionExplorer {
     this.updateSoon();
   };
 
-  ask = (token) => this.set({ query: clamped(token, this.view.tokens - 1) });
+  // A choice, above all one by key, counts for more than a pointer that rests somewhere.
+  ask = (token) => {
+    this.hover(null);
+    this.set({ query: clamped(token, this.view.tokens - 1) });
+  };
 
   askRows(by) {
     const { query, tokens, scene: { prefix, grid: [, columns] } } = this.view, next = query + by * columns;
@@ -271,6 +275,7 @@ class AttentionExplorer {
 
   pin = (token) => {
     this.pinned = token;
+    this.hover(null);
     this.updateMarked();
   };
 
