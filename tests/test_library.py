@@ -16,7 +16,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import attention, devices, images, patches, relations, training
+from patchwork import attention, devices, images, patches, relations, training, windows
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -65,11 +65,19 @@ CASES = {
     relations.same_region_auc: lambda new: relations.same_region_auc(new(6, 6), new.labels(6)),
     relations.mean_average_precision: lambda new: relations.mean_average_precision(new(6, 6), new.labels(6)),
     relations.region_mass: lambda new: relations.region_mass(new(6, 6), new.labels(6)),
+    windows.window_partition: lambda new: windows.window_partition(new(2, 4, 6, 3), 2),
+    windows.window_merge: lambda new: windows.window_merge(new(12, 2, 2, 3), (4, 6)),
+    windows.cyclic_shift: lambda new: windows.cyclic_shift(new(2, 4, 6, 3), 1),
+    windows.shifted_window_mask: lambda new: windows.shifted_window_mask((4, 6), 2, 1, device=new.place["device"]),
+    windows.relative_position_index: lambda new: windows.relative_position_index(3, device=new.place["device"]),
+    windows.window_relation: lambda new: windows.window_relation((4, 5), 2, shift=1, device=new.place["device"]),
+    windows.merging_relation: lambda new: windows.merging_relation((3, 4), device=new.place["device"]),
+    windows.reach: lambda new: windows.reach([new(4, 5) > 0.5, new(3, 4) > 0.5]),
     training.minibatches: lambda new: next(training.minibatches(new(5, 3), size=2, generator=torch.Generator())),
     training.train: lambda new: _train(new, torch.nn.LayerNorm(3, **new.place)),
     training.accuracy: lambda new: training.accuracy(torch.nn.LayerNorm(3, **new.place), new(5, 3), new.labels(5)),
 }
-WITHOUT_TENSORS = {devices.best_device, images.sample_names}
+WITHOUT_TENSORS = {devices.best_device, images.sample_names, windows.attention_cost}
 
 # A torch built without CUDA cannot even index a fake CUDA tensor: there the lazy device stands in for it.
 FAKE = "cuda:0" if torch.backends.cuda.is_built() else "lazy:0"
