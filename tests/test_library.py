@@ -70,6 +70,16 @@ CASES = {
     windows.cyclic_shift: lambda new: windows.cyclic_shift(new(2, 4, 6, 3), 1),
     windows.shifted_window_mask: lambda new: windows.shifted_window_mask((4, 6), 2, 1, device=new.place["device"]),
     windows.relative_position_index: lambda new: windows.relative_position_index(3, device=new.place["device"]),
+    windows.WindowAttention: lambda new: windows.WindowAttention(6, 2, 2, **new.place)(
+        new(8, 4, 6), mask=new(4, 4, 4), return_weights=True
+    ),
+    windows.SwinBlock: lambda new: windows.SwinBlock(6, 2, 2, shift=1, **new.place)(
+        new(2, 4, 5, 6), return_weights=True
+    ),
+    windows.PatchMerging: lambda new: windows.PatchMerging(3, **new.place)(new(2, 4, 5, 3)),
+    windows.SwinTransformer: lambda new: windows.SwinTransformer(3, 4, 6, (2, 1), (2, 3), 2, 5, **new.place)(
+        new(2, 3, 20, 24)
+    ),
     windows.window_relation: lambda new: windows.window_relation((4, 5), 2, shift=1, device=new.place["device"]),
     windows.merging_relation: lambda new: windows.merging_relation((3, 4), device=new.place["device"]),
     windows.reach: lambda new: windows.reach([new(4, 5) > 0.5, new(3, 4) > 0.5]),

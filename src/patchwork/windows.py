@@ -1,10 +1,15 @@
 """Windows: patches attend within small squares, and squares that move let the news travel."""
 
 import itertools
+import math
 
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from patchwork import _checks
+from patchwork.attention import MultiHeadSelfAttention
+from patchwork.patches import PatchEmbedding
 
 
 def window_partition(x, window_size):
@@ -114,6 +119,241 @@ def relative_position_index(window_size, *, device=None):
     return number.unsqueeze(1) - number + (size - 1) * 2 * size
 
 
+class WindowAttention(MultiHeadSelfAttention):
+    """Let the tokens of each window attend to each other: A_h = softmax(Q_h K_hᵀ/√d + B_h + mask).
+
+    It is attention as in chapter 2, with windows in place of images and a learned bias B that depends on nothing but
+    the relative position of two tokens: ``bias_table`` ((2M−1)², heads), read by ``relative_position_index``. It
+    starts normal with a standard deviation of .02.
+
+    Shapes: windows (B·n, M², dim) → the same; with ``return_weights`` also the weights (B·n, heads, M², M²). The mask
+    (n, M², M²) is boolean, True = may attend, or floating and added to the logits, and repeats for each image. Smaller
+    windows of m×m tokens use the inner (2m−1)² entries of the table.
+    Raises ValueError where heads do not divide dim, or where shapes, devices or dtypes do not fit.
+    Source: Liu et al. 2021, equation 4. Derived in chapter 3.
+
+    >>> y, weights = WindowAttention(8, 2, 3)(torch.zeros(4, 9, 8), return_weights=True)
+    >>> y.shape, weights.shape
+    (torch.Size([4, 9, 8]), torch.Size([4, 2, 9, 9]))
+    """
+
+    def __init__(self, dim, heads, window_size, *, device=None, dtype=None):
+        """Make a layer with torch's initial weights for ``nn.Linear``; the bias table is normal."""
+        device, dtype = _checks.placement(device, dtype)
+        super().__init__(dim, heads, device=device, dtype=dtype)
+        self.window_size = _checks.count("window_size", window_size)
+        table = torch.empty((2 * self.window_size - 1) ** 2, self.heads, device=device, dtype=dtype)
+        self.bias_table = nn.Parameter(table.normal_(std=0.02))
+
+    def forward(self, windows, *, mask=None, return_weights=False):
+        """Return the mixed tokens, or these and the weights that mixed them."""
+        number, size = self._check_windows(windows)
+        added = self.bias(size).unsqueeze(0)
+        if mask is not None:
+            _check_window_mask(mask, windows, self.bias_table)
+            mask = mask.unsqueeze(1)
+            added = torch.where(mask, added, -torch.inf) if mask.dtype == torch.bool else added + mask
+            added = added.expand(number // len(mask), *added.shape).flatten(0, 1)
+        return super().forward(windows, mask=added, return_weights=return_weights)
+
+    def bias(self, window_size=None):
+        """Return the bias (heads, M², M²) of each pair of a window's tokens; M is the layer's own unless given."""
+        size = self.window_size if window_size is None else _checks.count("window_size", window_size)
+        outside, across = self.window_size - size, 2 * self.window_size - 1
+        if outside < 0:
+            raise ValueError(
+                f"the bias table is for windows of up to {self.window_size}×{self.window_size}, got {size}"
+            )
+        inner = slice(outside, across - outside)
+        table = self.bias_table.T.reshape(self.heads, across, across)[:, inner, inner].flatten(1)
+        return table[:, relative_position_index(size, device=table.device)]
+
+    def _check_windows(self, windows):
+        number, tokens, width = _checks.shape("windows", windows, "B·n M² C")
+        size, dim = math.isqrt(tokens), self.projection.in_features
+        if width != dim or size**2 != tokens or size > self.window_size:
+            most = self.window_size
+            raise ValueError(f"windows must be (B·n, M², {dim}) with M up to {most}, got {tuple(windows.shape)}")
+        _checks.together(windows=windows, weight=self.projection.weight)
+        return number, size
+
+    def extra_repr(self):
+        """Show the number of heads and the window size."""
+        return f"{super().extra_repr()}, window_size={self.window_size}"
+
+
+class SwinBlock(nn.Module):
+    """Let the tokens gather within their windows, then let each think by itself, as in ``TransformerBlock``.
+
+    x + merge(attention(partition(norm(x)))), then x + mlp(norm(x)). With a shift s the map moves up and left by s
+    before it is cut, and back after it is merged; the mask keeps apart what came round. Where M does not divide the
+    grid, zeros are added right and below after the norm; they answer like other tokens, as in the published model.
+    A grid no larger than M is cut into windows of its shorter side, without shift.
+
+    Shapes: x (B, H, W, dim) → the same; with ``return_weights`` also the weights (B, n, heads, M², M²), n windows of
+    the padded, shifted grid row by row.
+    Raises ValueError where shift is not in 0 … M−1, heads do not divide dim, or shapes, devices or dtypes do not fit.
+    Source: Liu et al. 2021, equation 3. Derived in chapter 3.
+
+    >>> y, weights = SwinBlock(8, 2, 4, shift=2)(torch.zeros(1, 8, 10, 8), return_weights=True)
+    >>> y.shape, weights.shape
+    (torch.Size([1, 8, 10, 8]), torch.Size([1, 6, 2, 16, 16]))
+    """
+
+    def __init__(self, dim, heads, window_size, *, shift=0, mlp_ratio=4, eps=1e-5, device=None, dtype=None):
+        """Make a block with torch's initial weights; the bias table is normal."""
+        super().__init__()
+        device, dtype = _checks.placement(device, dtype)
+        made = {"device": device, "dtype": dtype}
+        dim, eps = _checks.count("dim", dim), _checks.number("eps", eps, at_least=0)
+        hidden = dim * _checks.count("mlp_ratio", mlp_ratio)
+        self.attention = WindowAttention(dim, heads, window_size, **made)
+        self.shift = _check_shift(shift, self.attention.window_size)
+        self.attention_norm, self.mlp_norm = (nn.LayerNorm(dim, eps=eps, **made) for _ in range(2))
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
+        self._kept = None, None
+
+    def forward(self, x, *, return_weights=False):
+        """Return the map after both steps, or this and the weights of the first."""
+        _check_map(x, self.attention_norm.weight)
+        gathered, weights = self._gather(self.attention_norm(x), return_weights)
+        x = x + gathered
+        x = x + self.mlp(self.mlp_norm(x))
+        return (x, weights) if return_weights else x
+
+    def _gather(self, x, return_weights):
+        batch, *grid, _ = x.shape
+        size, shift = _fitting(grid, self.attention.window_size, self.shift)
+        there, back, mask = self._plan(tuple(grid), size, shift)
+        windows = _pad(x, size).flatten(1, 2).index_select(1, there).unflatten(1, (-1, size**2)).flatten(0, 1)
+        found = self.attention(windows, mask=mask, return_weights=return_weights)
+        mixed, weights = found if return_weights else (found, None)
+        mixed = mixed.view(batch, -1, mixed.shape[-1]).index_select(1, back).unflatten(1, grid)
+        return mixed, weights if weights is None else weights.unflatten(0, (batch, -1))
+
+    def _plan(self, grid, size, shift):
+        """Return how the tokens go to the windows and back, and the mask; all for the last grid is kept.
+
+        Nothing of a plan depends on a weight, so it cannot become stale.
+        """
+        table = self.attention.bias_table
+        key = grid, size, shift, table.dtype, table.device
+        if self._kept[0] == key and _may_keep(table):
+            return self._kept[1]
+        with torch.inference_mode(False):  # what is made in inference mode could not serve in training
+            plan = _plan(grid, size, shift, table)
+        if _may_keep(plan[0]):
+            self._kept = key, plan
+        return plan
+
+    def __getstate__(self):
+        return self.__dict__ | {"_kept": (None, None)}
+
+    def extra_repr(self):
+        """Show the shift, which no weight shows."""
+        return f"shift={self.shift}"
+
+
+class PatchMerging(nn.Module):
+    """Make one token of four neighbors: y = W · norm(the 2×2 cell), half the grid and twice the width.
+
+    The four are stacked column by column, (0, 0), (1, 0), (0, 1), (1, 1), as the published weights expect. At an odd
+    border zeros stand in for the missing ones.
+
+    Shapes: x (B, H, W, dim) → (B, ⌈H/2⌉, ⌈W/2⌉, 2·dim). Raises ValueError where shapes, devices or dtypes do not fit.
+    Source: Liu et al. 2021, section 3.1. Derived in chapter 3.
+
+    >>> PatchMerging(8)(torch.zeros(1, 5, 6, 8)).shape
+    torch.Size([1, 3, 3, 16])
+    """
+
+    def __init__(self, dim, *, device=None, dtype=None):
+        """Make a layer with torch's initial weights for ``nn.Linear``, without bias."""
+        super().__init__()
+        device, dtype = _checks.placement(device, dtype)
+        self.dim = _checks.count("dim", dim)
+        self.norm = nn.LayerNorm(4 * self.dim, device=device, dtype=dtype)
+        self.reduction = nn.Linear(4 * self.dim, 2 * self.dim, bias=False, device=device, dtype=dtype)
+
+    def forward(self, x):
+        """Return the merged map."""
+        _check_map(x, self.reduction.weight, self.dim)
+        cells = _pad(x, 2).unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
+        return self.reduction(self.norm(cells.permute(0, 1, 3, 4, 2, 5).flatten(3)))
+
+
+class SwinTransformer(nn.Module):
+    """Classify an image by stages of windows: between two stages the grid halves and the width doubles.
+
+    Stage l has ``depths[l]`` blocks of width 2^l·dim and ``heads[l]`` heads, every second one shifted by ⌊M/2⌋;
+    ``PatchMerging`` stands between stages. First the patches are embedded and normalized; last come a norm, the mean
+    over the map and a linear layer.
+
+    Shapes: images (B, C, H, W) → logits (B, classes); with ``return_weights`` also a list of the weights
+    (B, n, heads, M², M²) of each block. Images may be of any size that P divides.
+    Raises ValueError where depths and heads differ in length, heads[l] does not divide 2^l·dim, or images do not fit.
+    Source: Liu et al. 2021, section 3.1. Derived in chapter 3.
+
+    >>> model = SwinTransformer(3, 4, 8, (2, 2), (1, 2), 4, classes=5)
+    >>> images = torch.zeros(1, 3, 32, 32)
+    >>> model(images).shape, [map.shape[1:] for map in model.features(images)]
+    (torch.Size([1, 5]), [torch.Size([8, 8, 8]), torch.Size([4, 4, 16])])
+    """
+
+    def __init__(
+        self,
+        channels,
+        patch_size,
+        dim,
+        depths,
+        heads,
+        window_size,
+        classes,
+        *,
+        mlp_ratio=4,
+        device=None,
+        dtype=None,
+    ):
+        """Make a model with torch's initial weights; the bias tables are normal."""
+        super().__init__()
+        device, dtype = _checks.placement(device, dtype)
+        made = {"device": device, "dtype": dtype}
+        depths, heads = _check_stages(depths, heads)
+        self.embed = PatchEmbedding(channels, patch_size, dim, **made)
+        dims = [self.embed.projection.out_features * 2**stage for stage in range(len(depths))]
+        self.embed_norm = nn.LayerNorm(dims[0], **made)
+        self.stages = nn.ModuleList(
+            _stage(*sizes, window_size, mlp_ratio=mlp_ratio, **made) for sizes in zip(dims, depths, heads, strict=True)
+        )
+        self.mergings = nn.ModuleList(PatchMerging(dim, **made) for dim in dims[:-1])
+        self.norm = nn.LayerNorm(dims[-1], **made)
+        self.head = nn.Linear(dims[-1], _checks.count("classes", classes), **made)
+
+    def forward(self, images, *, return_weights=False):
+        """Return the logits, or these and the weights of each block."""
+        maps, weights = self._run(images, return_weights)
+        logits = self.head(self.norm(maps[-1]).mean((1, 2)))
+        return (logits, weights) if return_weights else logits
+
+    def features(self, images):
+        """Return the maps (B, H_l, W_l, 2^l·dim) of each stage, as they leave its blocks."""
+        return self._run(images, False)[0]
+
+    def _run(self, images, return_weights):
+        tokens, size = self.embed(images), self.embed.patch_size
+        x = self.embed_norm(tokens).unflatten(1, (images.shape[2] // size, -1))
+        maps, weights = [], []
+        for stage, blocks in enumerate(self.stages):
+            x = self.mergings[stage - 1](x) if stage else x
+            for block in blocks:
+                x = block(x, return_weights=return_weights)
+                if return_weights:
+                    x, of_block = x
+                    weights.append(of_block)
+            maps.append(x)
+        return maps, weights
+
+
 def window_relation(grid, window_size, *, shift=0, device=None):
     """Return who may attend to whom in one block, patches in their own order: a block-diagonal matrix, permuted.
 
@@ -213,6 +453,36 @@ def _fitting(grid, size, shift):
     return (size, shift) if min(grid) > size else (min(grid), 0)
 
 
+def _stage(dim, depth, heads, window_size, **given):
+    size = _checks.count("window_size", window_size)
+    shifts = (size // 2 * (place % 2) for place in range(depth))
+    return nn.ModuleList(SwinBlock(dim, heads, size, shift=shift, **given) for shift in shifts)
+
+
+def _pad(x, size):
+    """Add zeros right and below until ``size`` divides the map."""
+    below, right = (-length % size for length in x.shape[1:3])
+    return F.pad(x, (0, 0, 0, right, 0, below)) if below or right else x
+
+
+def _plan(grid, size, shift, like):
+    """Shift and partition as one order of the tokens, its inverse without the padding, and the mask as logits."""
+    rows, columns = (-(-length // size) * size for length in grid)
+    place = torch.arange(rows * columns, device=like.device).view(1, rows, columns, 1)
+    there = window_partition(cyclic_shift(place, shift), size).flatten()
+    back = there.argsort().view(rows, columns)[: grid[0], : grid[1]].flatten()
+    if not shift:
+        return there, back, None
+    allowed = shifted_window_mask((rows, columns), size, shift, device=like.device)
+    return there, back, torch.zeros_like(allowed, dtype=like.dtype).masked_fill(~allowed, -torch.inf)
+
+
+def _may_keep(tensor):
+    """Tell whether a tensor may outlive the call: not one that a fake mode, a transform or a compiler traces."""
+    traced = torch._C._are_functorch_transforms_active() or torch.compiler.is_compiling()
+    return not traced and _checks.has_values(tensor)
+
+
 def _copy(view):
     """Lay out a view anew, always: a window of borrowed memory would change its map."""
     return view.clone(memory_format=torch.contiguous_format)
@@ -244,3 +514,35 @@ def _check_chain(relations):
         if after.shape[1] != before.shape[0]:
             found = f"{tuple(before.shape)} and relations[{place + 1}] {tuple(after.shape)}"
             raise ValueError(f"relations[{place}] {found} do not chain: (N_1, N_0) is followed by (N_2, N_1)")
+
+
+def _check_window_mask(mask, windows, table):
+    number, tokens, _ = windows.shape
+    count, *pairs = _checks.shape("mask", mask, "n M² M²")
+    if pairs != [tokens, tokens] or number % count:
+        expected = f"(n, {tokens}, {tokens}), n a divisor of the {number} windows"
+        raise ValueError(f"mask must have shape {expected}, got {tuple(mask.shape)}")
+    if mask.dtype == torch.bool:
+        _checks.on_one_device(mask=mask, bias_table=table)
+    else:
+        _checks.floating("mask", mask)
+        _checks.together(mask=mask, bias_table=table)
+
+
+def _check_map(x, weight, dim=None):
+    dim = weight.shape[0] if dim is None else dim
+    if _checks.shape("x", x, "B H W C")[3] != dim:
+        raise ValueError(f"x must have shape (B, H, W, {dim}), got {tuple(x.shape)}")
+    _checks.together(x=x, weight=weight)
+
+
+def _check_stages(depths, heads):
+    for name, value in (("depths", depths), ("heads", heads)):
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ValueError(f"{name} must hold one number per stage, got {value!r}")
+    if len(depths) != len(heads):
+        raise ValueError(f"depths and heads must have one number per stage, got {depths!r} and {heads!r}")
+    numbers = ("depths", depths), ("heads", heads)
+    return tuple(
+        [_checks.count(f"{name}[{stage}]", number) for stage, number in enumerate(value)] for name, value in numbers
+    )
