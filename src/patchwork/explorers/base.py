@@ -48,11 +48,10 @@ class Explorer(anywidget.AnyWidget):
 
     def state(self):
         """Return the committed public state, as a page carries it. Raises ValueError above ``STATE_LIMIT`` bytes."""
-        state = {name: getattr(self, name) for name in self._public(transient=None)}
-        size = len(json.dumps(state))
-        if size > STATE_LIMIT:
-            raise ValueError(f"the state takes {size} bytes on the page, more than {STATE_LIMIT}: {self.remedy}")
-        return state
+        state = json.dumps({name: getattr(self, name) for name in self._public(transient=None)})
+        if len(state) > STATE_LIMIT:
+            raise ValueError(f"the state takes {len(state)} bytes on the page, more than {STATE_LIMIT}: {self.remedy}")
+        return json.loads(state)
 
     def _public(self, **metadata):
         inherited = anywidget.AnyWidget.class_traits()

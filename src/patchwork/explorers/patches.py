@@ -6,14 +6,15 @@ import torch
 import traitlets
 
 from patchwork import _checks
-from patchwork.explorers.base import Explorer, decode_photo, encode_photo, to_picture
+from patchwork.explorers.base import to_picture
 from patchwork.explorers.drawings import draw_patches
+from patchwork.explorers.photographs import PhotoExplorer
 from patchwork.patches import extract_patches, merge_patches
 
 MOST_PATCHES = 4096  # what a page still draws within one frame
 
 
-class PatchExplorer(Explorer, module="patches"):
+class PatchExplorer(PhotoExplorer, module="patches"):
     """Image ↔ sequence: choose a patch in the photograph, in the sequence, or from Python, and see its vector.
 
     ``images`` is a tensor (3, H, W) in [0, 1], or a dict of them by name; 224 × 224 suits best. P must divide H and W;
@@ -30,8 +31,6 @@ class PatchExplorer(Explorer, module="patches"):
     PatchExplorer(patch_size=16, photo='photo', selected=5, shuffled=False, stride=None)
     """
 
-    photos = traitlets.Dict(help="photographs by name, base64 JPEG").tag(sync=True, bulky=True)
-    photo = traitlets.Unicode(help="name of the photograph shown").tag(sync=True)
     patch_size = traitlets.Int(help="P, in pixels").tag(sync=True)
     stride = traitlets.Int(allow_none=True, help="pixels from patch to patch; None: P").tag(sync=True)
     selected = traitlets.Int(help="the chosen patch, counted in the image").tag(sync=True)
@@ -40,27 +39,16 @@ class PatchExplorer(Explorer, module="patches"):
 
     def __init__(self, images, *, patch_size=32, stride=None, selected=None, photo=None, shuffled=False):
         """Encode the images; without ``selected``, a patch above the center is chosen."""
-        self._given = dict(images) if isinstance(images, dict) else {"photo": images}
-        self._encoded = {name: encode_photo(image) for name, image in self._given.items()}
-        if photo is None:
-            photo = next(iter(self._given), None)
-        if photo not in self._given:
-            raise ValueError(f"photo {photo!r} is not among the images {list(self._given)}")
+        taken = self._take(images, photo)
         patch_size = _checks.count("patch_size", patch_size)
         stride = None if stride is None else _checks.count("stride", stride)
-        rows, columns = patch_grid(self._given[photo].shape[1:], patch_size, stride or patch_size)
+        rows, columns = patch_grid(self._given[taken["photo"]].shape[1:], patch_size, stride or patch_size)
         first = rows // 3 * columns + columns // 2 if selected is None else selected
-        settings = {"photo": photo, "patch_size": patch_size, "stride": stride, "shuffled": shuffled}
+        settings = {"patch_size": patch_size, "stride": stride, "shuffled": shuffled}
         self._cut = None
-        super().__init__(photos=dict(self._encoded), selected=first, **settings)
+        super().__init__(selected=first, **taken, **settings)
         self._cut = self._current_cut()
         self.state()
-
-    @property
-    def image(self):
-        """The photograph shown, (3, H, W): the tensor given, or a reader's own as the page scaled it."""
-        text = self.photos[self.photo]
-        return self._given[self.photo] if self._encoded.get(self.photo) == text else decode_photo(text)
 
     @property
     def grid(self):
@@ -114,21 +102,6 @@ class PatchExplorer(Explorer, module="patches"):
     def _current_cut(self):
         return tuple(self.image.shape[1:]), self.patch_size, self.stride or self.patch_size, self.selected
 
-    @traitlets.validate("photos")
-    def _are_photographs(self, proposal):
-        if self.photo not in proposal.value:
-            raise traitlets.TraitError(f"photos must hold {self.photo!r}, the one shown, got {list(proposal.value)}")
-        for name, text in proposal.value.items():
-            if self._encoded.get(name) != text and not _is_photo(text):
-                raise traitlets.TraitError(f"the photograph {name!r} must be a picture as base64 text")
-        return proposal.value
-
-    @traitlets.validate("photo")
-    def _is_known(self, proposal):
-        if proposal.value not in self.photos:
-            raise traitlets.TraitError(f"photo {proposal.value!r} is not among {list(self.photos)}")
-        return proposal.value
-
     @traitlets.validate("patch_size", "stride")
     def _tiles(self, proposal):
         patch_size = proposal.value if proposal.trait.name == "patch_size" else self.patch_size
@@ -178,13 +151,6 @@ def patch_grid(size, patch_size, stride):
     if rows * columns > MOST_PATCHES:
         raise ValueError(f"the explorer shows at most {MOST_PATCHES} patches, got N = {rows} × {columns}")
     return rows, columns
-
-
-def _is_photo(text):
-    try:
-        return decode_photo(text).ndim == 3
-    except (ValueError, TypeError, OSError):  # no base64 text, or no picture in it
-        return False
 
 
 def _fits(size, patch_size, stride):

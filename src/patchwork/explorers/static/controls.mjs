@@ -10,6 +10,13 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// A part of the page under its title.
+export function panel(id, name, ...children) {
+  const title = element("p", { class: "pw-title", id: `${id}-${name}` });
+  const attributes = { class: `pw-panel pw-${name}`, role: "group", "aria-labelledby": title.id };
+  return { title, node: element("div", attributes, title, ...children) };
+}
+
 export const labelled = (text, control) => element("label", { class: "pw-label" }, element("span", {}, text), control);
 
 // A choice among [value, text] pairs. show(pairs, value) refills it only where it differs, so an open list stays open.

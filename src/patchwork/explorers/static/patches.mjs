@@ -1,7 +1,7 @@
 // Image ↔ sequence: a photograph cut into patches, the patches in one row, and one patch as its vector.
 
 import { keepKeys, onKeys, onPointer, onSlide, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
-import { button, choice, clamped, element, filePicker, slider, tell, toggle } from "./controls.mjs";
+import { button, choice, clamped, element, filePicker, panel, slider, tell, toggle } from "./controls.mjs";
 import {
   divides, elementIndex, elementPlace, inversePermutation, meanColors, mergePatches, patchCorner, patchCounts, patchGrid,
   patchVector, samePlace, shuffledOrder,
@@ -81,12 +81,6 @@ function numberSentence({ patchSize }, selected, at, vector) {
 }
 
 // The page, in the order of the story: settings, image, sequence, vector.
-
-function panel(id, name, ...children) {
-  const title = element("p", { class: "pw-title", id: `${id}-${name}` });
-  const attributes = { class: `pw-panel pw-${name}`, role: "group", "aria-labelledby": title.id };
-  return { title, node: element("div", attributes, title, ...children) };
-}
 
 function buildControls(act) {
   return {

@@ -21,20 +21,20 @@ export async function decodePhoto(base64) {
   return { width, height, pixels, canvas: pixelCanvas(pixels, width, height) };
 }
 
-// Read a file upright, cut its central square, scale it, lay transparency on white; the result is a base64 JPEG.
-export async function readOwnPhoto(file, size) {
+// Read a file upright, cut its middle to the shape asked for, scale it, lay transparency on white; the result is a base64 JPEG.
+export async function readOwnPhoto(file, width, height = width) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
     throw new Error(`“${file.name}” is not a picture this browser can read. Try a JPEG, PNG or WebP file.`);
   }
-  const side = Math.min(bitmap.width, bitmap.height);
-  const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
-  const { canvas } = pixelsOf(bitmap, size, size, (context) => {
+  const scale = Math.min(bitmap.width / width, bitmap.height / height), [wide, high] = [width * scale, height * scale];
+  const [left, top] = [(bitmap.width - wide) / 2, (bitmap.height - high) / 2];
+  const { canvas } = pixelsOf(bitmap, width, height, (context) => {
     context.fillStyle = "#ffffff";
-    context.fillRect(0, 0, size, size);
-    context.drawImage(bitmap, left, top, side, side, 0, 0, size, size);
+    context.fillRect(0, 0, width, height);
+    context.drawImage(bitmap, left, top, wide, high, 0, 0, width, height);
   });
   return canvas.toDataURL("image/jpeg", 0.9).split(",")[1];
 }

@@ -1,0 +1,413 @@
+// Attention in windows, step by step, on a photograph; how far a token hears after some blocks; what it costs.
+
+import { keepKeys, onKeys, onPointer, onThemeChange, surface, themeColors } from "./canvas.mjs";
+import { button, choice, clamped, element, filePicker, panel, slider, tell, toggle } from "./controls.mjs";
+import { attentionCost, divides, heardSpans, shiftedToken, tokenRegions, windowIndex, windowMask, windowTokens } from "./math.mjs";
+import { decodePhoto, readOwnPhoto } from "./photos.mjs";
+import { drawBars, drawCurve, drawGrowth, drawMask, drawReach, drawStep, drawWindow, pairAt, placeAt } from "./window_drawings.mjs";
+
+const STEPS = { tokens: "Tokens", shift: "Shift", windows: "Windows", mask: "Mask", unshift: "Shift back" };
+const SETTINGS = ["photo", "window_size", "shift", "step", "selected", "blocks", "shifted", "merging"];
+const OWN = "your photo", MOST_BLOCKS = 8, LARGEST_WINDOW = 16, LARGEST_SIDE = 112, DIM = 96;
+
+// What follows from the settings.
+
+const windowSizes = (grid) => {
+  const sizes = Array.from({ length: LARGEST_WINDOW - 1 }, (_, at) => at + 2);
+  return sizes.filter((size) => size < Math.min(...grid) && grid.every((length) => divides(size, length)));
+};
+
+function look(photo, grid, settings, side) {
+  const { window_size: windowSize, shift, step, selected: query, blocks, shifted, merging } = settings;
+  const moved = step !== "tokens" && step !== "unshift", count = grid[0] * grid[1];
+  const base = { photo, grid, count, windowSize, shift, step, moved, query, blocks, shifted, merging };
+  return { ...base, ...windowOf(base), ...hearing(base), ...costOf(base, side) };
+}
+
+// The query's window: its tokens, their regions as numbers without a gap, and who may answer whom.
+function windowOf({ grid, windowSize, shift, query }) {
+  const window = windowIndex(query, grid, windowSize, shift), tokens = windowTokens(window, grid, windowSize, shift);
+  const parts = tokenRegions(tokens, grid, shift), kinds = [...new Set(parts)], regions = parts.map((part) => kinds.indexOf(part));
+  const row = tokens.indexOf(query), mask = windowMask(regions);
+  const answers = regions.filter((region) => region === regions[row]).length;
+  return { window, tokens, regions, row, mask, answers, kinds: kinds.length };
+}
+
+function hearing({ grid, windowSize, shift, query, blocks, shifted, merging }) {
+  const after = (moved) => Array.from({ length: MOST_BLOCKS + 1 }, (_, block) => {
+    const spans = heardSpans(query, grid, { windowSize, shift: moved ? shift : 0, blocks: block, merging });
+    return { block, spans, heard: spans.reduce((product, [from, to]) => product * (to - from + 1), 1) };
+  });
+  const [still, rolling] = [after(false), after(true)], heard = (each) => each.map((one) => one.heard);
+  const stride = merging ? 2 ** (Math.max(blocks - 1, 0) >> 1) : 1;
+  return { reach: shifted ? rolling : still, growth: { still: heard(still), shifted: heard(rolling) }, stride };
+}
+
+function costOf({ grid, windowSize, count }, side) {
+  const sides = side === null ? grid : [side, side];
+  const cost = { whole: attentionCost(sides, DIM), windows: attentionCost(sides, DIM, windowSize) };
+  return { cost, sides, side: side ?? Math.sqrt(count), dim: DIM, largestSide: LARGEST_SIDE - (LARGEST_SIDE % windowSize) };
+}
+
+// Words and numbers.
+
+const plural = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+const placeText = (token, [, columns]) => `row ${Math.floor(token / columns)}, column ${token % columns}`;
+const tokenText = (token, grid) => `Token ${token} (${placeText(token, grid)})`;
+
+function stepSentence(view) {
+  const { grid, shift, query, window, windowSize, tokens, answers, kinds, step } = view, whole = tokens.length;
+  const asks = tokenText(query, grid), size = `${windowSize} × ${windowSize}`, others = whole - answers;
+  const parts = kinds > 1 ? `from ${kinds} regions of the photograph` : "that lie together in the photograph too";
+  const now = shift ? `now stands at ${placeText(shiftedToken(query, grid, shift), grid)}` : "stays where it is";
+  const masked = others ? `${answers} of ${whole} answer, ${others} are false neighbors and masked` : `all ${whole} answer, nothing is masked`;
+  const together = others ? `the ${plural(answers, "token")} that may answer lie together, the ${others} false neighbors at other edges` : `all ${whole} that answer lie around it`;
+  return {
+    tokens: `${asks} asks. The frames hold the ${whole} tokens of its window, ${parts}.`,
+    shift: `${asks} ${now}: the grid moved up and left by ${shift}, around the edges.`,
+    windows: `${asks} is in window ${window} of ${size}, with ${whole} tokens ${parts}.`,
+    mask: `${asks} is in window ${window}, with ${whole} tokens ${parts}: ${masked}.`,
+    unshift: `${asks} is back in its place: ${together}.`,
+  }[step];
+}
+
+function pairSentence(view, token) {
+  const { grid, query, tokens, regions, row, mask, window, windowSize } = view, place = tokens.indexOf(token);
+  if (token === query) return `Token ${token} answers itself.`;
+  const name = tokenText(token, grid);
+  if (place < 0) return `${name} is in another window: it is not asked.`;
+  if (mask[row * tokens.length + place]) return `${name} answers: same window, region ${regions[place] + 1} like token ${query}.`;
+  const apart = (one, other, columns) => `${plural(Math.abs(Math.floor(one / columns) - Math.floor(other / columns)), "row")} and ${plural(Math.abs((one % columns) - (other % columns)), "column")}`;
+  const near = apart(place, row, windowSize), far = apart(token, query, grid[1]);
+  return `${name}, region ${regions[place] + 1}, is a false neighbor: ${near} away in window ${window}, ${far} in the photograph.`;
+}
+
+function reachSentence({ query, blocks, reach, count, stride, growth, shifted }) {
+  const { heard } = reach[blocks], merged = stride > 1 ? `, as part of a patch of ${stride} × ${stride}` : "";
+  const other = shifted ? `without shift ${growth.still[blocks]}` : `with shift ${growth.shifted[blocks]}`;
+  return `After ${plural(blocks, "block")} token ${query}${merged} has heard of ${heard} of ${count} tokens; ${other}.`;
+}
+
+const readable = (number) => {
+  const [power, unit] = number >= 1e9 ? [1e9, "billion"] : number >= 1e6 ? [1e6, "million"] : [1e3, "thousand"];
+  return `${(number / power).toPrecision(3)} ${unit}`;
+};
+
+function costSentence({ cost: { whole, windows }, sides: [rows, columns], windowSize }) {
+  const times = (whole.total / windows.total).toFixed(1);
+  return `${rows} × ${columns} tokens: global attention takes ${readable(whole.total)} multiply-adds, windows of ${windowSize} × ${windowSize} take ${readable(windows.total)}. Global is ${times} times that.`;
+}
+
+// The page: settings, the steps, the window and its mask, the reach, the cost.
+
+function buildControls(act) {
+  return {
+    windowSize: choice("Window size M", (size) => act.recut(Number(size))),
+    shift: choice("Shift s", (shift) => act.set({ shift: Number(shift) })),
+    photo: choice("Photograph", (photo) => act.set({ photo })),
+    own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
+    reset: { node: button("Reset", act.reset) },
+  };
+}
+
+// The five steps as one group of radio buttons, with a button to each side.
+function buildSteps(act, id) {
+  const radios = Object.fromEntries(Object.keys(STEPS).map((step) => [step, element("input", { type: "radio", name: `${id}-step`, value: step, onchange: () => act.set({ step }) })]));
+  const labels = Object.entries(STEPS).map(([step, name], at) => element("label", {}, radios[step], element("b", {}, `${at + 1}`), " ", element("span", {}, name)));
+  const group = element("fieldset", { class: "pw-radios" }, element("legend", { class: "pw-hidden" }, "Step"), ...labels);
+  return { radios, node: element("div", { class: "pw-steps" }, button("Previous", () => act.go(-1)), group, button("Next", () => act.go(1))) };
+}
+
+function range(label, most, input, id) {
+  const control = element("input", { type: "range", min: 0, max: most, id, oninput: () => input(Number(control.value)) }), value = element("output", { for: id });
+  return { control, value, node: element("div", { class: "pw-range" }, element("label", { for: id }, label), value, control) };
+}
+
+function buildPage(act) {
+  const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
+  const controls = buildControls(act), steps = buildSteps(act, id), message = element("p", { class: "pw-message", role: "alert" });
+  const [photo, window, reach] = ["Token that asks", "Token of its window", "Token that listens"].map((each) => slider(each, id));
+  const [mask, growth, bars, curve] = Array.from({ length: 4 }, () => element("canvas", { role: "img" }));
+  const texts = Object.fromEntries(["place", "pair", "heard", "price"].map((name) => [name, element("p", { class: `pw-${name}` })]));
+  const blocks = range("Blocks L", MOST_BLOCKS, (number) => act.set({ blocks: number }), `${id}-blocks`);
+  const side = range("Side of the picture, in tokens", LARGEST_SIDE, act.resize, `${id}-side`);
+  const toggles = { shifted: toggle("Shift every second block", (shifted) => act.set({ shifted })), merging: toggle("Merge 2 × 2 after every two blocks", (merging) => act.set({ merging })) };
+  const status = element("p", { class: "pw-hidden", role: "status" });
+  const panels = {
+    step: panel(id, "step", photo, texts.place),
+    window: panel(id, "window", element("div", { class: "pw-zoom" }, window, mask), texts.pair),
+    reach: panel(id, "reach", element("div", { class: "pw-half" }, reach, element("div", {}, growth, blocks.node, toggles.shifted.node, toggles.merging.node, texts.heard))),
+    cost: panel(id, "cost", element("div", { class: "pw-half" }, element("div", {}, bars, texts.price, element("p", { class: "pw-formula" })), element("div", {}, curve, side.node))),
+  };
+  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
+  const root = element("div", { class: "pw-explorer pw-windows", role: "group", "aria-label": "Window explorer" },
+    element("div", { class: "pw-layout" }, settings, message, steps.node, ...Object.values(panels).map(({ node }) => node)), help, status);
+  return { root, controls, steps, message, status, canvases: { photo, window, mask, reach, growth, bars, curve }, texts, blocks, side, toggles, panels };
+}
+
+function showControls({ controls, steps, toggles }, { grid, windowSize, shift, step, shifted, merging }, photos, photo) {
+  const shifts = Array.from({ length: windowSize }, (_, each) => [each, each === 0 ? "0, none" : 2 * each === windowSize ? `${each}, half of M` : `${each}`]);
+  controls.windowSize.show(windowSizes(grid).map((size) => [size, `${size} × ${size}`]), windowSize);
+  controls.shift.show(shifts, shift);
+  controls.photo.show(photos.map((name) => [name, name]), photo);
+  controls.photo.node.hidden = photos.length < 2;
+  steps.radios[step].checked = true;
+  toggles.shifted.show(shifted);
+  toggles.merging.show(merging);
+}
+
+function showTitles({ step, window, reach, cost }, { windowSize, shift, step: shown, query, tokens, window: number }) {
+  const titles = {
+    tokens: "1. The tokens, in place", shift: `2. Shifted up and left by ${shift}`, windows: `3. Cut into windows of ${windowSize} × ${windowSize}`,
+    mask: "4. Masked: its own region answers", unshift: "5. Shifted back, each in its place",
+  };
+  step.title.textContent = titles[shown];
+  window.title.textContent = `Window ${number}, and its mask: row asks, column answers`;
+  reach.title.textContent = `How far token ${query} hears`;
+  cost.title.textContent = `What attention costs: everyone, or ${tokens.length} tokens at a time`;
+}
+
+const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+
+function showRange({ control, value }, number, text, limits = {}) {
+  Object.assign(control, limits);
+  control.value = number;
+  setText(value, text);
+}
+
+// One explorer. `pinned` is the place in the window whose token is read out, or null: the far corner; `side` that of the picture
+// whose cost is shown, or null: the grid's; `hovered` the token under the pointer.
+class WindowExplorer {
+  photos = new Map();
+  pinned = null;
+  side = null;
+  hovered = null;
+
+  constructor(model) {
+    this.model = model;
+    this.grid = model.get("grid");
+    this.first = this.settings;
+  }
+
+  get settings() { return Object.fromEntries(SETTINGS.map((name) => [name, this.model.get(name)])); }
+
+  async decodePhotos() {
+    for (const [name, data] of Object.entries(this.model.get("photos"))) {
+      if (this.photos.get(name)?.data !== data) this.photos.set(name, { data, ...(await decodePhoto(data)) });
+    }
+  }
+
+  // The place in the window whose token is read out.
+  get place() {
+    const { row, tokens } = this.view, last = tokens.length - 1;
+    return this.pinned !== null ? Math.min(this.pinned, last) : row === last ? 0 : last;
+  }
+
+  get answerer() { return this.view.tokens[this.place]; }
+
+  mount(el) {
+    this.page = buildPage(this);
+    keepKeys(this.page.root);
+    el.append(this.page.root);
+    this.colors = themeColors(this.page.root);
+    const { canvases } = this.page, drawn = () => ({ view: this.view, hovered: this.hovered, answerer: this.answerer, colors: this.colors });
+    const keep = (name, draw) => surface(canvases[name], (context, width, height) => draw(context, width, height, drawn()));
+    this.asking = [keep("photo", drawStep), keep("window", drawWindow), keep("mask", drawMask)];
+    this.surfaces = [...this.asking, keep("reach", drawReach), keep("growth", drawGrowth), keep("bars", drawBars), keep("curve", drawCurve)];
+    this.listen();
+    this.update();
+  }
+
+  // Actions.
+
+  set = (changes) => {
+    for (const name in changes) this.model.set(name, changes[name]);
+    this.model.save_changes();
+  };
+
+  // After the last step the first follows: the next pair of blocks begins.
+  go = (by) => {
+    const steps = Object.keys(STEPS), at = steps.indexOf(this.view.step);
+    this.set({ step: steps[(at + by + steps.length) % steps.length] });
+  };
+
+  // A new window keeps the shift at the same share of M.
+  recut = (size) => {
+    const { windowSize, shift } = this.view;
+    if (this.side !== null) this.side = Math.max(Math.round(this.side / size), 1) * size;
+    this.pinned = null;
+    this.set({ window_size: size, shift: Math.min(Math.round((shift * size) / windowSize), size - 1) });
+  };
+
+  resize = (side) => {
+    this.side = side;
+    this.update();
+  };
+
+  takeOwnPhoto = async (file) => {
+    try {
+      const { width, height } = this.photos.get(this.first.photo), data = await readOwnPhoto(file, width, height);
+      this.photos.set(OWN, { data, ...(await decodePhoto(data)) });
+      this.page.message.textContent = "";
+      this.set({ photos: { ...this.model.get("photos"), [OWN]: data }, photo: OWN });
+    } catch (error) {
+      this.page.message.textContent = error.message;
+    }
+  };
+
+  reset = () => {
+    this.page.message.textContent = "";
+    this.pinned = this.side = null;
+    this.hover(null);
+    this.set(this.first);
+    this.updateSoon();
+  };
+
+  // A choice, above all one by key, counts for more than a pointer that rests somewhere.
+  ask = (token) => {
+    this.hover(null);
+    this.set({ selected: token });
+  };
+
+  pin = (place) => {
+    this.pinned = clamped(place, this.view.tokens.length - 1);
+    this.hover(null);
+    this.updatePair();
+  };
+
+  hover(token) {
+    if (token === this.hovered) return;
+    this.hovered = token;
+    this.set({ hovered: token });
+    this.updatePair();
+  }
+
+  // Pointers, keys, and changes from elsewhere.
+
+  listen() {
+    const { photo, window, mask, reach } = this.page.canvases, over = (find) => (x, y) => this.hover(x === undefined ? null : find(x, y));
+    const at = (canvas, grid) => (x, y) => placeAt(x, y, canvas.clientWidth, canvas.clientHeight, grid);
+    const inWindow = (x, y) => at(window, [this.view.windowSize, this.view.windowSize])(x, y), shown = (x, y) => this.shownAt(at(photo, this.grid)(x, y));
+    const pair = (x, y) => pairAt(x, y, mask.clientWidth, this.view.tokens.length);
+    onPointer(photo, { choose: (x, y) => this.ask(shown(x, y)), hover: over(shown) });
+    onPointer(window, { choose: (x, y) => this.pin(inWindow(x, y)), hover: over((x, y) => this.view.tokens[inWindow(x, y)]) });
+    onPointer(mask, { choose: (x, y) => this.choosePair(pair(x, y)), hover: over((x, y) => this.view.tokens[pair(x, y)[1]]) });
+    onPointer(reach, { choose: (x, y) => this.ask(at(reach, this.grid)(x, y)) });
+    this.listenToKeys();
+    this.listenToModel();
+  }
+
+  listenToKeys() {
+    const { photo, window, reach } = this.page.canvases, { grid } = this;
+    walk(photo, { grid: () => grid, now: () => this.shownPlace, go: (place) => this.ask(this.shownAt(place)) });
+    walk(window, { grid: () => [this.view.windowSize, this.view.windowSize], now: () => this.place, go: this.pin });
+    walk(reach, { grid: () => grid, now: () => this.view.query, go: this.ask });
+  }
+
+  // Between places as they are drawn at this step, and tokens.
+  get shownPlace() { return this.view.moved ? shiftedToken(this.view.query, this.grid, this.view.shift) : this.view.query; }
+  shownAt(place) { return this.view.moved ? shiftedToken(place, this.grid, -this.view.shift) : place; }
+
+  choosePair([row, column]) {
+    this.pinned = column;
+    this.ask(this.view.tokens[row]);
+    this.updatePair();
+  }
+
+  listenToModel() {
+    const heard = {
+      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
+      "change:photos": async () => { await this.decodePhotos(); this.update(); },
+      "change:hovered": () => this.hover(this.model.get("hovered")),
+    };
+    for (const name in heard) this.model.on(name, heard[name]);
+    const forget = onThemeChange(() => this.restyle());
+    this.unmount = () => {
+      for (const name in heard) this.model.off(name, heard[name]);
+      forget();
+      this.surfaces.forEach((each) => each.stop());
+    };
+  }
+
+  // From the model to the page. Settings that change together are shown together.
+
+  updateSoon() {
+    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
+  }
+
+  restyle() {
+    this.colors = themeColors(this.page.root);
+    this.surfaces.forEach((each) => each.paintNow());
+  }
+
+  update() {
+    const { settings, page, grid } = this, photo = this.photos.get(settings.photo);
+    if (!photo || settings.shift >= settings.window_size) return; // half of a change from Python; the other half follows
+    this.view = look(photo, grid, settings, this.side);
+    showControls(page, this.view, [...this.photos.keys()], settings.photo);
+    showTitles(page.panels, this.view);
+    this.updateShapes();
+    this.updateTexts();
+    this.updatePair();
+    this.surfaces.forEach((each) => each.invalidate());
+  }
+
+  updateShapes() {
+    const { canvases: { photo, window, reach } } = this.page, { photo: { width, height }, grid: [rows, columns] } = this.view;
+    photo.style.aspectRatio = reach.style.aspectRatio = `${width} / ${height}`;
+    window.style.aspectRatio = `${width / columns} / ${height / rows}`;
+  }
+
+  updateTexts() {
+    const { view, page: { texts, canvases, blocks, side, panels } } = this, { windowSize, largestSide } = view;
+    const told = { place: stepSentence(view), heard: reachSentence(view), price: costSentence(view) };
+    for (const name in told) setText(texts[name], told[name]);
+    setText(panels.cost.node.querySelector(".pw-formula"), `Global 4NC² + 2N²C, windows 4NC² + 2M²NC; C = ${DIM}.`);
+    tell(canvases.photo, this.shownPlace, view.count - 1, told.place);
+    tell(canvases.reach, view.query, view.count - 1, told.heard);
+    showRange(blocks, view.blocks, String(view.blocks));
+    blocks.control.setAttribute("aria-valuetext", told.heard);
+    const nearest = Math.round(view.side / windowSize) * windowSize;
+    showRange(side, nearest, view.sides.join(" × "), { min: windowSize, max: largestSide, step: windowSize });
+    side.control.setAttribute("aria-valuetext", told.price);
+    const pictures = { growth: `Tokens heard after 0 to ${MOST_BLOCKS} blocks. Shifted: ${view.growth.shifted.join(", ")}. Not shifted: ${view.growth.still.join(", ")}.`, bars: told.price, curve: `Both costs against the side of the picture, equal at ${windowSize} tokens. ${told.price}` };
+    for (const name in pictures) canvases[name].setAttribute("aria-label", pictures[name]);
+    this.report(told);
+  }
+
+  // One status for what a focused slider doesn't say itself: the sentences that changed. The first view says nothing.
+  report(told) {
+    const { root, status } = this.page, before = this.told, said = root.querySelector("canvas[role=slider]:focus, [type=range]:focus");
+    this.told = told;
+    if (!before || said) return;
+    const text = Object.keys(told).filter((name) => told[name] !== before[name]).map((name) => told[name]).join(" ");
+    if (text) setText(status, text);
+  }
+
+  updatePair() {
+    const { view, answerer, hovered, page: { texts, canvases } } = this, kept = pairSentence(view, answerer);
+    setText(texts.pair, hovered === null || hovered >= view.count ? kept : pairSentence(view, hovered));
+    tell(canvases.window, this.place, view.tokens.length - 1, kept);
+    canvases.mask.setAttribute("aria-label", `The mask of window ${view.window}, ${view.tokens.length} × ${view.tokens.length}: token ${view.query} is answered by ${view.answers}. ${kept}`);
+    this.asking.forEach((each) => each.invalidate());
+  }
+}
+
+// Arrow keys move within a grid, and stay in it.
+function walk(canvas, { grid, now, go }) {
+  const step = (by) => () => go(clamped(now() + by, grid()[0] * grid()[1] - 1));
+  const rows = (by) => () => {
+    const [count, columns] = grid(), next = now() + by * columns;
+    if (next >= 0 && next < count * columns) go(next);
+  };
+  onKeys(canvas, { ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: rows(-1), ArrowDown: rows(1), Home: () => go(0), End: () => go(grid()[0] * grid()[1] - 1) });
+}
+
+async function render({ model, el }) {
+  const explorer = new WindowExplorer(model);
+  await explorer.decodePhotos();
+  explorer.mount(el);
+  return () => explorer.unmount();
+}
+
+export default { render };
