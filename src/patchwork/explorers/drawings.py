@@ -185,7 +185,9 @@ def _dimmed(photo, boxes):
 
 
 def _cross_out(pen, boxes):
-    for left, top, right, bottom in boxes:
+    for box in boxes:
+        inset = 0.22 * min(box[2] - box[0], box[3] - box[1])
+        left, top, right, bottom = (edge + side * inset for edge, side in zip(box, (1, 1, -1, -1), strict=True))
         for line in ([(left, top), (right, bottom)], [(left, bottom), (right, top)]):
             pen.line(line, fill="white", width=5)
             pen.line(line, fill=INK, width=2)
@@ -198,6 +200,9 @@ def _frame_regions(pen, boxes, regions):
         frame = (min(lefts) + 1, min(tops) + 1, max(rights) - 1, max(bottoms) - 1)
         pen.rectangle(frame, outline=INK, width=6)
         pen.rectangle(frame, outline=REGIONS[region], width=4)
+        right, bottom = frame[2:]
+        pen.rectangle((right - 17, bottom - 19, right, bottom), fill=REGIONS[region])
+        _words(pen, (right - 8, bottom - 18), str(region + 1), 16, INK, anchor="ma")
 
 
 def _draw_mask(sheet, place, mask, regions, row):

@@ -45,11 +45,11 @@ class WindowExplorer(PhotoExplorer, module="windows"):
 
     >>> explorer = WindowExplorer(torch.rand(3, 64, 64), grid=(8, 8))
     >>> explorer.tokens[[0, -1]], explorer.answers.nonzero().flatten()
-    (tensor([54,  9]), tensor([54, 55, 62, 63]))
+    (tensor([54,  9]), tensor([48, 49, 56, 57]))
     >>> explorer.heard.sum(), explorer.relation.shape
     (tensor(64), torch.Size([64, 64]))
     >>> explorer  # doctest: +ELLIPSIS
-    WindowExplorer(blocks=3, grid=(8, 8), merging=False, photo='photo', selected=54, shift=2, shifted=True, ...)
+    WindowExplorer(blocks=3, grid=(8, 8), merging=False, photo='photo', selected=48, shift=2, shifted=True, ...)
     """
 
     grid = traitlets.Tuple(traitlets.Int(), traitlets.Int(), help="(rows, columns) of the tokens").tag(sync=True)
@@ -163,8 +163,8 @@ class WindowExplorer(PhotoExplorer, module="windows"):
         heard, number, times = int(self.heard.sum()), len(self.answers), f"{most / least:.1f}"
         return [
             f"{answer} of the {whole} tokens of window {self.window} answer token {self.selected}",
-            f"after {self.blocks} block{'' if self.blocks == 1 else 's'} it has heard of {heard} of {number}",
-            f"global attention takes {times} times the multiply-adds (C = {DIM})",
+            f"After {self.blocks} block{'' if self.blocks == 1 else 's'} it has heard of {heard} of {number}",
+            f"Global attention takes {times} times the multiply-adds (C = {DIM})",
         ]
 
     @traitlets.validate("grid")
@@ -197,13 +197,12 @@ def window_sizes(grid):
 
 
 def start(grid, window_size, shift):
-    """Return the token that asks first: in the last window, where the picture's corners meet, one that stayed.
+    """Return the token that asks first: in the last window, where the corners meet, one that comes round from the left.
 
     >>> start((16, 16), 4, 2)
-    238
+    224
     """
-    row, column = (length - window_size + shift for length in grid)
-    return row * grid[1] + column
+    return (grid[0] - window_size + shift) * grid[1]
 
 
 def check_grid(grid):

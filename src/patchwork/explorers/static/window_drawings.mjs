@@ -32,6 +32,7 @@ export function drawStep(context, width, height, { view, hovered, answerer, colo
   if (masked) veil(context, tokens.map(cell), { width, height }, colors);
   if (moved) drawSeams(context, { width, height, right, down, hatched: !masked });
   if (step === "windows" || masked) drawWindowLines(context, { width, height, wide, high, windowSize, offset: moved ? 0 : shift });
+  if (moved && !masked) nameStrips(context, { width, height, right, down });
   if (masked) drawFalse(context, view, cell, colors);
   frameRegions(context, view, cell);
   if (answerer !== query && masked) outline(context, cell(answerer), DARK, 1);
@@ -46,15 +47,11 @@ function drawRolled(context, picture, { width, height, right, down }) {
   }
 }
 
-// What came round keeps a hatch and says where it is from; a dashed seam parts it from the rest.
+// What came round keeps a hatch; a dashed seam parts it from the rest.
 function drawSeams(context, { width, height, right, down, hatched }) {
   if (!right) return;
   const x = width - right, y = height - down;
-  if (hatched) {
-    hatch(context, [[0, y, width, down], [x, 0, right, y]], width + height);
-    if (down >= 16) plate(context, "from the top", x / 2, y + down / 2);
-    if (right >= 16) plate(context, "from the left", x + right / 2, y / 2, true);
-  }
+  if (hatched) hatch(context, [[0, y, width, down], [x, 0, right, y]], width + height);
   for (const [style, offset] of [["#ffffff", 0], [DARK, 5]]) {
     context.save();
     Object.assign(context, { strokeStyle: style, lineWidth: 2, lineDashOffset: offset });
@@ -62,6 +59,11 @@ function drawSeams(context, { width, height, right, down, hatched }) {
     context.stroke(path([[0, y, width, y], [x, 0, x, height]]));
     context.restore();
   }
+}
+
+function nameStrips(context, { width, height, right, down }) {
+  if (down >= 16) plate(context, "from the top", (width - right) / 2, height - down / 2);
+  if (right >= 16) plate(context, "from the left", width - right / 2, (height - down) / 2, true);
 }
 
 function path(lines) {
@@ -181,7 +183,7 @@ export function drawWindow(context, width, height, { view, hovered, answerer, co
 }
 
 // The mask has a strip of region colors at its top and left.
-const strip = (width, count) => (width / (count + 1.5) >= 9 ? 1.5 * (width / (count + 1.5)) : 12);
+const strip = (width, count) => Math.min(Math.max(width / count, 14), 22);
 
 // The row and column of the mask at (x, y).
 export function pairAt(x, y, width, count) {
@@ -198,8 +200,8 @@ export function drawMask(context, width, _, { view: { regions, mask, row, tokens
     context.fillStyle = REGIONS[region];
     context.fillRect(edge + at * pitch, 0, pitch, edge - 2);
     context.fillRect(0, edge + at * pitch, edge - 2, pitch);
-    if (pitch >= 9) numberStrips(context, region, edge + (at + 0.5) * pitch, edge / 2 - 1);
   });
+  numberRuns(context, regions, { edge, pitch });
   const lines = Array.from({ length: count + 1 }, (_, line) => edge + line * pitch);
   Object.assign(context, { strokeStyle: colors.rule, lineWidth: 1 });
   if (pitch >= 5) context.stroke(path(lines.flatMap((at) => [[at, edge, at, width], [edge, at, width, at]])));
@@ -230,10 +232,16 @@ function crossPairs(context, { count, edge, pitch, mask }, { edge: ink }) {
   context.stroke(path(lines));
 }
 
-function numberStrips(context, region, along, across) {
+// A number for each run of one region in the strips.
+function numberRuns(context, regions, { edge, pitch }) {
   Object.assign(context, { font: `700 11px ${FONT}`, textAlign: "center", textBaseline: "middle", fillStyle: DARK });
-  context.fillText(region + 1, along, across + 0.5);
-  context.fillText(region + 1, across, along + 0.5);
+  const starts = regions.flatMap((region, at) => (region === regions[at - 1] ? [] : [at]));
+  starts.forEach((start, run) => {
+    const end = starts[run + 1] ?? regions.length, along = edge + ((start + end) / 2) * pitch, across = edge / 2 - 1;
+    if ((end - start) * pitch < 9) return;
+    context.fillText(regions[start] + 1, along, across + 0.5);
+    context.fillText(regions[start] + 1, across, along + 0.5);
+  });
 }
 
 // What the token has heard of, a rectangle for each block that added to it; with merging, the patch that it has become part of.
@@ -247,22 +255,36 @@ export function drawReach(context, width, height, { view, colors }) {
   gridLines(context, { tops: lines(rows, high), lefts: lines(columns, wide), width, height }, wide > 14 ? 0.4 : 0.15);
   veil(context, [box(reach[blocks].spans)], { width, height }, colors);
   const grown = reach.slice(0, blocks + 1).filter(({ heard }, block) => block > 0 && heard > reach[block - 1].heard);
-  grown.reverse().forEach(({ block, spans }) => frameBlock(context, box(spans), block, { width, height }));
+  const frames = grown.map(({ block, spans }) => ({ block, ...within(box(spans), { width, height }) }));
+  [...frames].reverse().forEach((frame) => drawFrame(context, frame));
+  numberFrames(context, frames);
   if (stride > 1) frameMerged(context, view, { width, height, wide, high });
   outline(context, cell(query), colors.accent, wide < 14 ? 2 : 3);
 }
 
-// Frames that share an edge lie inside each other by a little, the later the further out.
-function frameBlock(context, { left, top, width, height }, block, canvas) {
-  const edges = { left: Math.max(left, 2), top: Math.max(top, 2), right: Math.min(left + width, canvas.width - 2), bottom: Math.min(top + height, canvas.height - 2) };
+const within = ({ left, top, width, height }, canvas) => ({
+  left: Math.max(left, 2), top: Math.max(top, 2), right: Math.min(left + width, canvas.width - 2), bottom: Math.min(top + height, canvas.height - 2),
+});
+
+function drawFrame(context, { left, top, right, bottom }) {
   for (const [style, lineWidth] of [[DARK, 4], ["#ffffff", 2]]) {
     Object.assign(context, { strokeStyle: style, lineWidth });
-    context.strokeRect(edges.left, edges.top, edges.right - edges.left, edges.bottom - edges.top);
+    context.strokeRect(left, top, right - left, bottom - top);
   }
-  Object.assign(context, { font: `700 12px ${FONT}`, textAlign: "center", textBaseline: "middle", fillStyle: DARK });
-  context.fillRect(edges.left - 1, edges.top - 1, 16, 17);
-  context.fillStyle = "#ffffff";
-  context.fillText(block, edges.left + 7, edges.top + 8.5);
+}
+
+// Each frame's block stands in one of its corners, the first that no frame inside it took.
+function numberFrames(context, frames) {
+  const taken = new Set(), wide = 16, high = 17;
+  for (const { block, left, top, right, bottom } of frames) {
+    const corners = [[left, top], [right - wide + 2, top], [right - wide + 2, bottom - high + 2], [left, bottom - high + 2]];
+    const [x, y] = corners.find((corner) => !taken.has(String(corner))) ?? corners[0];
+    taken.add(String([x, y]));
+    context.fillStyle = DARK;
+    context.fillRect(x - 1, y - 1, wide, high);
+    Object.assign(context, { font: `700 12px ${FONT}`, textAlign: "center", textBaseline: "middle", fillStyle: "#ffffff" });
+    context.fillText(block, x + wide / 2 - 1, y + high / 2);
+  }
 }
 
 function frameMerged(context, { grid: [, columns], query, stride }, { width, height, wide, high }) {
@@ -274,7 +296,7 @@ function frameMerged(context, { grid: [, columns], query, stride }, { width, hei
   for (const [style, offset] of [["#ffffff", 0], [DARK, 4]]) {
     Object.assign(context, { strokeStyle: style, lineWidth: 2, lineDashOffset: offset });
     context.setLineDash([4, 4]);
-    context.strokeRect(left + 1, top + 1, Math.min(stride * wide, width - left) - 2, Math.min(stride * high, height - top) - 2);
+    context.strokeRect(left + 4.5, top + 4.5, Math.min(stride * wide, width - left) - 9, Math.min(stride * high, height - top) - 9);
   }
   context.restore();
 }
@@ -316,7 +338,7 @@ function legend(context, entries, y, { ink }) {
 
 // How much has been heard of after each block, with shifted blocks and without; the present number of blocks is marked.
 export function drawGrowth(context, width, height, { view: { growth, blocks, shifted, count }, colors }) {
-  const left = 34, right = width - 12, top = 34, bottom = height - 34, last = growth.shifted.length - 1;
+  const left = 42, right = width - 12, top = 34, bottom = height - 34, last = growth.shifted.length - 1;
   const x = (block) => left + (block / last) * (right - left), y = (heard) => bottom - (heard / count) * (bottom - top);
   curve(context, [[left, bottom], [right, bottom]], colors.edge, { lineWidth: 1 });
   for (const share of [0.5, 1]) curve(context, [[left, y(share * count)], [right, y(share * count)]], colors.rule, { lineWidth: 1 });
@@ -335,15 +357,16 @@ export function drawGrowth(context, width, height, { view: { growth, blocks, shi
 
 const short = (number) => {
   const [power, unit] = number >= 1e9 ? [1e9, "G"] : number >= 1e6 ? [1e6, "M"] : [1e3, "k"];
-  return `${Number((number / power).toPrecision(3))}\u202f${unit}`;
+  return [number / power, unit];
 };
+const exact = (number) => short(number).map((part) => (Number(part) ? part.toPrecision(3) : part)).join("\u202f");
 
 // Two bars: what projections cost both ways alike, and hatched what the products of queries, keys and values add.
 export function drawBars(context, width, _, { view: { cost: { whole, windows } }, colors }) {
   const bars = [["global", whole, 20], ["windows", windows, 66]], room = width - 2;
   for (const [name, { projections, products, total }, top] of bars) {
     const [solid, hatched] = [projections, products].map((part) => (part / whole.total) * room);
-    label(context, `${name}: ${short(total)}`, 0, top - 9, { color: colors.ink, bold: true });
+    label(context, `${name}: ${exact(total)}`, 0, top - 9, { color: colors.ink, bold: true });
     context.fillStyle = colors.blue;
     context.fillRect(0, top, solid, 20);
     drawHatched(context, [solid, top, Math.max(hatched, 1.5), 20], colors);
@@ -375,12 +398,12 @@ function drawHatched(context, box, { blue, paper }) {
 export function drawCurve(context, width, height, { view: { windowSize, dim, cost, side, largestSide }, colors }) {
   const left = 44, right = width - 10, top = 34, bottom = height - 34, sides = [windowSize, largestSide].map(Math.log2);
   const at = (side, size) => attentionCost([side, side], dim, size).total;
-  const least = Math.log10(at(windowSize, null)), most = Math.log10(at(largestSide, null));
+  const least = Math.log10(at(windowSize, null)) - 0.8, most = Math.log10(at(largestSide, null));
   const x = (side) => left + ((Math.log2(side) - sides[0]) / (sides[1] - sides[0])) * (right - left);
   const y = (total) => bottom - ((Math.log10(total) - least) / (most - least)) * (bottom - top);
   for (let power = Math.ceil(least); power <= most; power++) {
     curve(context, [[left, y(10 ** power)], [right, y(10 ** power)]], colors.rule, { lineWidth: 1 });
-    label(context, short(10 ** power), left - 5, y(10 ** power), { color: colors.quiet, align: "right" });
+    label(context, short(10 ** power).join("\u202f"), left - 5, y(10 ** power), { color: colors.quiet, align: "right" });
   }
   curve(context, [[left, bottom], [right, bottom]], colors.edge, { lineWidth: 1 });
   for (let tick = windowSize; tick <= largestSide; tick *= 2) label(context, tick, x(tick), bottom + 12, { color: colors.quiet, align: "center" });
@@ -392,14 +415,15 @@ export function drawCurve(context, width, height, { view: { windowSize, dim, cos
   legend(context, [{ text: "windows", color: colors.blue, dash: [] }, { text: "global", color: colors.ink, dash: [5, 4] }], 9, colors);
   const even = Math.sqrt(2 * dim);
   dot(context, [x(windowSize), y(at(windowSize, null))], 4, colors.ink, colors);
-  label(context, `equal at ${windowSize}`, x(windowSize) + 9, y(at(windowSize, null)) - 4, { color: colors.ink });
-  if (even > windowSize) markEven(context, [x(even), y(4 * even ** 2 * dim ** 2 + 2 * even ** 4 * dim)], colors);
+  label(context, `equal at M = ${windowSize}`, x(windowSize) + 10, y(at(windowSize, null)) + 9, { color: colors.ink });
+  if (even > windowSize) markEven(context, [x(even), y(4 * even ** 2 * dim ** 2 + 2 * even ** 4 * dim)], [left + 8, top + 4], colors);
   curve(context, [[x(side), bottom], [x(side), y(cost.whole.total)]], colors.accent, { lineWidth: 1.5 });
   for (const { total } of Object.values(cost)) dot(context, [x(side), y(total)], 5, colors.accent, colors);
 }
 
-function markEven(context, point, colors) {
+function markEven(context, point, [x, y], colors) {
+  curve(context, [[Math.min(point[0], x + 30), y + 24], point], colors.ink, { lineWidth: 1 });
   dot(context, point, 4, colors.ink, colors);
-  label(context, "N = 2C: pairs =", point[0] - 8, point[1] - 20, { color: colors.ink, align: "right" });
-  label(context, "projections", point[0] - 8, point[1] - 6, { color: colors.ink, align: "right" });
+  label(context, "beyond N = 2C pairs", x, y, { color: colors.ink });
+  label(context, "cost more than projections", x, y + 15, { color: colors.ink });
 }

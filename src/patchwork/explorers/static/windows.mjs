@@ -24,13 +24,23 @@ function look(photo, grid, settings, side) {
   return { ...base, ...windowOf(base), ...hearing(base), ...costOf(base, side) };
 }
 
+// How many rows and columns lie between two places.
+const apart = (one, other, columns) => [Math.floor(one / columns) - Math.floor(other / columns), (one % columns) - (other % columns)].map(Math.abs);
+
 // The query's window: its tokens, their regions as numbers without a gap, and who may answer whom.
 function windowOf({ grid, windowSize, shift, query }) {
   const window = windowIndex(query, grid, windowSize, shift), tokens = windowTokens(window, grid, windowSize, shift);
   const parts = tokenRegions(tokens, grid, shift), kinds = [...new Set(parts)], regions = parts.map((part) => kinds.indexOf(part));
   const row = tokens.indexOf(query), mask = windowMask(regions);
   const answers = regions.filter((region) => region === regions[row]).length;
-  return { window, tokens, regions, row, mask, answers, kinds: kinds.length };
+  return { window, tokens, regions, row, mask, answers, kinds: kinds.length, nearest: nearestFalse(regions, row, windowSize) };
+}
+
+// The place of the false neighbor that stands nearest in the window; without one, of the token that stands furthest.
+function nearestFalse(regions, row, windowSize) {
+  const far = (place) => apart(place, row, windowSize).reduce((sum, each) => sum + each, 0), places = regions.map((_, place) => place);
+  const others = places.filter((place) => regions[place] !== regions[row]);
+  return (others.length ? others : places).reduce((best, place) => (others.length ? far(place) < far(best) : far(place) > far(best)) ? place : best);
 }
 
 function hearing({ grid, windowSize, shift, query, blocks, shifted, merging }) {
@@ -71,14 +81,18 @@ function stepSentence(view) {
   }[step];
 }
 
+function apartText(one, other, columns) {
+  const counts = apart(one, other, columns).map((count, axis) => (count ? plural(count, ["row", "column"][axis]) : ""));
+  return counts.filter(Boolean).join(" and ");
+}
+
 function pairSentence(view, token) {
   const { grid, query, tokens, regions, row, mask, window, windowSize } = view, place = tokens.indexOf(token);
   if (token === query) return `Token ${token} answers itself.`;
   const name = tokenText(token, grid);
   if (place < 0) return `${name} is in another window: it is not asked.`;
   if (mask[row * tokens.length + place]) return `${name} answers: same window, region ${regions[place] + 1} like token ${query}.`;
-  const apart = (one, other, columns) => `${plural(Math.abs(Math.floor(one / columns) - Math.floor(other / columns)), "row")} and ${plural(Math.abs((one % columns) - (other % columns)), "column")}`;
-  const near = apart(place, row, windowSize), far = apart(token, query, grid[1]);
+  const near = apartText(place, row, windowSize), far = apartText(token, query, grid[1]);
   return `${name}, region ${regions[place] + 1}, is a false neighbor: ${near} away in window ${window}, ${far} in the photograph.`;
 }
 
@@ -128,14 +142,14 @@ function buildPage(act) {
   const controls = buildControls(act), steps = buildSteps(act, id), message = element("p", { class: "pw-message", role: "alert" });
   const [photo, window, reach] = ["Token that asks", "Token of its window", "Token that listens"].map((each) => slider(each, id));
   const [mask, growth, bars, curve] = Array.from({ length: 4 }, () => element("canvas", { role: "img" }));
-  const texts = Object.fromEntries(["place", "pair", "heard", "price"].map((name) => [name, element("p", { class: `pw-${name}` })]));
+  const texts = Object.fromEntries(["place", "neighbor", "heard", "price"].map((name) => [name, element("p", { class: `pw-${name}` })]));
   const blocks = range("Blocks L", MOST_BLOCKS, (number) => act.set({ blocks: number }), `${id}-blocks`);
   const side = range("Side of the picture, in tokens", LARGEST_SIDE, act.resize, `${id}-side`);
   const toggles = { shifted: toggle("Shift every second block", (shifted) => act.set({ shifted })), merging: toggle("Merge 2 × 2 after every two blocks", (merging) => act.set({ merging })) };
   const status = element("p", { class: "pw-hidden", role: "status" });
   const panels = {
     step: panel(id, "step", photo, texts.place),
-    window: panel(id, "window", element("div", { class: "pw-zoom" }, window, mask), texts.pair),
+    window: panel(id, "window", element("div", { class: "pw-zoom" }, window, texts.neighbor), element("p", { class: "pw-title" }, "Its mask: row asks, column answers"), mask),
     reach: panel(id, "reach", element("div", { class: "pw-half" }, reach, element("div", {}, growth, blocks.node, toggles.shifted.node, toggles.merging.node, texts.heard))),
     cost: panel(id, "cost", element("div", { class: "pw-half" }, element("div", {}, bars, texts.price, element("p", { class: "pw-formula" })), element("div", {}, curve, side.node))),
   };
@@ -162,7 +176,7 @@ function showTitles({ step, window, reach, cost }, { windowSize, shift, step: sh
     mask: "4. Masked: its own region answers", unshift: "5. Shifted back, each in its place",
   };
   step.title.textContent = titles[shown];
-  window.title.textContent = `Window ${number}, and its mask: row asks, column answers`;
+  window.title.textContent = `Window ${number}, enlarged`;
   reach.title.textContent = `How far token ${query} hears`;
   cost.title.textContent = `What attention costs: everyone, or ${tokens.length} tokens at a time`;
 }
@@ -175,7 +189,7 @@ function showRange({ control, value }, number, text, limits = {}) {
   setText(value, text);
 }
 
-// One explorer. `pinned` is the place in the window whose token is read out, or null: the far corner; `side` that of the picture
+// One explorer. `pinned` is the place in the window whose token is read out, or null: the nearest false neighbor; `side` that of the picture
 // whose cost is shown, or null: the grid's; `hovered` the token under the pointer.
 class WindowExplorer {
   photos = new Map();
@@ -199,8 +213,8 @@ class WindowExplorer {
 
   // The place in the window whose token is read out.
   get place() {
-    const { row, tokens } = this.view, last = tokens.length - 1;
-    return this.pinned !== null ? Math.min(this.pinned, last) : row === last ? 0 : last;
+    const { nearest, tokens } = this.view;
+    return this.pinned === null ? nearest : Math.min(this.pinned, tokens.length - 1);
   }
 
   get answerer() { return this.view.tokens[this.place]; }
@@ -362,7 +376,7 @@ class WindowExplorer {
     const { view, page: { texts, canvases, blocks, side, panels } } = this, { windowSize, largestSide } = view;
     const told = { place: stepSentence(view), heard: reachSentence(view), price: costSentence(view) };
     for (const name in told) setText(texts[name], told[name]);
-    setText(panels.cost.node.querySelector(".pw-formula"), `Global 4NC² + 2N²C, windows 4NC² + 2M²NC; C = ${DIM}.`);
+    setText(panels.cost.node.querySelector(".pw-formula"), `Global 4NC² + 2N²C, windows 4NC² + 2M²NC; C\u00a0=\u00a0${DIM}.`);
     tell(canvases.photo, this.shownPlace, view.count - 1, told.place);
     tell(canvases.reach, view.query, view.count - 1, told.heard);
     showRange(blocks, view.blocks, String(view.blocks));
@@ -386,7 +400,7 @@ class WindowExplorer {
 
   updatePair() {
     const { view, answerer, hovered, page: { texts, canvases } } = this, kept = pairSentence(view, answerer);
-    setText(texts.pair, hovered === null || hovered >= view.count ? kept : pairSentence(view, hovered));
+    setText(texts.neighbor, hovered === null || hovered >= view.count ? kept : pairSentence(view, hovered));
     tell(canvases.window, this.place, view.tokens.length - 1, kept);
     canvases.mask.setAttribute("aria-label", `The mask of window ${view.window}, ${view.tokens.length} × ${view.tokens.length}: token ${view.query} is answered by ${view.answers}. ${kept}`);
     this.asking.forEach((each) => each.invalidate());
