@@ -1,6 +1,5 @@
 """Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and two cells of our own."""
 
-import contextlib
 import json
 import os
 import re
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError as TimedOut
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -123,6 +121,17 @@ def wait_for_address(server, runtime, seconds=40):
     pytest.fail(f"JupyterLab did not start:\n{(runtime.parent / 'log').read_text('utf-8')[-2000:]}")
 
 
+def wait_for_kernel(page, sessions, path, seconds=60):
+    """Wait until the page listens to the notebook's kernel; it shows one that is idle before it has one at all."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        kernels = [each["kernel"] for each in page.request.get(sessions).json() if each["path"] == path]
+        if any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"the kernel of {path} did not come: {kernels}")
+
+
 @pytest.fixture
 def opened(browser, lab):
     """Return a function that opens a notebook; nothing foreign may be asked for, nor may anything of ours complain."""
@@ -136,6 +145,7 @@ def opened(browser, lab):
 
     def open_notebook(name):
         page.goto(f"{lab}doc/tree/{name}.ipynb")
+        wait_for_kernel(page, f"{lab}api/sessions", f"{name}.ipynb")
         return page
 
     yield open_notebook
@@ -161,15 +171,8 @@ def test_attention_and_a_panel_live_in_jupyterlab(opened):
 
 
 def run_all(page):
-    """Run all cells; again, where JupyterLab drops the order: it calls a kernel idle before that listens."""
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-    started = page.locator(".told").or_(page.locator(".jp-InputPrompt", has_text="[*]")).first
-    for _ in range(5):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        with contextlib.suppress(TimedOut):
-            started.wait_for(timeout=5_000)
-            break
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
     page.locator(".told").wait_for(timeout=60_000)
 
 
