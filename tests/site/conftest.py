@@ -1,6 +1,8 @@
 """The built site, a server for it, and one browser, shared by every test that needs them."""
 
+import base64
 import contextlib
+import functools
 import gzip
 import http.server
 import os
@@ -12,9 +14,22 @@ from pathlib import Path
 
 import pytest
 
+from patchwork.explorers import modules
+from patchwork.explorers.attention import AttentionExplorer
+from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.windows import WindowExplorer
+from patchwork.images import load_image
+from patchwork.patches import patchify
+
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 NO_BROWSER = "no Chromium on the PATH"
+PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Patches</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="explorers.css">
+<style>body {{ margin: 0; background: var(--pw-paper); color: var(--pw-ink) }}
+main {{ max-width: 760px; margin: auto; padding: 8px }}</style>
+<script defer src="explorers.js"></script></head><body><main><h1>Patches</h1>{body}</main></body></html>"""
 COMPRESSED = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css",
@@ -112,3 +127,122 @@ def served(site):
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def explorer():
+    return PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee")})
+
+
+@pytest.fixture(scope="session")
+def asking(scenes):
+    return AttentionExplorer(scenes)
+
+
+@pytest.fixture(scope="session")
+def regions(scenes):
+    """Regions and tokens before the patches: a digit's ink and its ground, a class token, a register."""
+    digit = scenes["digit"]
+    ink = patchify(digit.image[None], 2)[0].mean(1)[:15] > 0.3
+    return AttentionExplorer({"ink": digit._replace(grid=(3, 5), labels=ink.long())}, query=4)
+
+
+@pytest.fixture(scope="session")
+def looking():
+    """Windows: two photographs, the query in the window where the corners meet."""
+    return WindowExplorer({name: load_image(name, size=256) for name in ("astronaut", "coffee")})
+
+
+@pytest.fixture(scope="session")
+def folder(explorer, asking, regions, looking, tmp_path_factory):
+    folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
+    attention = asking._repr_mimebundle_()[0]["text/html"]
+    windows = looking._repr_mimebundle_()[0]["text/html"]
+    narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
+    broken = figure.replace('data-state="{', 'data-state="{{')
+    below = f'<div style="height: 5000px"></div>{figure}'
+    pages = {
+        "light": figure,
+        "dark": figure,
+        "broken": broken,
+        "unknown": figure.replace('"patches"', '"nothing"', 1),
+        "below": below,
+        "two": figure + figure,
+        "attention": attention,
+        "attention dark": attention,
+        "attention two": attention + attention,
+        "windows": windows,
+        "windows dark": windows,
+        "windows two": windows + windows,
+        "windows broken": windows.replace('data-state="{', 'data-state="{{'),
+        "windows narrow": narrow._repr_mimebundle_()[0]["text/html"],
+        "attention regions": regions._repr_mimebundle_()[0]["text/html"],
+    }
+    for name, body in pages.items():
+        (folder / f"{name}.html").write_text(
+            PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"
+        )
+    (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
+    (folder / "explorers.css").write_text((modules.STATIC / "explorers.css").read_text("utf-8"), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(folder):
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {"http": f"http://127.0.0.1:{server.server_port}", "file": folder.as_uri()}
+        server.shutdown()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page of the harness; at the end nothing may have gone wrong in it, nor been asked from elsewhere."""
+    contexts, troubles = [], []
+
+    def opened(name="light", *, over="http", ready=True, width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        known = (*address.values(), "data:", "blob:")
+        page.on("request", lambda request: request.url.startswith(known) or troubles.append(request.url))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda entry: entry.type in ("error", "warning") and troubles.append(entry.text))
+        page.goto(f"{address[over]}/{name}.html")
+        if ready:
+            page.wait_for_selector(".explorer[data-ready]")
+        page.troubles = troubles
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture(scope="session")
+def formulas(browser):
+    """A blank page with math.mjs and canvas.mjs in it: call(module, name, *arguments)."""
+    page = browser.new_page()
+    page.goto("about:blank")
+
+    def call(module, name, *arguments):
+        source = (
+            "data:text/javascript;base64," + base64.b64encode(modules.bundle(modules.STATIC / module).encode()).decode()
+        )
+        script = """async ([source, name, given]) => {
+            const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes) : each;
+            const result = (await import(source))[name](...given.map(revive));
+            return JSON.parse(JSON.stringify(result, (_, each) => ArrayBuffer.isView(each) ? [...each] : each));
+        }"""
+        return page.evaluate(script, [source, name, list(arguments)])
+
+    yield call
+    page.close()

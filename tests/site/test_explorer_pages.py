@@ -1,36 +1,24 @@
 """Explorers in a real browser, on a page with no kernel: mouse, keys, touch, and the formulas of math.mjs."""
 
-import base64
-import functools
-import http.server
 import io
 import re
-import threading
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from pages import pixels, status, swipe
 from PIL import Image
 
 from patchwork.attention import attention_weights
 from patchwork.explorers import base, modules
 from patchwork.explorers.attention import AttentionExplorer
-from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
-from patchwork.images import load_image
-from patchwork.patches import extract_patches, merge_patches, patchify
+from patchwork.explorers.patches import patch_grid, same_place, shuffled_order
+from patchwork.patches import extract_patches, merge_patches
 from patchwork.relations import region_mass
 
 pytestmark = pytest.mark.browser
-
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Patches</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
-<link rel="stylesheet" href="explorers.css">
-<style>body {{ margin: 0; background: var(--pw-paper); color: var(--pw-ink) }}
-main {{ max-width: 760px; margin: auto; padding: 8px }}</style>
-<script defer src="explorers.js"></script></head><body><main><h1>Patches</h1>{body}</main></body></html>"""
-
 
 PALETTE = """
 const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["canvas.mjs"]);
@@ -38,118 +26,12 @@ return (await import(source)).themeColors(document.querySelector(".pw-explorer")
 """
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def explorer():
-    return PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee")})
-
-
-@pytest.fixture(scope="module")
-def asking(scenes):
-    return AttentionExplorer(scenes)
-
-
-@pytest.fixture(scope="module")
-def regions(scenes):
-    """Regions and tokens before the patches: a digit's ink and its ground, a class token, a register."""
-    digit = scenes["digit"]
-    ink = patchify(digit.image[None], 2)[0].mean(1)[:15] > 0.3
-    return AttentionExplorer({"ink": digit._replace(grid=(3, 5), labels=ink.long())}, query=4)
-
-
-@pytest.fixture(scope="module")
-def folder(explorer, asking, regions, tmp_path_factory):
-    folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
-    attention = asking._repr_mimebundle_()[0]["text/html"]
-    broken = figure.replace('data-state="{', 'data-state="{{')
-    below = f'<div style="height: 5000px"></div>{figure}'
-    pages = {
-        "light": figure,
-        "dark": figure,
-        "broken": broken,
-        "unknown": figure.replace('"patches"', '"nothing"', 1),
-        "below": below,
-        "two": figure + figure,
-        "attention": attention,
-        "attention dark": attention,
-        "attention two": attention + attention,
-        "attention regions": regions._repr_mimebundle_()[0]["text/html"],
-    }
-    for name, body in pages.items():
-        (folder / f"{name}.html").write_text(
-            PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"
-        )
-    (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
-    (folder / "explorers.css").write_text((modules.STATIC / "explorers.css").read_text("utf-8"), "utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield {"http": f"http://127.0.0.1:{server.server_port}", "file": folder.as_uri()}
-        server.shutdown()
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Open a page of the harness; at the end nothing may have gone wrong in it, nor been asked from elsewhere."""
-    contexts, troubles = [], []
-
-    def opened(name="light", *, over="http", ready=True, width=1280, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        known = (*address.values(), "data:", "blob:")
-        page.on("request", lambda request: request.url.startswith(known) or troubles.append(request.url))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda entry: entry.type in ("error", "warning") and troubles.append(entry.text))
-        page.goto(f"{address[over]}/{name}.html")
-        if ready:
-            page.wait_for_selector(".explorer[data-ready]")
-        page.troubles = troubles
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
 @pytest.fixture
 def page(visit):
     return visit()
 
 
-@pytest.fixture(scope="module")
-def formulas(browser):
-    """A blank page with math.mjs and canvas.mjs in it: call(module, name, *arguments)."""
-    page = browser.new_page()
-    page.goto("about:blank")
-
-    def call(module, name, *arguments):
-        source = (
-            "data:text/javascript;base64," + base64.b64encode(modules.bundle(modules.STATIC / module).encode()).decode()
-        )
-        script = """async ([source, name, given]) => {
-            const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes) : each;
-            const result = (await import(source))[name](...given.map(revive));
-            return JSON.parse(JSON.stringify(result, (_, each) => ArrayBuffer.isView(each) ? [...each] : each));
-        }"""
-        return page.evaluate(script, [source, name, list(arguments)])
-
-    yield call
-    page.close()
-
-
-BOTH = pytest.mark.parametrize("name", ["light", "attention"])  # either explorer's page
+EACH = pytest.mark.parametrize("name", ["light", "attention", "windows"])  # every explorer's page
 
 
 def canvas(page, panel):
@@ -175,13 +57,6 @@ def click_patch(page, row, column, *, rows=7, columns=7, act="click"):
     getattr(canvas(page, "image"), act)(position=place)
 
 
-def pixels(page, locator):
-    """The canvas as it stands after the next frame."""
-    return locator.evaluate(
-        "node => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(node.toDataURL()))))"
-    )
-
-
 # the page
 
 
@@ -196,7 +71,7 @@ def test_it_mounts_and_answers(visit, over):
     assert chosen(page) == 30
 
 
-@BOTH
+@EACH
 def test_it_leaves_one_global(visit, name):
     page = visit(name)
     before = page.evaluate(
@@ -223,7 +98,7 @@ def test_two_explorers_are_apart(visit):
     assert [text.split()[1] for text in page.locator(".pw-place").all_inner_texts()] == ["0", "17"]
 
 
-@pytest.mark.parametrize("name", ["broken", "unknown"])
+@pytest.mark.parametrize("name", ["broken", "unknown", "windows broken"])
 def test_where_it_fails_the_picture_stays_and_the_console_tells(visit, name):
     page = visit(name, ready=False)
     page.wait_for_selector(".explorer[data-failed]")
@@ -295,19 +170,6 @@ def test_touch_taps_choose_and_scrolling_does_not(visit):
     assert chosen(page) == 44
     swipe(page, 150, 0)
     assert chosen(page) != 44
-
-
-def swipe(page, right, down, steps=10, over=None):
-    """Draw a finger over the photograph or what is named, from a third of its width, two thirds of its height."""
-    over = over or canvas(page, "image")
-    over.scroll_into_view_if_needed()
-    box, session = over.bounding_box(), page.context.new_cdp_session(page)
-    left, top = box["x"] + box["width"] / 3, box["y"] + box["height"] * 2 / 3
-    for step in range(steps + 1):
-        point = {"x": left + right * step / steps, "y": top + down * step / steps}
-        kind = "touchMove" if step else "touchStart"
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 # the sequence
@@ -566,14 +428,14 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(page, content):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark", "attention", "attention dark"])
+@pytest.mark.parametrize("theme", ["light", "dark", "attention", "attention dark", "windows", "windows dark"])
 def test_axe_finds_nothing(visit, theme, width):
     page = visit(theme, width=width)
     assert [(each["id"], each["nodes"][0]["html"]) for each in Axe().run(page).response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_targets_are_large_and_labeled(visit, name, width):
     page = visit(name, width=width)
@@ -585,7 +447,7 @@ def test_targets_are_large_and_labeled(visit, name, width):
         )
 
 
-@BOTH
+@EACH
 def test_focus_is_visible(visit, name):
     page = visit(name)
     ring = "node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outline"
@@ -595,7 +457,7 @@ def test_focus_is_visible(visit, name):
         assert "solid 3px" in focused.evaluate(ring), focused.evaluate("node => node.outerHTML")
 
 
-@BOTH
+@EACH
 def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
     page = visit(name)
     vector = page.locator("[role=slider]").last
@@ -606,7 +468,7 @@ def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
     assert pixels(page, vector) == before
 
 
-@pytest.mark.parametrize("name", ["dark", "attention dark"])
+@pytest.mark.parametrize("name", ["dark", "attention dark", "windows dark"])
 def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
     page = visit(name)
@@ -651,7 +513,7 @@ def test_an_error_is_red_and_bold(page):
     assert page.locator(".pw-message").evaluate(look) == ["rgb(179, 51, 31)", "600"]
 
 
-@pytest.mark.parametrize("name", ["two", "attention two"])
+@pytest.mark.parametrize("name", ["two", "attention two", "windows two"])
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
     page = visit(name)
     page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
@@ -663,11 +525,6 @@ def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
         return roots.map((root) => root.clientWidth);
     }"""
     assert min(page.evaluate(widths)) > 300
-
-
-def status(page):
-    page.wait_for_timeout(50)
-    return page.get_by_role("status").text_content()
 
 
 def test_what_is_heard_is_said_once(page):
@@ -732,7 +589,7 @@ def test_a_choice_does_not_move_the_page(visit, width):
             assert page.evaluate(height) == tall
 
 
-@BOTH
+@EACH
 def test_nothing_moves_by_itself(visit, name):
     page = visit(name, reduced_motion="reduce")
     page.locator("[role=slider]").first.press("End")
@@ -740,7 +597,7 @@ def test_nothing_moves_by_itself(visit, name):
     assert page.evaluate("document.getAnimations().length") == 0
 
 
-@BOTH
+@EACH
 def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(visit, name):
     page = visit(name, device_scale_factor=2)
     image, size = page.locator("[role=slider]").first, "node => [node.width, Math.round(2 * node.clientWidth)]"

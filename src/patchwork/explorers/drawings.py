@@ -151,7 +151,7 @@ def draw_windows(photo, setting, asking, findings):
     _window_lines(pen, below.size, cell, size if cut or step == "unshift" else 1, shift if step == "unshift" else 0)
     if step in ("mask", "unshift"):
         below = _dimmed(below, boxes)
-        _cross_out(ImageDraw.Draw(below), [box for box, answers in zip(boxes, mask[tokens.index(query)]) if not answers])
+        _cross_out(ImageDraw.Draw(below), [boxes[place] for place in (~mask[tokens.index(query)]).nonzero().flatten()])
     _frame_regions(ImageDraw.Draw(below), boxes, regions)
     _outline(ImageDraw.Draw(below), boxes[tokens.index(query)])
     sheet.paste(below, (20, 20))

@@ -32,9 +32,9 @@ export function drawStep(context, width, height, { view, hovered, answerer, colo
   if (masked) veil(context, tokens.map(cell), { width, height }, colors);
   if (moved) drawSeams(context, { width, height, right, down, hatched: !masked });
   if (step === "windows" || masked) drawWindowLines(context, { width, height, wide, high, windowSize, offset: moved ? 0 : shift });
-  if (moved && !masked) nameStrips(context, { width, height, right, down });
   if (masked) drawFalse(context, view, cell, colors);
   frameRegions(context, view, cell);
+  if (moved && !masked) nameStrips(context, { width, height, right, down });
   if (answerer !== query && masked) outline(context, cell(answerer), DARK, 1);
   if (hovered !== null && hovered !== query) outline(context, cell(hovered), colors.ink, 1.5);
   outline(context, cell(query), colors.accent, wide < 14 ? 2 : 3);

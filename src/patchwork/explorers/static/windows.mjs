@@ -87,11 +87,11 @@ function apartText(one, other, columns) {
 }
 
 function pairSentence(view, token) {
-  const { grid, query, tokens, regions, row, mask, window, windowSize } = view, place = tokens.indexOf(token);
+  const { grid, query, tokens, regions, kinds, row, mask, window, windowSize } = view, place = tokens.indexOf(token);
   if (token === query) return `Token ${token} answers itself.`;
   const name = tokenText(token, grid);
   if (place < 0) return `${name} is in another window: it is not asked.`;
-  if (mask[row * tokens.length + place]) return `${name} answers: same window, region ${regions[place] + 1} like token ${query}.`;
+  if (mask[row * tokens.length + place]) return `${name} answers: same window${kinds > 1 ? `, region ${regions[place] + 1} like token ${query}` : ""}.`;
   const near = apartText(place, row, windowSize), far = apartText(token, query, grid[1]);
   return `${name}, region ${regions[place] + 1}, is a false neighbor: ${near} away in window ${window}, ${far} in the photograph.`;
 }
