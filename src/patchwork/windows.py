@@ -49,7 +49,9 @@ def window_merge(windows, grid):
     _check_divides(size, (height, width))
     rows, columns = height // size, width // size
     if number % (rows * columns):
-        raise ValueError(f"grid {height}×{width} has {rows * columns} windows of {size}×{size}, got {number} windows")
+        raise ValueError(
+            f"grid {height}×{width} has {rows * columns} windows of {size}×{size} per image, got {number} windows"
+        )
     cells = windows.reshape(-1, rows, columns, size, size, channels)
     return _copy(cells.transpose(2, 3)).view(-1, height, width, channels)
 
@@ -154,7 +156,10 @@ class WindowAttention(MultiHeadSelfAttention):
             mask = mask.unsqueeze(1)
             added = torch.where(mask, added, -torch.inf) if mask.dtype == torch.bool else added + mask
             added = added.expand(number // len(mask), *added.shape).flatten(0, 1)
-        return super().forward(windows, mask=added, return_weights=return_weights)
+        # No fused kernel passes a gradient on to a mask; torch.func does not even notice that it should.
+        learning = torch.is_grad_enabled() and self.bias_table.requires_grad
+        found = super().forward(windows, mask=added, return_weights=return_weights or learning)
+        return found[0] if learning and not return_weights else found
 
     def bias(self, window_size=None):
         """Return the bias (heads, M², M²) of each pair of a window's tokens; M is the layer's own unless given."""
@@ -506,14 +511,14 @@ def _check_chain(relations):
         raise ValueError(f"relations must be a list of boolean (N_(l+1), N_l), first applied first, got {got}")
     layers = {f"relations[{place}]": layer for place, layer in enumerate(relations)}
     for name, layer in layers.items():
-        _checks.shape(name, layer, "M N")
+        _checks.shape(name, layer, "N_(l+1) N_l")
         if layer.dtype != torch.bool:
             raise ValueError(f"{name} must be boolean, got {layer.dtype}; write A > 0 for the positive entries of A")
     _checks.on_one_device(**layers)
     for place, (before, after) in enumerate(itertools.pairwise(relations)):
         if after.shape[1] != before.shape[0]:
-            found = f"{tuple(before.shape)} and relations[{place + 1}] {tuple(after.shape)}"
-            raise ValueError(f"relations[{place}] {found} do not chain: (N_1, N_0) is followed by (N_2, N_1)")
+            earlier, later = (f"relations[{place + n}] {tuple(layer.shape)}" for n, layer in enumerate((before, after)))
+            raise ValueError(f"{later} does not follow {earlier}: its columns must be the rows of that one")
 
 
 def _check_window_mask(mask, windows, table):
