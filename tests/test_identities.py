@@ -10,6 +10,18 @@ import torch.nn.functional as F
 from patchwork.attention import MultiHeadSelfAttention, attention, attention_weights
 from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patchify, unpatchify
 from patchwork.relations import aggregate
+from patchwork.windows import (
+    PatchMerging,
+    WindowAttention,
+    cyclic_shift,
+    merging_relation,
+    reach,
+    relative_position_index,
+    shifted_window_mask,
+    window_merge,
+    window_partition,
+    window_relation,
+)
 
 
 @pytest.fixture
@@ -124,6 +136,92 @@ def test_attention_under_a_block_mask_is_attention_in_each_block(rng, normal):
         attention(*parts) for parts in zip(*(part.split(sizes, 1) for part in (queries, keys, values)), strict=True)
     ]
     torch.testing.assert_close(attention(queries, keys, values, mask=blocks), torch.cat(alone, dim=1))
+
+
+# Chapter 3: windows
+
+
+@pytest.fixture
+def windowed(rng):
+    """A window size, a grid that it divides, larger than one window both ways, and a shift."""
+    size = rng.randint(2, 4)
+    return size, (size * rng.randint(2, 3), size * rng.randint(2, 4)), rng.randint(0, size - 1)
+
+
+def in_windows(x, size, shift):
+    """P S x, for a map x (B, H, W, C): its tokens in the order in which the windows of the shifted map hold them."""
+    return window_partition(cyclic_shift(x, shift), size).flatten(1, 2)
+
+
+def order_of(grid, size, shift):
+    """P S as a list: which patch the windows of the shifted map hold at each place."""
+    return in_windows(torch.arange(grid[0] * grid[1]).view(1, *grid, 1), size, shift).flatten()
+
+
+def test_window_attention_is_full_attention_under_a_block_mask_conjugated_by_the_shift(windowed, rng, normal):
+    (size, grid, shift), heads, batch = windowed, rng.randint(1, 3), rng.randint(1, 2)
+    dim, number = heads * rng.randint(1, 4), grid[0] * grid[1]
+    attend = WindowAttention(dim, heads, size, dtype=torch.float64)
+    torch.nn.init.normal_(attend.bias_table)
+    x = normal(batch, *grid, dim)
+    mixed = attend(in_windows(x, size, shift), mask=shifted_window_mask(grid, size, shift))
+    found = cyclic_shift(window_merge(mixed.unflatten(1, (size, size)), grid), -shift)
+
+    full = MultiHeadSelfAttention(dim, heads, dtype=torch.float64)
+    full.qkv, full.projection = attend.qkv, attend.projection
+    place = cyclic_shift(torch.arange(number).view(1, *grid, 1), -shift).flatten()  # of each patch, after the shift
+    row, column = place // grid[1] % size, place % grid[1] % size
+    in_window = row * size + column
+    index = relative_position_index(size)[in_window.unsqueeze(1), in_window]
+    scattered = attend.bias_table[index].permute(2, 0, 1)
+    scattered = scattered.masked_fill(~window_relation(grid, size, shift=shift), -torch.inf)
+    expected = full(x.flatten(1, 2), mask=scattered.unsqueeze(0))
+    torch.testing.assert_close(found.flatten(1, 2), expected)
+
+
+def test_a_window_relation_is_block_diagonal_in_the_order_of_the_windows(windowed):
+    size, grid, _ = windowed
+    order = order_of(grid, size, 0)
+    ones = torch.ones(size**2, size**2)
+    blocks = torch.block_diag(*[ones] * (len(order) // size**2)) > 0
+    assert torch.equal(window_relation(grid, size)[order][:, order], blocks)
+
+
+def test_a_shifted_relation_is_the_relation_conjugated_by_the_shift_and_masked(windowed):
+    size, grid, shift = windowed
+    patches = torch.arange(grid[0] * grid[1])
+    moved = cyclic_shift(patches.view(1, *grid, 1), shift).flatten()
+    permutation = F.one_hot(moved).double()  # S: what the shifted map holds at each place
+    conjugated = (permutation.T @ window_relation(grid, size).double() @ permutation) > 0
+    came_round = patches // grid[1] < shift, patches % grid[1] < shift
+    one_region = torch.stack([part.unsqueeze(1) == part for part in came_round]).all(0)
+    assert torch.equal(window_relation(grid, size, shift=shift), conjugated & one_region)
+
+
+def test_the_mask_is_the_shifted_relation_seen_by_the_windows(windowed):
+    size, grid, shift = windowed
+    order = order_of(grid, size, shift).view(-1, size**2)
+    relation = window_relation(grid, size, shift=shift)
+    seen = torch.stack([relation[window][:, window] for window in order])
+    assert torch.equal(shifted_window_mask(grid, size, shift), seen)
+
+
+def test_merging_patches_is_a_strided_convolution(rng, normal):
+    dim, grid = rng.randint(1, 5), (2 * rng.randint(1, 4), 2 * rng.randint(1, 4))
+    merge = PatchMerging(dim, dtype=torch.float64)
+    merge.norm = torch.nn.Identity()
+    x = normal(2, *grid, dim)
+    kernels = merge.reduction.weight.view(2 * dim, 2, 2, dim).permute(0, 3, 2, 1)  # columns of the cell come first
+    expected = F.conv2d(x.permute(0, 3, 1, 2), kernels, stride=2).permute(0, 2, 3, 1)
+    torch.testing.assert_close(merge(x), expected)
+
+
+def test_reach_of_layers_in_turn_is_reach_of_their_reaches(windowed):
+    size, grid, shift = windowed
+    layers = [window_relation(grid, size), window_relation(grid, size, shift=shift), merging_relation(grid)]
+    assert torch.equal(reach(layers), reach([reach(layers[:2]), layers[2]]))
+    heard = layers[2].double() @ layers[1].double() @ layers[0].double()
+    assert torch.equal(reach(layers), heard > 0)
 
 
 # The spine, chapter 0
