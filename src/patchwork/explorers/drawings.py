@@ -137,8 +137,7 @@ def draw_windows(photo, setting, asking, findings):
     ``setting`` is (grid, window size, shift, step); ``asking`` the token, the tokens of its window, and their mask.
     """
     (grid, size, shift, step), (query, tokens, mask) = setting, asking
-    side = 400 / max(photo.width / grid[1], photo.height / grid[0]) / max(grid)
-    width, height = (round(length * side) for length in photo.size)
+    width, height = (round(length * 400 / max(photo.size)) for length in photo.size)
     sheet = Image.new("RGB", (740, max(height, 330) + 170), PAPER)
     moved, cut = step in ("shift", "windows", "mask"), step in ("windows", "mask")
     cell = (width / grid[1], height / grid[0])
@@ -197,10 +196,13 @@ def _frame_regions(pen, boxes, regions):
     for region in range(max(regions) + 1):
         members = [box for box, each in zip(boxes, regions, strict=True) if each == region]
         lefts, tops, rights, bottoms = zip(*members, strict=True)
-        frame = (min(lefts) + 1, min(tops) + 1, max(rights) - 1, max(bottoms) - 1)
+        left, top = min(lefts) + 1, min(tops) + 1
+        frame = (left, top, max(max(rights) - 1, left + 1), max(max(bottoms) - 1, top + 1))
         pen.rectangle(frame, outline=INK, width=6)
         pen.rectangle(frame, outline=REGIONS[region], width=4)
         right, bottom = frame[2:]
+        if min(right - left, bottom - top) < 24:
+            continue
         pen.rectangle((right - 17, bottom - 19, right, bottom), fill=REGIONS[region])
         _words(pen, (right - 8, bottom - 18), str(region + 1), 16, INK, anchor="ma")
 

@@ -34,12 +34,12 @@ class WindowExplorer(PhotoExplorer, module="windows"):
     """Follow a token through shift, windows, mask and shift back; see how far it hears, and what that costs.
 
     ``images`` is a tensor (3, H, W) in [0, 1], or a dict of them by name, cut into ``grid`` tokens. M divides the grid
-    and is smaller; 0 ≤ shift < M. ``step`` is "tokens", "shift", "windows", "mask" or "unshift". ``selected`` is the
-    token that asks; without it, one whose window holds tokens from every corner of the picture. It hears through
-    ``blocks`` blocks, every second one shifted where ``shifted``; with ``merging``, 2×2 tokens become one after every
-    two blocks. Every setting but the grid can be changed later and linked to other widgets; one that does not fit
-    raises ``traitlets.TraitError``. Raises ValueError for images of another shape, settings that do not fit, and a
-    state too large for a page.
+    and is smaller; 0 ≤ shift < M, half of M without one. ``step`` is "tokens", "shift", "windows", "mask" or
+    "unshift". ``selected`` is the token that asks; without it, one whose window holds tokens from every corner of the
+    picture. It hears through ``blocks`` blocks, every second one shifted where ``shifted``; with ``merging``, 2×2
+    tokens become one after every two blocks. Every setting but the grid can be changed later and linked to other
+    widgets; one that does not fit raises ``traitlets.TraitError``. Raises ValueError for images of another shape,
+    settings that do not fit, and a state too large for a page.
 
     Used in chapter 3.
 
@@ -68,7 +68,7 @@ class WindowExplorer(PhotoExplorer, module="windows"):
         *,
         grid=(16, 16),
         window_size=4,
-        shift=2,
+        shift=None,
         step="mask",
         selected=None,
         blocks=3,
@@ -79,6 +79,8 @@ class WindowExplorer(PhotoExplorer, module="windows"):
         """Encode the images and check the settings."""
         taken = self._take(images, photo)
         self._grid = check_grid(grid)
+        check_setting("window_size", window_size, grid=self._grid, window_size=window_size)
+        shift = window_size // 2 if shift is None else shift
         settings = {"window_size": window_size, "shift": shift, "step": step, "blocks": blocks}
         settings["selected"] = 0 if selected is None else selected
         for name, value in settings.items():

@@ -133,7 +133,7 @@ function buildSteps(act, id) {
 }
 
 function range(label, most, input, id) {
-  const control = element("input", { type: "range", min: 0, max: most, id, oninput: () => input(Number(control.value)) }), value = element("output", { for: id });
+  const control = element("input", { type: "range", min: 0, max: most, id, oninput: () => input(Number(control.value)) }), value = element("b");
   return { control, value, node: element("div", { class: "pw-range" }, element("label", { for: id }, label), value, control) };
 }
 

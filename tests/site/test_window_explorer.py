@@ -1,0 +1,607 @@
+"""The window explorer in a real browser, on a page with no kernel; its formulas held against the library."""
+
+import base64
+import io
+import itertools
+import re
+
+import pytest
+import torch
+from pages import pixels, status, swipe
+from PIL import Image
+
+from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
+from patchwork.windows import (
+    attention_cost,
+    cyclic_shift,
+    merging_relation,
+    reach,
+    shifted_window_mask,
+    window_partition,
+    window_relation,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(visit):
+    return visit("windows")
+
+
+# math.mjs against the library
+
+
+@pytest.fixture
+def cut(rng):
+    """A random grid, a window that divides it, a shift, and a token."""
+    size = rng.randint(1, 5)
+    grid = tuple(size * rng.randint(1, 4) for _ in range(2))
+    return grid, size, rng.randrange(size), rng.randrange(grid[0] * grid[1])
+
+
+def numbered(grid):
+    return torch.arange(grid[0] * grid[1]).view(1, *grid, 1)
+
+
+def test_the_shift_is_the_librarys(formulas, rng):
+    grid, shift = (rng.randint(1, 9), rng.randint(1, 9)), rng.randint(-12, 12)
+    shifted = cyclic_shift(numbered(grid), shift).flatten()
+    for place, token in enumerate(shifted.tolist()):
+        assert formulas("math.mjs", "shiftedToken", token, grid, shift) == place
+        assert formulas("math.mjs", "shiftedToken", place, grid, -shift) == token
+
+
+def test_windows_are_the_librarys(formulas, cut):
+    grid, size, shift, token = cut
+    windows = window_partition(cyclic_shift(numbered(grid), shift), size).flatten(1)
+    window = formulas("math.mjs", "windowIndex", token, grid, size, shift)
+    assert formulas("math.mjs", "windowTokens", window, grid, size, shift) == windows[window].tolist()
+    assert token in windows[window]
+
+
+def test_the_mask_of_each_window_is_the_librarys(formulas, cut):
+    grid, size, shift, _ = cut
+    for window, mask in enumerate(shifted_window_mask(grid, size, shift)):
+        tokens = formulas("math.mjs", "windowTokens", window, grid, size, shift)
+        found = formulas("math.mjs", "windowMask", formulas("math.mjs", "tokenRegions", tokens, grid, shift))
+        assert found == mask.flatten().int().tolist()
+
+
+@pytest.mark.parametrize("merging", [False, True])
+@pytest.mark.parametrize("divides", [False, True])
+def test_what_is_heard_is_the_librarys_reach(formulas, rng, merging, divides):
+    size = rng.randint(2, 5)
+    grid = [rng.randint(1, 20) * (size if divides else 1) % 24 or size for _ in range(2)]
+    shift, blocks = rng.randrange(size), rng.randint(0, 8)
+    layers, now = [torch.eye(grid[0] * grid[1], dtype=torch.bool)], tuple(grid)
+    for block in range(blocks):
+        if merging and block in (2, 4, 6):
+            layers.append(merging_relation(now))
+            now = tuple(-(-length // 2) for length in now)
+        layers.append(window_relation(now, size, shift=shift * (block % 2)))
+    heard, halved = reach(layers), 2 ** (max(blocks - 1, 0) // 2 if merging else 0)
+    setting = {"windowSize": size, "shift": shift, "blocks": blocks, "merging": merging}
+    for token in rng.sample(range(grid[0] * grid[1]), min(20, grid[0] * grid[1])):
+        (top, bottom), (left, right) = formulas("math.mjs", "heardSpans", token, grid, setting)
+        expected = torch.zeros(*grid, dtype=torch.bool)
+        expected[top : bottom + 1, left : right + 1] = True
+        row, column = (at // halved for at in divmod(token, grid[1]))
+        assert torch.equal(heard[row * now[1] + column].view(*grid), expected), (grid, setting, token)
+
+
+def test_the_cost_is_the_librarys(formulas, rng):
+    for _ in range(20):
+        grid, dim, size = (rng.randint(1, 120), rng.randint(1, 120)), rng.randint(1, 800), rng.randint(1, 30)
+        for window, options in ((None, {}), (size, {"window_size": size})):
+            cost = formulas("math.mjs", "attentionCost", grid, dim, window)
+            assert cost["total"] == attention_cost(grid, dim, **options) == cost["projections"] + cost["products"]
+
+
+# what the page says
+
+
+def sentence(page, name="place"):
+    return page.locator(f".pw-{name}").inner_text()
+
+
+def token(page):
+    return int(re.match(r"Token (\d+)", sentence(page))[1])
+
+
+def step_canvas(page):
+    return page.get_by_role("slider", name="Token that asks")
+
+
+def window_canvas(page):
+    return page.get_by_role("slider", name="Token of its window")
+
+
+def reach_canvas(page):
+    return page.get_by_role("slider", name="Token that listens")
+
+
+def mask_canvas(page):
+    return page.locator(".pw-window > canvas")
+
+
+def photo_choice(page):
+    return page.locator("label", has_text="Photograph").locator("select")
+
+
+def take_step(page, step):
+    page.locator(f".pw-radios [value={step}]").check()
+
+
+def press_at(page, canvas, row, column, grid=(16, 16), act="click"):
+    box = canvas.bounding_box()
+    spot = {"x": (column + 0.5) / grid[1] * box["width"], "y": (row + 0.5) / grid[0] * box["height"]}
+    getattr(canvas, act)(position=spot)
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_windows_mount_and_answer(visit, over):
+    page = visit("windows", over=over)
+    assert sentence(page).startswith("Token 224 (row 14, column 0) is in window 15")
+    press_at(page, step_canvas(page), 5, 9)
+    assert token(page) == 7 * 16 + 11
+    step_canvas(page).press("ArrowUp")
+    assert token(page) == 6 * 16 + 11
+
+
+def test_the_first_view_teaches_the_mask(page):
+    """A window of the picture's four corners: four of sixteen may answer; the one beside the query is far away."""
+    assert page.locator(".pw-step .pw-title").inner_text() == "4. Masked: its own region answers"
+    assert "16 tokens from 4 regions of the photograph: 4 of 16 answer, 12 are false neighbors" in sentence(page)
+    told = "Token 239 (row 14, column 15), region 1, is a false neighbor: 1 column away in window 15, 15 columns in"
+    assert sentence(page, "neighbor") == f"{told} the photograph."
+    assert sentence(page, "heard") == "After 3 blocks token 224 has heard of 64 of 256 tokens; without shift 16."
+    assert "global attention takes 22.0 million multiply-adds" in sentence(page, "price")
+
+
+def set_up(page, rng, grid=(16, 16)):
+    """Choose at random → the same in Python."""
+    size = rng.choice(window_sizes(grid))
+    shift, blocks, query = rng.randrange(size), rng.randint(0, 8), rng.randrange(grid[0] * grid[1])
+    shifted, merging = (rng.random() < 0.5 for _ in range(2))
+    page.get_by_label("Window size M").select_option(str(size))
+    page.get_by_label("Shift s").select_option(str(shift))
+    page.get_by_label("Blocks L").fill(str(blocks))
+    page.get_by_label("Shift every second block").set_checked(shifted)
+    page.get_by_label("Merge 2 × 2").set_checked(merging)
+    press_at(page, reach_canvas(page), *divmod(query, grid[1]), grid)
+    page.mouse.move(0, 0)
+    settings = {"window_size": size, "shift": shift, "blocks": blocks, "selected": query}
+    image = torch.zeros(3, 96, 96)
+    return WindowExplorer(image, grid=grid, shifted=shifted, merging=merging, **settings)
+
+
+@pytest.mark.parametrize(("name", "grid"), [("windows", (16, 16)), ("windows narrow", (8, 12))])
+def test_every_number_is_the_librarys(visit, rng, name, grid):
+    page = visit(name)
+    for _ in range(8):
+        expected = set_up(page, rng, grid)
+        take_step(page, "mask")
+        whole, answers = expected.window_size**2, int(expected.answers.sum())
+        regions = len(expected.mask.unique(dim=0))
+        assert sentence(page).startswith(f"Token {expected.selected} (")
+        assert f"in window {expected.window}, with {whole} tokens" in sentence(page)
+        masked = f"{answers} of {whole} answer, {whole - answers} are" if answers < whole else f"all {whole} answer"
+        assert masked in sentence(page)
+        assert (f"from {regions} regions" in sentence(page)) == (regions > 1)
+        assert f"has heard of {int(expected.heard.sum())} of {len(expected.heard)} tokens" in sentence(page, "heard")
+        growth = page.get_by_role("img", name="Tokens heard after").get_attribute("aria-label")
+        for name, shifted in (("Shifted", True), ("Not shifted", False)):
+            told = re.search(rf"{name}: ([\d, ]+)\.", growth)[1].split(", ")
+            expected.shifted = shifted
+            for expected.blocks in range(9):
+                assert int(told[expected.blocks]) == int(expected.heard.sum())
+        millions = [float(each) for each in re.findall(r"([\d.]+) million", sentence(page, "price"))]
+        assert millions == pytest.approx([each / 1e6 for each in expected.costs], rel=0.006)
+
+
+def test_the_pair_is_the_librarys(page, rng):
+    expected = set_up(page, rng)
+    window_canvas(page).press("Home")
+    for place, other in enumerate(expected.tokens.tolist()):
+        told = sentence(page, "neighbor")
+        assert told.startswith(f"Token {other} "), place
+        own = other == expected.selected
+        assert ("answers" in told) == bool(expected.answers[other])
+        assert ("false neighbor" in told) == (not expected.answers[other])
+        assert ("itself" in told) == own
+        row, column = (abs(a - b) for a, b in zip(divmod(other, 16), divmod(expected.selected, 16), strict=True))
+        if not expected.answers[other]:
+            far = [f"{each} {name}{'s' * (each > 1)}" for each, name in ((row, "row"), (column, "column")) if each]
+            assert told.endswith(f", {' and '.join(far)} in the photograph.")
+        assert window_canvas(page).get_attribute("aria-valuetext") == told
+        window_canvas(page).press("ArrowRight")
+
+
+# the steps
+
+
+def test_the_steps_follow_each_other(page):
+    radios = page.get_by_role("radio")
+    assert [each.get_attribute("value") for each in radios.all()] == list(STEPS)
+    titles, drawn = [], []
+    for _ in STEPS:
+        page.get_by_role("button", name="Next").click()
+        titles.append(page.locator(".pw-step .pw-title").inner_text())
+        drawn.append(pixels(page, step_canvas(page)))
+        assert page.locator(".pw-radios :checked").get_attribute("value") == list(STEPS)[len(titles) % 5 - 2]
+    assert [title[0] for title in titles] == ["5", "1", "2", "3", "4"]
+    assert len(set(drawn)) == 5
+    for title in reversed(titles[:-1]):
+        page.get_by_role("button", name="Previous").click()
+        assert page.locator(".pw-step .pw-title").inner_text() == title
+    radios.first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".pw-radios :checked").get_attribute("value") == "shift"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("tokens", "asks. The frames hold the 16 tokens of its window, from 4 regions of the photograph."),
+        ("shift", "now stands at row 12, column 14: the grid moved up and left by 2, around the edges."),
+        ("windows", "is in window 15 of 4 × 4, with 16 tokens from 4 regions of the photograph."),
+        ("mask", "is in window 15, with 16 tokens from 4 regions of the photograph: 4 of 16 answer, 12 are false "
+         "neighbors and masked."),
+        ("unshift", "is back in its place: the 4 tokens that may answer lie together, the 12 false neighbors at other "
+         "edges."),
+    ],
+)  # fmt: skip
+def test_each_step_says_what_happened(page, step, told):
+    take_step(page, step)
+    assert sentence(page) == f"Token 224 (row 14, column 0) {told}"
+    assert step_canvas(page).get_attribute("aria-valuetext") == sentence(page)
+
+
+def test_without_a_shift_nothing_is_masked(page):
+    page.get_by_label("Shift s").select_option("0")
+    assert "with 16 tokens that lie together in the photograph too: all 16 answer, nothing is masked" in sentence(page)
+    take_step(page, "shift")
+    assert "stays where it is" in sentence(page)
+    take_step(page, "unshift")
+    assert "all 16 that answer lie around it" in sentence(page)
+
+
+@pytest.mark.parametrize("step", list(STEPS))
+def test_the_token_under_the_pointer_is_the_one_drawn_there(page, rng, step):
+    take_step(page, step)
+    page.get_by_label("Shift s").select_option("3")
+    shown = numbered((16, 16))
+    shown = (cyclic_shift(shown, 3) if step in ("shift", "windows", "mask") else shown).view(16, 16)
+    for _ in range(5):
+        row, column = rng.randrange(16), rng.randrange(16)
+        press_at(page, step_canvas(page), row, column)
+        assert token(page) == shown[row, column]
+        assert step_canvas(page).get_attribute("aria-valuenow") == str(row * 16 + column)
+
+
+# the drawings
+
+
+def colors(page, canvas, spots):
+    """The colors of a canvas at (x, y), as shares of its width and height."""
+    picture = Image.open(io.BytesIO(base64.b64decode(pixels(page, canvas).partition(",")[2]))).convert("RGB")
+    found = [picture.getpixel((int(x * picture.width), int(y * picture.height))) for x, y in spots]
+    return torch.tensor(found, dtype=torch.float)
+
+
+def centers(rows, columns, off=0.5):
+    return [((column + off) / columns, (row + off) / rows) for row in range(rows) for column in range(columns)]
+
+
+def test_the_photograph_is_rolled_by_the_shift(page):
+    take_step(page, "tokens")
+    page.get_by_label("Shift s").select_option("1")
+    press_at(page, reach_canvas(page), 8, 8)
+    page.mouse.move(0, 0)
+    still = colors(page, step_canvas(page), centers(16, 16)).view(1, 16, 16, 3)
+    take_step(page, "windows")
+    moved = colors(page, step_canvas(page), centers(16, 16)).view(1, 16, 16, 3)
+    off = (cyclic_shift(still, 1) - moved).abs().amax(-1)[0, :15, :15]
+    off[7:12, 7:12] = 0  # the frame of the window and its number
+    assert off.flatten().quantile(0.95) < 12  # a sharp edge may fall on the other side of a pixel
+    assert (still - moved).abs().amax(-1)[0].median() > 3
+
+
+def test_the_mask_is_drawn_cell_by_cell(page, rng):
+    """Colored where the column's token may answer the row's, paper where not; also beside the outlined row."""
+    for size in (2, 4):
+        page.get_by_label("Window size M").select_option(str(size))
+        for shift in range(size):
+            page.get_by_label("Shift s").select_option(str(shift))
+            press_at(page, reach_canvas(page), rng.choice([0, 5, 15]), rng.choice([0, 6, 15]))
+            page.mouse.move(0, 0)
+            expected = WindowExplorer(torch.zeros(3, 16, 16), window_size=size, shift=shift, selected=token(page))
+            count, width = size**2, mask_canvas(page).bounding_box()["width"]
+            edge = min(max(width / count, 14), 22)
+            spots = [[(edge + share * (width - edge)) / width for share in spot] for spot in centers(count, count, 0.2)]
+            found = colors(page, mask_canvas(page), spots).view(count, count, 3)
+            row = expected.tokens.tolist().index(expected.selected)
+            others = [place for place in range(count) if abs(place - row) > 1]  # the outline lies on its neighbors too
+            answers = (found.amax(-1) - found.amin(-1) > 40)[others]
+            assert torch.equal(answers, expected.mask[others])
+
+
+def test_what_is_heard_is_lit(page):
+    reach_canvas(page).press("Home")
+    page.get_by_label("Blocks L").fill("8")
+    assert "heard of 256 of 256" in sentence(page, "heard")
+    spots = centers(16, 16, 0.8)
+    lit = colors(page, reach_canvas(page), spots)
+    for blocks in (0, 1, 3, 5):
+        page.get_by_label("Blocks L").fill(str(blocks))
+        same = (colors(page, reach_canvas(page), spots) - lit).abs().amax(1) < 3
+        expected = WindowExplorer(torch.zeros(3, 16, 16), selected=0, blocks=blocks).heard
+        assert (same != expected).sum() <= 4, blocks  # the numbers of the blocks cover some
+
+
+def test_only_the_window_stays_in_color_where_it_is_masked(page):
+    take_step(page, "tokens")
+    spots = centers(16, 16)
+    plain = colors(page, step_canvas(page), spots)
+    take_step(page, "unshift")
+    kept = (colors(page, step_canvas(page), spots) - plain).abs().amax(1) < 3
+    expected = WindowExplorer(torch.zeros(3, 16, 16))
+    veiled = torch.ones(256, dtype=torch.bool)
+    veiled[expected.tokens] = False
+    assert kept[expected.answers].all()
+    assert kept[veiled].float().mean() < 0.2  # pale spots of the photograph look like paper
+    crossed = expected.tokens[~expected.answers[expected.tokens]]
+    assert kept[crossed].sum() <= 3  # the numbers of their regions
+
+
+def test_the_still_picture_shows_the_same_regions(looking):
+    """In its own place, one corner of the window each: not crossed only where it answers."""
+    explorer = WindowExplorer(looking.image, step="unshift")
+    picture = explorer.picture()
+    assert picture.size[0] == 740
+    colors = {picture.getpixel(spot) for spot in itertools.product((22, 418), (22, 418))}
+    assert len(colors) == 4
+
+
+# keys, pointer, touch
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        ("ArrowRight", 225), ("ArrowLeft", 239), ("ArrowUp", 208), ("ArrowDown", 240), ("Home", 34), ("End", 17),
+        ("Home ArrowLeft", 34), ("End ArrowRight", 17), ("Home ArrowUp", 34), ("End ArrowDown", 17),
+        ("ArrowRight ArrowRight", 242),
+    ],
+)  # fmt: skip
+def test_keys_walk_the_grid_as_it_is_drawn(page, keys, chosen):
+    for key in keys.split():
+        step_canvas(page).press(key)
+    assert token(page) == chosen
+    assert step_canvas(page).get_attribute("aria-valuetext") == sentence(page)
+
+
+def test_keys_walk_the_picture_below_in_its_own_order(page):
+    for key, chosen in (("Home", 0), ("ArrowDown", 16), ("ArrowRight", 17), ("End", 255), ("ArrowUp", 239)):
+        reach_canvas(page).press(key)
+        assert token(page) == chosen
+        assert reach_canvas(page).get_attribute("aria-valuetext") == sentence(page, "heard")
+        assert reach_canvas(page).get_attribute("aria-valuenow") == str(chosen)
+
+
+def test_the_mask_is_pressed_and_read(page):
+    tokens, width = WindowExplorer(torch.zeros(3, 16, 16)).tokens.tolist(), mask_canvas(page).bounding_box()["width"]
+    edge = min(max(width / 16, 14), 22)
+
+    def spot(row, column):
+        pitch = (width - edge) / 16
+        return {"x": edge + (column + 0.5) * pitch, "y": edge + (row + 0.5) * pitch}
+
+    mask_canvas(page).hover(position=spot(3, 7))
+    assert token(page) == tokens[2]
+    assert sentence(page, "neighbor").startswith(f"Token {tokens[7]} ")
+    mask_canvas(page).click(position=spot(9, 4))
+    assert token(page) == tokens[9]
+    assert sentence(page, "neighbor").startswith(f"Token {tokens[4]} ")
+    page.mouse.move(0, 0)
+    assert sentence(page, "neighbor").startswith(f"Token {tokens[4]} ")
+    assert (
+        mask_canvas(page)
+        .get_attribute("aria-label")
+        .startswith(f"The mask of window 15, 16 × 16: token {tokens[9]} is answered by 4. Token {tokens[4]} ")
+    )
+
+
+def test_hovering_reads_a_token_out(page):
+    before, drawn = sentence(page, "neighbor"), pixels(page, step_canvas(page))
+    press_at(page, step_canvas(page), 3, 3, act="hover")
+    assert sentence(page, "neighbor") == "Token 85 (row 5, column 5) is in another window: it is not asked."
+    assert token(page) == 224
+    assert pixels(page, step_canvas(page)) != drawn
+    page.mouse.move(0, 0)
+    assert sentence(page, "neighbor") == before
+    assert pixels(page, step_canvas(page)) == drawn
+    press_at(page, window_canvas(page), 3, 3, (4, 4), act="hover")
+    assert sentence(page, "neighbor").startswith("Token 17 (row 1, column 1), region 4, is a false neighbor")
+    press_at(page, window_canvas(page), 1, 3, (4, 4))
+    page.mouse.move(0, 0)
+    assert sentence(page, "neighbor") == "Token 241 (row 15, column 1) answers: same window, region 2 like token 224."
+
+
+def test_a_key_wins_over_a_pointer_at_rest(page):
+    press_at(page, step_canvas(page), 3, 3, act="hover")
+    window_canvas(page).press("End")
+    assert sentence(page, "neighbor").startswith("Token 17 ")
+    press_at(page, step_canvas(page), 3, 4, act="hover")
+    step_canvas(page).press("ArrowRight")
+    assert sentence(page, "neighbor") == window_canvas(page).get_attribute("aria-valuetext")
+
+
+def test_touch_chooses_and_scrolling_does_not(visit):
+    page = visit("windows", width=390, has_touch=True, is_mobile=True)
+    press_at(page, step_canvas(page), 5, 9, act="tap")
+    assert token(page) == 123
+    mask_canvas(page).tap(position={"x": 300, "y": 300})
+    assert token(page) != 123
+    before, chosen = page.evaluate("scrollY"), token(page)
+    swipe(page, 0, -150, over=reach_canvas(page))
+    page.wait_for_function("before => scrollY > before", arg=before)
+    assert token(page) == chosen
+    swipe(page, 150, 0, over=reach_canvas(page))
+    assert token(page) != chosen
+
+
+# the settings
+
+
+def options(page, label):
+    return page.get_by_label(label).locator("option").all_inner_texts()
+
+
+def test_windows_and_shifts_on_offer_fit(page):
+    assert options(page, "Window size M") == ["2 × 2", "4 × 4", "8 × 8"]
+    assert options(page, "Shift s") == ["0, none", "1", "2, half of M", "3"]
+    for size, shift in ((8, 4), (2, 1), (4, 2)):  # the shift stays half of M
+        page.get_by_label("Window size M").select_option(str(size))
+        assert page.get_by_label("Shift s").input_value() == str(shift)
+        assert len(options(page, "Shift s")) == size
+    page.get_by_label("Shift s").select_option("3")
+    page.get_by_label("Window size M").select_option("2")
+    assert page.get_by_label("Shift s").input_value() == "1"
+
+
+def test_the_side_moves_the_cost_alone(page):
+    side = page.get_by_label("Side of the picture, in tokens")
+    before = sentence(page), sentence(page, "heard"), pixels(page, page.locator(".pw-cost canvas").last)
+    assert [side.get_attribute(name) for name in ("min", "max", "step")] == ["4", "112", "4"]
+    for length in (4, 56, 112):
+        side.fill(str(length))
+        whole, windows = attention_cost((length,) * 2, 96), attention_cost((length,) * 2, 96, window_size=4)
+        told = f"{length} × {length} tokens: global"
+        assert sentence(page, "price").startswith(told)
+        assert sentence(page, "price").endswith(f"Global is {whole / windows:.1f} times that.")
+        assert side.get_attribute("aria-valuetext") == sentence(page, "price")
+    assert (sentence(page), sentence(page, "heard")) == before[:2]
+    assert pixels(page, page.locator(".pw-cost canvas").last) != before[2]
+    side.fill("60")
+    page.get_by_label("Window size M").select_option("8")
+    assert sentence(page, "price").startswith("64 × 64 tokens")
+    assert [side.get_attribute(name) for name in ("min", "max", "step")] == ["8", "112", "8"]
+
+
+def test_a_grid_that_is_not_square_and_one_photograph(visit):
+    page = visit("windows narrow")
+    assert not photo_choice(page).is_visible()
+    assert page.get_by_label("Window size M").input_value() == "2"
+    assert sentence(page).startswith("Token 84 (row 7, column 0) is back in its place")
+    assert sentence(page, "price").startswith("8 × 12 tokens")
+    box = step_canvas(page).bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(96 / 64, abs=0.02)
+    press_at(page, step_canvas(page), 2, 11, (8, 12))
+    assert token(page) == 35
+
+
+def test_reset_brings_the_first_view_of_windows_back(page):
+    def view():
+        names = ("place", "neighbor", "heard", "price")
+        return [sentence(page, name) for name in names] + [pixels(page, each) for each in page.locator("canvas").all()]
+
+    first = view()
+    photo_choice(page).select_option("coffee")
+    page.get_by_label("Window size M").select_option("8")
+    page.get_by_label("Blocks L").fill("6")
+    page.get_by_label("Merge 2 × 2").check()
+    page.get_by_label("Side of the picture, in tokens").fill("56")
+    take_step(page, "tokens")
+    press_at(page, step_canvas(page), 3, 3)
+    window_canvas(page).press("End")
+    assert all(one != other for one, other in zip(view(), first, strict=True))
+    page.get_by_role("button", name="Reset").click()
+    page.mouse.move(0, 0)
+    assert view() == first
+
+
+def upload(page, content, name="own.png"):
+    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+@pytest.mark.parametrize(("name", "size"), [("windows", (256, 256)), ("windows narrow", (96, 64))])
+def test_ones_own_photo_takes_the_shape_of_the_first(visit, name, size):
+    page, file = visit(name), io.BytesIO()
+    picture = Image.new("RGB", (500, 300), (0, 0, 255))
+    picture.paste((255, 0, 0), (200, 100, 300, 200))
+    picture.save(file, "PNG")
+    upload(page, file.getvalue())
+    photo = photo_choice(page)
+    photo.wait_for()
+    page.wait_for_function("node => node.value === 'your photo'", arg=photo.element_handle())
+    take_step(page, "tokens")
+    middle, edge = colors(page, step_canvas(page), [(0.51, 0.51), (0.03, 0.3)])
+    assert middle[0] > 200 > 60 > middle[2]
+    assert edge[2] > 200 > 60 > edge[0]
+    box = step_canvas(page).bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(size[0] / size[1], abs=0.02)
+
+
+def test_a_file_that_is_no_picture_is_told(page):
+    before = pixels(page, step_canvas(page))
+    upload(page, b"not a picture", "notes.txt")
+    page.wait_for_selector(".pw-message:not(:empty)")
+    assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
+    assert pixels(page, step_canvas(page)) == before
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_selector(".pw-message:empty", state="attached")
+
+
+# for everyone
+
+
+def test_what_windows_say_is_heard_once(page):
+    assert status(page) == ""
+    press_at(page, step_canvas(page), 3, 3, act="hover")
+    step_canvas(page).press("ArrowRight")
+    page.get_by_label("Blocks L").press("ArrowRight")
+    assert status(page) == ""
+    page.get_by_role("button", name="Next").click()
+    assert status(page) == sentence(page)
+    page.get_by_label("Merge 2 × 2").check()
+    assert status(page) == sentence(page, "heard")
+    page.get_by_label("Window size M").select_option("8")
+    assert status(page) == " ".join(sentence(page, name) for name in ("place", "heard", "price"))
+
+
+def test_the_parts_of_windows_are_named_and_apart(visit):
+    page = visit("windows two")
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    assert page.get_by_role("group", name="Window explorer").count() == 2
+    assert page.get_by_role("group", name="Step", exact=True).count() == 2
+    for name in ("4. Masked: its own region answers", "Window 15, enlarged", "How far token 224 hears"):
+        assert page.get_by_role("group", name=name).count() == 2
+    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
+    assert len(set(ids)) == len(ids)
+    assert page.locator(".pw-explorer canvas:not([aria-label])").count() == 0
+    page.locator("[value=tokens]").first.check()
+    checked = page.locator(".pw-radios :checked")
+    assert [each.get_attribute("value") for each in checked.all()] == ["tokens", "mask"]
+
+
+@pytest.mark.parametrize("width", [1280, 760, 390, 320])
+def test_nothing_moves_when_it_changes(visit, width):
+    page = visit("windows", width=width)
+    place = "() => [...document.querySelectorAll('.pw-panel')].map((each) => each.offsetTop)"
+    places = page.evaluate(place)
+    for size in ("2", "8", "4"):
+        page.get_by_label("Window size M").select_option(size)
+        for step in STEPS:
+            take_step(page, step)
+            for key in ("Home", "ArrowRight", "End"):
+                step_canvas(page).press(key)
+                assert page.evaluate(place) == places, (size, step, key)
+    page.get_by_label("Merge 2 × 2").check()
+    page.get_by_label("Blocks L").fill("8")
+    page.get_by_label("Side of the picture, in tokens").fill("112")
+    assert page.evaluate(place) == places
+    inside = """() => [...document.querySelectorAll('.pw-explorer p')].every(
+        (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
+    assert page.evaluate(inside)
