@@ -308,6 +308,68 @@ def show_attention(image, maps, *, query=None):
 
 
 @_styled
+def show_windows(image, heard, *, at, windows=None, grids=None, columns=None):
+    """Draw an image (C, H, W) once for each map of who is heard: the other patches fade, the windows have borders.
+
+    heard maps a title to a boolean (rows, columns); windows maps some of the titles to (window_size, shift), in tokens.
+    The token in the accent is the one that holds the pixel ``at`` = (row, column). Tokens are the cells of the map, or
+    of another grid (rows, columns) that grids gives for its title.
+    Raises ValueError for what is no such map, no pixel of the image, or no window.
+
+    >>> show_windows(torch.rand(3, 32, 32), {"all": torch.ones(4, 4).bool()}, at=(9, 0), windows={"all": (2, 1)})
+    <Picture of 1 panel>
+    """
+    windows, grids = windows or {}, grids or {}
+    _, height, width = _checks.shape("image", image, "C H W")
+    _check_heard(heard, windows, grids, at, (height, width))
+    across = WIDTH if len(heard) > 1 else WIDTH * 0.75
+    picture, panels = _panels(len(heard), columns=columns, aspect=height / width, width=across)
+    for axes, (title, map_) in zip(panels, heard.items(), strict=True):
+        axes.imshow(_faded(image, map_), extent=(0, width, height, 0))
+        grid = grids.get(title, tuple(map_.shape))
+        cell = height / grid[0], width / grid[1]
+        if title in windows:
+            _window_borders(axes, grid, cell, *windows[title])
+        row, column = (place // side * side for place, side in zip(at, cell, strict=True))
+        _mark(axes, row, column, *cell)
+        axes.set(xlim=(0, width), ylim=(height, 0))
+        _bare(axes, title)
+    return picture
+
+
+def _faded(image, heard):
+    """The picture, three quarters paper where nothing is heard."""
+    shown = torch.nn.functional.interpolate(heard.cpu().float()[None, None], image.shape[1:])[0, 0]
+    share = (0.22 + 0.78 * shown).numpy()[:, :, None]
+    return share * _pixels(image) + (1 - share) * np.array(mpl.colors.to_rgb(PAPER))
+
+
+def _window_borders(axes, grid, cell, size, shift):
+    """Lines around the windows of a block: with a shift the first ones are cut."""
+    rows, columns = (sorted({0, *range(shift, length, size), length}) for length in grid)
+    for color, thickness in ((INK, 2.6), ("white", 1.3)):
+        axes.hlines([row * cell[0] for row in rows], 0, grid[1] * cell[1], color=color, linewidth=thickness)
+        axes.vlines([column * cell[1] for column in columns], 0, grid[0] * cell[0], color=color, linewidth=thickness)
+
+
+def _check_heard(heard, windows, grids, at, image_size):
+    _named("heard", heard, "rows columns")
+    for title, map_ in heard.items():
+        if map_.dtype != torch.bool:
+            raise ValueError(f"heard[{title!r}] must be boolean, got {map_.dtype}")
+    if len(at) != 2 or not all(0 <= place < side for place, side in zip(at, image_size, strict=True)):
+        raise ValueError(f"at must be a pixel (row, column) of the image {image_size}, got {at!r}")
+    for name, given in (("windows", windows), ("grids", grids)):
+        if set(given) - set(heard):
+            raise ValueError(f"{name} has the titles {list(given)}, heard has {list(heard)}")
+    for title, grid in grids.items():
+        _checks.pair(f"grids[{title!r}]", grid)
+    for size, shift in windows.values():
+        if not 0 <= _checks.count("shift", shift, at_least=0) < _checks.count("window_size", size):
+            raise ValueError(f"shift must be in 0 … {size - 1} for window_size {size}, got {shift}")
+
+
+@_styled
 def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
     """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
 
