@@ -11,6 +11,7 @@ import torch
 from patchwork.explorers import base, modules
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
@@ -41,8 +42,15 @@ STOPWATCH = """
 def rows():
     """Measure what each explorer brings to its page, and how long it takes to answer each kind of input."""
     patches = PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee", "chelsea")})
-    explorers = {patches: PATCH_ACTS, _attention(): ATTENTION_ACTS}
-    states = [_size(explorer) for explorer in explorers]
+    windows = WindowExplorer({name: load_image(name, size=256) for name in ("astronaut", "coffee")})
+    most = WindowExplorer(load_image("astronaut", size=256), grid=(64, 64), window_size=16)
+    explorers = {
+        patches: PATCH_ACTS,
+        _attention(): ATTENTION_ACTS,
+        windows: _window_acts("16 × 16"),
+        most: _window_acts("64 × 64"),
+    }
+    states = [_size(explorer) for explorer in explorers if explorer is not most]
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
         print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
@@ -176,6 +184,58 @@ def _models(page, turn):
     page.get_by_label("Model").select_option(("trained", "")[turn % 2])
 
 
+def _token(name, act):
+    """Aim at a canvas of the window explorer, found by its name."""
+
+    def press(page, turn):
+        canvas = page.get_by_role("slider", name=name)
+        box = canvas.bounding_box()
+        spot = {"x": (turn * 37 + 5) % box["width"], "y": (turn * 53 + 5) % box["height"]}
+        getattr(canvas, act)(position=spot)
+
+    return press
+
+
+def _walk(page, turn):
+    page.get_by_role("slider", name="Token that asks").press(
+        ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")[turn // 5 % 4]
+    )
+
+
+def _next(page, turn):
+    page.get_by_role("button", name="Next").click()
+
+
+def _blocks(page, turn):
+    page.get_by_label("Blocks L").fill(str(turn % 9))
+
+
+def _merge(page, turn):
+    page.get_by_label("Merge 2 × 2").click()
+
+
+def _window(page, turn):
+    page.get_by_label("Window size M").select_option(index=1 + turn % 2)
+
+
+def _side(page, turn):
+    page.get_by_label("Side of the picture, in tokens").fill(str(turn * 16 % 113))
+
+
+def _window_acts(side):
+    acts = {
+        "click": _token("Token that asks", "click"),
+        "hover": _token("Token that asks", "hover"),
+        "key": _walk,
+        "next step": _next,
+        "blocks": _blocks,
+        "merging": _merge,
+        "window size": _window,
+        "side": _side,
+    }
+    return [(side, act, press) for act, press in acts.items()]
+
+
 def _cut_to(size, number):
     def cut(page):
         page.get_by_label("Patch size P").select_option(str(size))
@@ -197,6 +257,8 @@ SIZES = {
     "4": _cut_to(4, 3136),
     "mosaic": _picture("mosaic", 256),
     "photograph": _picture("photograph", 785),
+    "16 × 16": lambda page: 256,
+    "64 × 64": lambda page: 4096,
 }
 PATCH_ACTS = [
     (size, act, press)

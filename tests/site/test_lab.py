@@ -1,4 +1,4 @@
-"""Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and two cells of our own."""
+"""Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and three cells of our own."""
 
 import json
 import os
@@ -47,6 +47,24 @@ query = IntSlider(9, 0, 63, description="From Python")
 link((query, "value"), (explorer, "query"))
 display(explorer, query, told)
 """
+WINDOWS = """
+import torch
+from ipywidgets import HTML, IntSlider, link
+from patchwork.explorers.windows import WindowExplorer
+
+explorer = WindowExplorer(torch.rand(3, 64, 64), grid=(8, 8))
+told = HTML()
+
+def tell(_):
+    counts = f"{int(explorer.answers.sum())} answers, {int(explorer.heard.sum())} heard"
+    told.value = f"<p class='told'>Python has {counts}, {explorer!r}</p>"
+
+explorer.observe(tell)
+tell(None)
+blocks = IntSlider(3, 0, 8, description="From Python")
+link((blocks, "value"), (explorer, "blocks"))
+display(explorer, blocks, told)
+"""
 PANEL = """
 from matplotlib.figure import Figure
 from patchwork.explorers.panel import LivePanel
@@ -73,8 +91,9 @@ def lab(browser, tmp_path_factory):
         file.write_text(json.dumps(settings), "utf-8")
     (home / "book").mkdir()
     copy_chapter(home / "book")
-    cells = [nbformat.v4.new_code_cell(source) for source in (ATTENTION, PANEL)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / "attention.ipynb")
+    for name, sources in {"attention": (ATTENTION, PANEL), "windows": (WINDOWS,)}.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
     server = start_lab(home)
     try:
         yield wait_for_address(server, home / "runtime")
@@ -168,6 +187,32 @@ def test_attention_and_a_panel_live_in_jupyterlab(opened):
     run_all(page)
     ask_for_attention(page)
     use_every_kind_of_control(page)
+
+
+def test_windows_live_in_jupyterlab(opened):
+    page = opened("windows")
+    run_all(page)
+    explorer, told = page.locator(".pw-windows"), page.locator(".told")
+    asking, sentence = explorer.get_by_role("slider", name="Token that asks"), explorer.locator(".pw-place")
+    asking.scroll_into_view_if_needed()
+    expect(sentence).to_contain_text("Token 48 (row 6, column 0) is in window 3")
+    expect(told).to_contain_text("Python has 4 answers, 64 heard")
+    box = asking.bounding_box()
+    asking.click(position={"x": 2.5 / 8 * box["width"], "y": 1.5 / 8 * box["height"]})
+    expect(told).to_contain_text("Python has 16 answers")
+    expect(told).to_contain_text("selected=28, ")
+    asking.press("ArrowDown")
+    expect(told).to_contain_text("selected=36, ")
+    explorer.get_by_role("radio", name="5 Shift back").check()
+    expect(told).to_contain_text("step='unshift'")
+    explorer.get_by_label("Window size M").select_option("2")
+    expect(told).to_contain_text("shift=1, ")
+    expect(told).to_contain_text("window_size=2)")
+    type_in_it(page, asking, explorer.get_by_label("Blocks L"), explorer.get_by_label("Shift s"))
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("Python has 4 answers, 64 heard")
+    page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")
+    expect(explorer.locator(".pw-heard")).to_contain_text("After 2 blocks token 48 has heard of 16 of 64")
 
 
 def run_all(page):
