@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from patchwork import exercises
 from patchwork.attention import attention
 from patchwork.exercises import check
+from patchwork.exercises._judges import JUDGES
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
 
 ROW = [1, 0, 1, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.1]  # patch 0 of the regions 0 0 1 0 1 1 asks; it is left out itself
@@ -337,7 +337,7 @@ WRONG = {
 
 
 def test_every_exercise_has_right_and_wrong_answers():
-    assert set(RIGHT) == set(WRONG) == set(exercises._JUDGES)
+    assert set(RIGHT) == set(WRONG) == set(JUDGES)
 
 
 @pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, answers in RIGHT.items() for answer in answers])
