@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from patchwork import _checks
+from patchwork._constants import Kept
 from patchwork.attention import MultiHeadSelfAttention
 from patchwork.patches import PatchEmbedding
 
@@ -146,6 +147,7 @@ class WindowAttention(MultiHeadSelfAttention):
         self.window_size = _checks.count("window_size", window_size)
         table = torch.empty((2 * self.window_size - 1) ** 2, self.heads, device=device, dtype=dtype)
         self.bias_table = nn.Parameter(table.normal_(std=0.02))
+        self._index = Kept()
 
     def forward(self, windows, *, mask=None, return_weights=False):
         """Return the mixed tokens, or these and the weights that mixed them."""
@@ -166,12 +168,11 @@ class WindowAttention(MultiHeadSelfAttention):
         size = self.window_size if window_size is None else _checks.count("window_size", window_size)
         outside, across = self.window_size - size, 2 * self.window_size - 1
         if outside < 0:
-            raise ValueError(
-                f"the bias table is for windows of up to {self.window_size}×{self.window_size}, got {size}"
-            )
+            raise ValueError(f"window_size must be at most {self.window_size}, for which the bias table is, got {size}")
         inner = slice(outside, across - outside)
         table = self.bias_table.T.reshape(self.heads, across, across)[:, inner, inner].flatten(1)
-        return table[:, relative_position_index(size, device=table.device)]
+        (index,) = self._index.get(_index, size, like=table)
+        return table[:, index]
 
     def _check_windows(self, windows):
         number, tokens, width = _checks.shape("windows", windows, "B·n M² C")
@@ -216,7 +217,7 @@ class SwinBlock(nn.Module):
         self.shift = _check_shift(shift, self.attention.window_size)
         self.attention_norm, self.mlp_norm = (nn.LayerNorm(dim, eps=eps, **made) for _ in range(2))
         self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
-        self._kept = None, None
+        self._plan = Kept()
 
     def forward(self, x, *, return_weights=False):
         """Return the map after both steps, or this and the weights of the first."""
@@ -229,30 +230,12 @@ class SwinBlock(nn.Module):
     def _gather(self, x, return_weights):
         batch, *grid, _ = x.shape
         size, shift = _fitting(grid, self.attention.window_size, self.shift)
-        there, back, mask = self._plan(tuple(grid), size, shift)
+        there, back, mask = self._plan.get(_plan, tuple(grid), size, shift, like=self.attention.bias_table)
         windows = _pad(x, size).flatten(1, 2).index_select(1, there).unflatten(1, (-1, size**2)).flatten(0, 1)
         found = self.attention(windows, mask=mask, return_weights=return_weights)
         mixed, weights = found if return_weights else (found, None)
         mixed = mixed.view(batch, -1, mixed.shape[-1]).index_select(1, back).unflatten(1, grid)
         return mixed, weights if weights is None else weights.unflatten(0, (batch, -1))
-
-    def _plan(self, grid, size, shift):
-        """Return how the tokens go to the windows and back, and the mask; all for the last grid is kept.
-
-        Nothing of a plan depends on a weight, so it cannot become stale.
-        """
-        table = self.attention.bias_table
-        key = grid, size, shift, table.dtype, table.device
-        if self._kept[0] == key and _may_keep(table):
-            return self._kept[1]
-        with torch.inference_mode(False):  # what is made in inference mode could not serve in training
-            plan = _plan(grid, size, shift, table)
-        if _may_keep(plan[0]):
-            self._kept = key, plan
-        return plan
-
-    def __getstate__(self):
-        return self.__dict__ | {"_kept": (None, None)}
 
     def extra_repr(self):
         """Show the shift, which no weight shows."""
@@ -470,6 +453,10 @@ def _pad(x, size):
     return F.pad(x, (0, 0, 0, right, 0, below)) if below or right else x
 
 
+def _index(size, like):
+    return (relative_position_index(size, device=like.device),)
+
+
 def _plan(grid, size, shift, like):
     """Shift and partition as one order of the tokens, its inverse without the padding, and the mask as logits."""
     rows, columns = (-(-length // size) * size for length in grid)
@@ -480,12 +467,6 @@ def _plan(grid, size, shift, like):
         return there, back, None
     allowed = shifted_window_mask((rows, columns), size, shift, device=like.device)
     return there, back, torch.zeros_like(allowed, dtype=like.dtype).masked_fill(~allowed, -torch.inf)
-
-
-def _may_keep(tensor):
-    """Tell whether a tensor may outlive the call: not one that a fake mode, a transform or a compiler traces."""
-    traced = torch._C._are_functorch_transforms_active() or torch.compiler.is_compiling()
-    return not traced and _checks.has_values(tensor)
 
 
 def _copy(view):
