@@ -309,7 +309,7 @@ def show_attention(image, maps, *, query=None):
 
 @_styled
 def show_windows(image, heard, *, at, windows=None, grids=None, columns=None):
-    """Draw an image (C, H, W) once for each map of who is heard: the other patches fade, the windows have borders.
+    """Draw an image (C, H, W) once for each map of who is heard: the rest is dark, the windows have borders.
 
     heard maps a title to a boolean (rows, columns); windows maps some of the titles to (window_size, shift), in tokens.
     The token in the accent is the one that holds the pixel ``at`` = (row, column). Tokens are the cells of the map, or
@@ -325,7 +325,7 @@ def show_windows(image, heard, *, at, windows=None, grids=None, columns=None):
     across = WIDTH if len(heard) > 1 else WIDTH * 0.75
     picture, panels = _panels(len(heard), columns=columns, aspect=height / width, width=across)
     for axes, (title, map_) in zip(panels, heard.items(), strict=True):
-        axes.imshow(_faded(image, map_), extent=(0, width, height, 0))
+        axes.imshow(_darkened(image, map_), extent=(0, width, height, 0))
         grid = grids.get(title, tuple(map_.shape))
         cell = height / grid[0], width / grid[1]
         if title in windows:
@@ -337,11 +337,11 @@ def show_windows(image, heard, *, at, windows=None, grids=None, columns=None):
     return picture
 
 
-def _faded(image, heard):
-    """The picture, three quarters paper where nothing is heard."""
+def _darkened(image, heard):
+    """The picture, three quarters ink where nothing is heard."""
     shown = torch.nn.functional.interpolate(heard.cpu().float()[None, None], image.shape[1:])[0, 0]
-    share = (0.22 + 0.78 * shown).numpy()[:, :, None]
-    return share * _pixels(image) + (1 - share) * np.array(mpl.colors.to_rgb(PAPER))
+    share = (0.25 + 0.75 * shown).numpy()[:, :, None]
+    return share * _pixels(image) + (1 - share) * np.array(mpl.colors.to_rgb(INK))
 
 
 def _window_borders(axes, grid, cell, size, shift):
