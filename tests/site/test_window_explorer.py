@@ -64,8 +64,8 @@ def test_the_mask_of_each_window_is_the_librarys(formulas, cut):
     grid, size, shift, _ = cut
     for window, mask in enumerate(shifted_window_mask(grid, size, shift)):
         tokens = formulas("math.mjs", "windowTokens", window, grid, size, shift)
-        found = formulas("math.mjs", "windowMask", formulas("math.mjs", "tokenRegions", tokens, grid, shift))
-        assert found == mask.flatten().int().tolist()
+        regions = formulas("math.mjs", "tokenRegions", tokens, grid, shift)
+        assert [formulas("math.mjs", "maskRow", regions, row) for row in range(size**2)] == mask.tolist()
 
 
 @pytest.mark.parametrize("merging", [False, True])

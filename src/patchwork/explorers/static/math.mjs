@@ -199,10 +199,8 @@ export function tokenRegions(tokens, [, columns], shift) {
   return tokens.map((token) => 2 * (Math.floor(token / columns) < shift) + (token % columns < shift));
 }
 
-// One window of windows.shifted_window_mask, M⁴ numbers, row by row: 1 where the column's token may answer the row's.
-export const windowMask = (regions) => Uint8Array.from({ length: regions.length ** 2 }, (_, at) => {
-  return regions[Math.floor(at / regions.length)] === regions[at % regions.length];
-});
+// One row of a window of windows.shifted_window_mask: which of its tokens may answer the one at place `row`.
+export const maskRow = (regions, row) => regions.map((region) => region === regions[row]);
 
 // The window and shift of a block on this grid: one that is no larger than the window needs no shift.
 const fitting = (grid, windowSize, shift) => (Math.min(...grid) > windowSize ? [windowSize, shift] : [Math.min(...grid), 0]);

@@ -2,7 +2,7 @@
 
 import { gridLines, outline, pixelCanvas } from "./canvas.mjs";
 import { clamped } from "./controls.mjs";
-import { attentionCost, shiftedToken } from "./math.mjs";
+import { attentionCost, maskRow, shiftedToken } from "./math.mjs";
 
 const REGIONS = ["#56b4e9", "#f0e442", "#009e73", "#cc79a7"]; // Okabe and Ito's that dark digits show on
 const DARK = "#1b2430", FONT = "system-ui, sans-serif";
@@ -123,9 +123,9 @@ function drawWindowLines(context, { width, height, wide, high, windowSize, offse
 }
 
 // Tokens of the same window that may not answer: paler, and crossed out.
-function drawFalse(context, { tokens, mask, row }, cell, { paper }) {
+function drawFalse(context, { tokens, may }, cell, { paper }) {
   tokens.forEach((token, place) => {
-    if (mask[row * tokens.length + place]) return;
+    if (may[place]) return;
     const { left, top, width, height } = cell(token), inset = Math.min(width, height) * 0.22;
     Object.assign(context, { globalAlpha: FALSE_VEIL, fillStyle: paper });
     context.fillRect(left, top, width, height);
@@ -191,11 +191,11 @@ export function pairAt(x, y, width, count) {
   return [y, x].map((at) => clamped(Math.floor((at - edge) / pitch), count - 1));
 }
 
-export function drawMask(context, width, _, { view: { regions, mask, row, tokens }, hovered, answerer, colors }) {
+export function drawMask(context, width, _, { view: { regions, row, tokens }, hovered, answerer, colors }) {
   const count = regions.length, edge = strip(width, count), pitch = (width - edge) / count, column = tokens.indexOf(answerer);
   context.imageSmoothingEnabled = false;
-  context.drawImage(maskPicture(regions, mask, colors), edge, edge, width - edge, width - edge);
-  if (pitch >= 5) crossPairs(context, { count, edge, pitch, mask }, colors);
+  context.drawImage(maskPicture(regions, colors), edge, edge, width - edge, width - edge);
+  if (pitch >= 5) crossPairs(context, regions, { edge, pitch }, colors);
   regions.forEach((region, at) => {
     context.fillStyle = REGIONS[region];
     context.fillRect(edge + at * pitch, 0, pitch, edge - 2);
@@ -212,22 +212,27 @@ export function drawMask(context, width, _, { view: { regions, mask, row, tokens
   if (under >= 0) outline(context, { ...pair, left: edge + under * pitch }, colors.ink, 1.5);
 }
 
-function maskPicture(regions, mask, { raised }) {
-  const [paper, ...colors] = [raised, ...REGIONS].map(channels), pixels = new Uint8ClampedArray(4 * mask.length);
-  mask.forEach((answers, at) => pixels.set([...(answers ? colors[regions[at % regions.length]] : paper), 255], 4 * at));
-  return pixelCanvas(pixels, regions.length, regions.length);
+// Every token of a region has the same row.
+function maskPicture(regions, { raised }) {
+  const count = regions.length, paper = [...channels(raised), 255], pixels = new Uint8ClampedArray(4 * count ** 2);
+  const rows = REGIONS.map((color, region) => {
+    const may = maskRow(regions, regions.indexOf(region)), own = [...channels(color), 255];
+    return may.flatMap((answers) => (answers ? own : paper));
+  });
+  regions.forEach((region, row) => pixels.set(rows[region], 4 * count * row));
+  return pixelCanvas(pixels, count, count);
 }
 
 const channels = (color) => (color.startsWith("#")
   ? [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
   : color.match(/\d+/g).slice(0, 3).map(Number));
 
-function crossPairs(context, { count, edge, pitch, mask }, { edge: ink }) {
+function crossPairs(context, regions, { edge, pitch }, { edge: ink }) {
   const lines = [], inset = 0.3 * pitch;
-  mask.forEach((answers, at) => {
-    const [top, left] = [Math.floor(at / count), at % count].map((place) => edge + place * pitch);
+  regions.forEach((_, row) => maskRow(regions, row).forEach((answers, column) => {
+    const [top, left] = [row, column].map((place) => edge + place * pitch);
     if (!answers) lines.push([left + inset, top + pitch - inset, left + pitch - inset, top + inset]);
-  });
+  }));
   Object.assign(context, { strokeStyle: ink, lineWidth: 1 });
   context.stroke(path(lines));
 }

@@ -2,7 +2,7 @@
 
 import { keepKeys, onKeys, onPointer, onThemeChange, surface, themeColors } from "./canvas.mjs";
 import { button, choice, clamped, element, filePicker, panel, slider, tell, toggle } from "./controls.mjs";
-import { attentionCost, divides, heardSpans, shiftedToken, tokenRegions, windowIndex, windowMask, windowTokens } from "./math.mjs";
+import { attentionCost, divides, heardSpans, shiftedToken, maskRow, tokenRegions, windowIndex, windowTokens } from "./math.mjs";
 import { decodePhoto, readOwnPhoto } from "./photos.mjs";
 import { drawBars, drawCurve, drawGrowth, drawMask, drawReach, drawStep, drawWindow, pairAt, placeAt } from "./window_drawings.mjs";
 
@@ -31,15 +31,14 @@ const apart = (one, other, columns) => [Math.floor(one / columns) - Math.floor(o
 function windowOf({ grid, windowSize, shift, query }) {
   const window = windowIndex(query, grid, windowSize, shift), tokens = windowTokens(window, grid, windowSize, shift);
   const parts = tokenRegions(tokens, grid, shift), kinds = [...new Set(parts)], regions = parts.map((part) => kinds.indexOf(part));
-  const row = tokens.indexOf(query), mask = windowMask(regions);
-  const answers = regions.filter((region) => region === regions[row]).length;
-  return { window, tokens, regions, row, mask, answers, kinds: kinds.length, nearest: nearestFalse(regions, row, windowSize) };
+  const row = tokens.indexOf(query), may = maskRow(regions, row), answers = may.filter(Boolean).length;
+  return { window, tokens, regions, row, may, answers, kinds: kinds.length, nearest: nearestFalse(may, row, windowSize) };
 }
 
 // The place of the false neighbor that stands nearest in the window; without one, of the token that stands furthest.
-function nearestFalse(regions, row, windowSize) {
-  const far = (place) => apart(place, row, windowSize).reduce((sum, each) => sum + each, 0), places = regions.map((_, place) => place);
-  const others = places.filter((place) => regions[place] !== regions[row]);
+function nearestFalse(may, row, windowSize) {
+  const far = (place) => apart(place, row, windowSize).reduce((sum, each) => sum + each, 0), places = may.map((_, place) => place);
+  const others = places.filter((place) => !may[place]);
   return (others.length ? others : places).reduce((best, place) => (others.length ? far(place) < far(best) : far(place) > far(best)) ? place : best);
 }
 
@@ -87,11 +86,11 @@ function apartText(one, other, columns) {
 }
 
 function pairSentence(view, token) {
-  const { grid, query, tokens, regions, kinds, row, mask, window, windowSize } = view, place = tokens.indexOf(token);
+  const { grid, query, tokens, regions, kinds, row, may, window, windowSize } = view, place = tokens.indexOf(token);
   if (token === query) return `Token ${token} answers itself.`;
   const name = tokenText(token, grid);
   if (place < 0) return `${name} is in another window: it is not asked.`;
-  if (mask[row * tokens.length + place]) return `${name} answers: same window${kinds > 1 ? `, region ${regions[place] + 1} like token ${query}` : ""}.`;
+  if (may[place]) return `${name} answers: same window${kinds > 1 ? `, region ${regions[place] + 1} like token ${query}` : ""}.`;
   const near = apartText(place, row, windowSize), far = apartText(token, query, grid[1]);
   return `${name}, region ${regions[place] + 1}, is a false neighbor: ${near} away in window ${window}, ${far} in the photograph.`;
 }
