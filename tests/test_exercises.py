@@ -1,3 +1,4 @@
+import itertools
 import math
 import re
 from fractions import Fraction
@@ -12,6 +13,7 @@ from patchwork.attention import attention
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
+from patchwork.windows import attention_cost
 
 ROW = [1, 0, 1, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.1]  # patch 0 of the regions 0 0 1 0 1 1 asks; it is left out itself
 AUC, PRECISION = roc_auc_score(*ROW), average_precision_score(*ROW)
@@ -130,6 +132,67 @@ def rollout(layers, share, *, kept=None):
     return result
 
 
+def bias_index(rows, columns):
+    """By the place of each Δ in the list of all of them."""
+    offsets = list(itertools.product(range(1 - rows, rows), range(1 - columns, columns)))
+    cells = list(itertools.product(range(rows), range(columns)))
+    return torch.tensor([[offsets.index((r - s, c - d)) for s, d in cells] for r, c in cells])
+
+
+def bias_index_from(stride, down, right):
+    """By the formula of the chapter, with any factor and any summands."""
+
+    def position_index(rows, columns):
+        place = torch.arange(rows * columns)
+        row, column = (each[:, None] - each for each in (place // columns, place % columns))
+        return (row + down(rows, columns)) * stride(rows, columns) + column + right(rows, columns)
+
+    return position_index
+
+
+def blocks_along_one_axis(side, M, u, *, first_shifted=False, at_most=50):
+    """By following the news along a single row of patches: the other axis is the same, and both go at once."""
+    heard = {place: {place} for place in range(side)}
+    for block in range(1, at_most):
+        shift = u if block % 2 == first_shifted else 0
+        window = {place: (place - shift) // M for place in heard}
+        heard = {i: set().union(*(heard[j] for j in heard if window[j] == window[i])) for i in heard}
+        if all(len(news) == side for news in heard.values()):
+            return block
+    return math.inf
+
+
+def leaked(weights, grid, M, u, *, axes="rc", undone=True, kept=False):
+    """By the window that each patch had in the picture as it was, cut off at the border."""
+    places = np.indices(grid)
+    if undone:
+        places = np.stack([(each + u) % side for each, side in zip(places, grid, strict=True)])
+    own = (places - u) // M
+    own = own.reshape(2, grid[0] // M, M, grid[1] // M, M).transpose(1, 3, 0, 2, 4).reshape(-1, 2, M * M)
+    false = np.zeros((len(own), M * M, M * M), bool)
+    for axis in axes:
+        part = own[:, "rc".index(axis)]
+        false |= part[:, :, None] != part[:, None]
+    return float((weights.numpy() * (false != kept)).sum() / weights.sum())
+
+
+def side_that_pays(D, M, factor):
+    return math.ceil(math.sqrt(factor * (2 * D + M**2) - 2 * D) / M) * M
+
+
+def side_that_pays_by_counting(D, M, factor, *, enough=lambda whole, windowed: whole >= windowed):
+    costs = (((side, attention_cost((side, side), D)), (side, side)) for side in itertools.count(M, M))
+    return next(side for (side, cost), grid in costs if enough(cost, factor * attention_cost(grid, D, window_size=M)))
+
+
+def merging_by_probing(kernel, *, cells=((0, 0), (1, 0), (0, 1), (1, 1))):
+    """By what the convolution makes of images that hold a single one, in the order of Swin."""
+    probes = torch.zeros(len(cells) * kernel.shape[1], *kernel.shape[1:])
+    for number, ((row, column), channel) in enumerate(itertools.product(cells, range(kernel.shape[1]))):
+        probes[number, channel, row, column] = 1
+    return F.conv2d(probes, kernel, stride=2).flatten(1).T
+
+
 RIGHT = {
     "introduction.auc": [
         5 / 6,
@@ -184,6 +247,11 @@ RIGHT = {
         lambda A: [(A.log() * (len(A) + 1) ** 0.5) @ torch.eye(len(A), len(A) + 1), np.eye(len(A), len(A) + 1)],
         lambda A: (torch.eye(len(A)), A.log().T * len(A) ** 0.5),
     ],
+    "windows.index": [bias_index, lambda rows, columns: bias_index(rows, columns).tolist()],
+    "windows.blocks": [blocks_along_one_axis, lambda *arguments: torch.tensor(blocks_along_one_axis(*arguments))],
+    "windows.leak": [leaked, lambda *arguments: torch.tensor(leaked(*arguments)).bfloat16()],
+    "windows.break_even": [side_that_pays, side_that_pays_by_counting],
+    "windows.merging": [merging_by_probing, lambda kernel: merging_by_probing(kernel).double().numpy()],
 }
 
 WRONG = {
@@ -275,6 +343,86 @@ WRONG = {
         (lambda A: (A.log()[:, :0], A[:, :0]), r"ValueError: queries must not be empty"),
         (lambda A: (A.log(), torch.eye(len(A) + 1)), r"expected two matrices \(1, d\), got \(1, 1\) and \(2, 2\)"),
         (lambda A: (A.log()[0], A), r"expected queries and keys, two matrices"),
+    ],
+    "windows.index": [
+        (
+            lambda rows, columns: bias_index(rows, columns).T,
+            r"for rows=1, columns=2 expected \[\[1, 0\], \[2, 1\]\], got \[\[1, 2\], \[0, 1\]\]",
+        ),
+        (
+            bias_index_from(lambda r, c: 2 * r - 1, lambda r, c: r - 1, lambda r, c: c - 1),
+            r"for rows=2, columns=1 expected .* got \[\[3, 0\], \[6, 3\]\]",
+        ),
+        (
+            bias_index_from(lambda r, c: c, lambda r, c: r - 1, lambda r, c: c - 1),
+            r"for rows=2, columns=2 expected .* got",
+        ),
+        (
+            bias_index_from(lambda r, c: 2 * c - 1, lambda r, c: c - 1, lambda r, c: r - 1),
+            r"for rows=1, columns=2 expected .* got",
+        ),
+        (
+            bias_index_from(lambda r, c: 2 * c - 1, lambda r, c: 0, lambda r, c: 0),
+            r"for rows=1, columns=2 expected .* got \[\[0, -1\], \[1, 0\]\]",
+        ),
+        (
+            lambda rows, columns: bias_index(rows, columns).flatten(),
+            r"for rows=1, columns=1 expected shape \(1, 1\), got \(1,\)",
+        ),
+    ],
+    "windows.blocks": [
+        (lambda side, M, u: 2 * side // M - 1, r"for side=2, M=1, u=0 expected inf, got 3"),
+        (lambda side, M, u: None, r"for side=1, M=1, u=0 the function returned None"),
+        (
+            lambda side, M, u: blocks_along_one_axis(side, M, u, first_shifted=True),
+            r"for side=2, M=2, u=1 expected 1, got 2",
+        ),
+        (
+            lambda side, M, u: blocks_along_one_axis(side, M, M // 2 if M > 1 else 0),
+            r"for side=4, M=2, u=0 expected inf, got 3",
+        ),
+        (
+            lambda side, M, u: blocks_along_one_axis(side, M, u) + (side > M),
+            r"for side=4, M=2, u=1 expected 3, got 4",
+        ),
+    ],
+    "windows.leak": [
+        (lambda *arguments: leaked(*arguments, axes="r"), r"for weights=.*, grid=\(2, 2\), M=2, u=1 expected .* got"),
+        (lambda *arguments: leaked(*arguments, axes="c"), r"grid=\(2, 2\), M=2, u=1 expected .* got"),
+        (lambda *arguments: leaked(*arguments, undone=False), r"grid=\(2, 4\), M=2, u=1 expected .* got"),
+        (lambda *arguments: leaked(*arguments, kept=True), r"grid=\(2, 2\), M=2, u=1 expected .* got"),
+        (
+            lambda weights, *rest: leaked(weights, *rest) * len(weights) * weights.shape[1],
+            r"grid=\(2, 2\), M=2, u=1 expected .* got",
+        ),
+        (
+            lambda weights, *rest: leaked(torch.ones_like(weights), *rest),
+            r"grid=\(2, 2\), M=2, u=1 expected .* got 0.75",
+        ),
+    ],
+    "windows.break_even": [
+        (
+            lambda D, M, factor: side_that_pays_by_counting(D, M, factor, enough=lambda whole, part: whole > part),
+            r"for D=1, M=1, factor=1 expected 1, got 2",
+        ),
+        (
+            lambda D, M, factor: math.ceil(math.sqrt(factor * M**2) / M) * M,
+            r"for D=96, M=7, factor=2 expected 21, got 14",
+        ),
+        (
+            lambda D, M, factor: math.ceil(math.sqrt(factor * (2 * D + M**2) - 2 * D)),
+            r"for D=96, M=7, factor=2 expected 21, got 18",
+        ),
+        (lambda D, M, factor: side_that_pays(D, M, factor) ** 2, r"for D=1, M=2, factor=2 expected 4, got 16"),
+    ],
+    "windows.merging": [
+        (
+            lambda kernel: merging_by_probing(kernel, cells=((0, 0), (0, 1), (1, 0), (1, 1))),
+            r"kernel=a tensor \(2, 1, 2, 2\) expected \[\[0.0, 2.0, 1.0, 3.0\], .* got \[\[0.0, 1.0, 2.0, 3.0\]",
+        ),
+        (lambda kernel: kernel.mT.flatten(1), r"for kernel=a tensor \(4, 2, 2, 2\) expected .* got"),
+        (lambda kernel: merging_by_probing(kernel).T, r"expected shape \(2, 4\), got \(4, 2\)"),
+        (lambda kernel: kernel.permute(0, 3, 2, 1), r"expected shape \(2, 4\), got \(2, 2, 2, 1\)"),
     ],
     "patches.convolution": [
         (lambda images, weight, bias: convolution(images, weight, 0), r"images=a tensor \(1, 1, 1, 2\), .* expected"),

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import matplotlib as mpl
 import pytest
 import torch
 from PIL import Image
@@ -91,7 +92,64 @@ def test_attention_is_drawn_over_the_whole_image_from_zero_and_the_query_is_mark
     assert not any(panel.patches for panel in figures.show_attention(torch.rand(1, 8, 8), maps).axes)
 
 
+def test_what_is_not_heard_is_dark_and_can_still_be_made_out():
+    heard, stripes = torch.tensor([[True, False], [False, False]]), torch.tensor([0.0, 1.0]).repeat(1, 8, 4)
+    (panel,) = figures.show_windows(stripes, {"a block": heard}, at=(0, 0)).axes
+    drawn = torch.tensor(panel.images[0].get_array())
+    assert panel.get_title() == "a block"
+    assert torch.equal(drawn[:4, :4, 0], stripes[0, :4, :4].double())
+    for dark in (drawn[4:], drawn[:4, 4:]):
+        assert dark.max() < 0.5
+        assert (dark[:, 1::2] - dark[:, ::2]).min() > 0.2
+
+
+def test_windows_have_one_panel_a_map_over_the_whole_image_in_as_many_columns_as_asked():
+    maps = {name: torch.rand(*grid) > 0.5 for name, grid in (("a", (2, 4)), ("b", (4, 8)), ("c", (1, 1)))}
+    panels = figures.show_windows(torch.rand(3, 16, 32), maps, at=(15, 31), columns=2).axes
+    assert [panel.get_title() for panel in panels] == ["a", "b", "c"]
+    assert [panel.images[0].get_extent() for panel in panels] == [[0, 32, 16, 0]] * 3
+    assert [(panel.get_xlim(), panel.get_ylim()) for panel in panels] == [((0, 32), (16, 0))] * 3
+    assert len({panel.get_subplotspec().colspan.start for panel in panels}) == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "row", "column"), [((0, 0), 0, 0), ((7, 15), 0, 8), ((8, 16), 8, 16), ((15.5, 31.5), 8, 24)]
+)
+def test_the_token_that_holds_the_pixel_wears_the_accent(at, row, column):
+    (panel,) = figures.show_windows(torch.rand(3, 16, 32), {"": torch.ones(2, 4).bool()}, at=at).axes
+    (token,) = panel.patches
+    assert token.get_bbox().bounds == (column, row, 8, 8)
+    assert mpl.colors.to_hex(token.get_edgecolor()) == figures.ACCENT
+
+
+def borders(panel):
+    """The rows and columns, in pixels, at which a panel has lines, and how far these go."""
+    segments = [torch.tensor(segment) for lines in panel.collections for segment in lines.get_segments()]
+    rows = {segment[0, 1].item() for segment in segments if segment[0, 1] == segment[1, 1]}
+    columns = {segment[0, 0].item() for segment in segments if segment[0, 0] == segment[1, 0]}
+    return sorted(rows), sorted(columns), torch.cat(segments).amax(0).tolist()
+
+
+def test_windows_stand_where_the_shift_put_them_and_the_first_are_cut():
+    heard = dict.fromkeys(("still", "shifted", "no windows"), torch.ones(8, 16).bool())
+    windows = {"still": (4, 0), "shifted": (4, 1)}
+    still, shifted, bare = figures.show_windows(torch.rand(1, 16, 32), heard, at=(0, 0), windows=windows).axes
+    assert borders(still) == ([0, 8, 16], [0, 8, 16, 24, 32], [32, 16])
+    assert borders(shifted) == ([0, 2, 10, 16], [0, 2, 10, 18, 26, 32], [32, 16])
+    assert not bare.collections
+
+
+def test_a_coarser_grid_has_larger_tokens_and_windows_than_the_map():
+    fine = {"stage 0": torch.ones(8, 8).bool(), "stage 1": torch.ones(8, 8).bool()}
+    windows, grids = dict.fromkeys(fine, (2, 0)), {"stage 1": (4, 4)}
+    first, second = figures.show_windows(IMAGE, fine, at=(5, 9), windows=windows, grids=grids).axes
+    assert [panel.patches[0].get_bbox().bounds for panel in (first, second)] == [(8, 4, 2, 2), (8, 4, 4, 4)]
+    assert borders(first)[0] == [0, 4, 8, 12, 16]
+    assert borders(second)[0] == [0, 8, 16]
+
+
 IMAGE = torch.full((3, 16, 16), 0.5)
+HEARD = {"a": torch.ones(4, 4).bool()}
 REFUSED = [
     (lambda: figures.show_grid(IMAGE, 5), r"patch_size 5 does not divide .* 16 and width 16"),
     (lambda: figures.show_grid(IMAGE, 0), "patch_size must be a whole number of at least 1, got 0"),
@@ -119,6 +177,44 @@ REFUSED = [
         "must be weights of at least 0, got -1",
     ),
     (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * 1j}), r"maps\['a'\] must be real, .* torch.complex64$"),
+    (lambda: figures.show_windows(IMAGE[0], HEARD, at=(0, 0)), r"image must have shape \(C, H, W\), got \(16, 16\)"),
+    (lambda: figures.show_windows(IMAGE * torch.nan, HEARD, at=(0, 0)), "must not hold NaN"),
+    (lambda: figures.show_windows(IMAGE, {}, at=(0, 0)), "heard must be a dict from titles to tensors, not empty"),
+    (lambda: figures.show_windows(IMAGE, HEARD["a"], at=(0, 0)), "heard must be a dict from titles .*; got Tensor"),
+    (
+        lambda: figures.show_windows(IMAGE, {"a": torch.ones(4).bool()}, at=(0, 0)),
+        r"heard\['a'\] must have shape \(rows, columns\), got \(4,\)",
+    ),
+    (
+        lambda: figures.show_windows(IMAGE, {"a": torch.ones(4, 4)}, at=(0, 0)),
+        r"heard\['a'\] must be boolean, got torch.float32",
+    ),
+    *(
+        (lambda at=at: figures.show_windows(IMAGE, HEARD, at=at), rf"at must be a pixel .* \(16, 16\), got {got}")
+        for at, got in (
+            ((16, 0), r"\(16, 0\)"),
+            ((0, 16), r"\(0, 16\)"),
+            ((-1, 0), r"\(-1, 0\)"),
+            ((0, float("nan")), r"\(0, nan\)"),
+            ((1, 2, 3), r"\(1, 2, 3\)"),
+        )
+    ),
+    (
+        lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"b": (2, 0)}),
+        r"windows has the titles \['b'\], heard has \['a'\]",
+    ),
+    (
+        lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids={"b": (2, 2)}),
+        r"grids has the titles \['b'\], heard has \['a'\]",
+    ),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids={"a": (0, 4)}), r"grids\['a'\] .* at least 1, got 0"),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids={"a": 4}), r"grids\['a'\] .* got 4"),
+    (
+        lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"a": (2, 2)}),
+        r"shift must be in 0 … 1 for window_size 2, got 2",
+    ),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"a": (2, -1)}), "shift must be .* at least 0"),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"a": (0, 0)}), "window_size must be .* at least 1"),
     (lambda: figures.show_curves([1, 2], {"a": [1]}, xlabel="", ylabel=""), "curve 'a' has 1 values over 2 places"),
 ]
 
