@@ -669,8 +669,8 @@ def test_registers_are_named_and_drawn():
 # windows: who may answer, who is heard
 
 
-@pytest.fixture
-def windows(rng):
+@pytest.fixture(params=range(6))
+def windows(request, rng):
     """An explorer of random settings that fit."""
     grid = rng.choice([(16, 16), (8, 12), (12, 6), (14, 14), (20, 30)])
     size = rng.choice(window_sizes(grid))

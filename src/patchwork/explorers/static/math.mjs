@@ -212,10 +212,10 @@ export function heardSpans(token, grid, { windowSize, shift, blocks, merging }) 
   const stage = (block) => (merging ? Math.max(block - 1, 0) >> 1 : 0), sides = (of) => grid.map((length) => Math.ceil(length / 2 ** of));
   let spans = [Math.floor(token / grid[1]), token % grid[1]].map((at) => [at, at].map((each) => each >> stage(blocks)));
   for (let block = blocks; block > 0; block--) {
-    const lengths = sides(stage(block)), finer = sides(stage(block - 1));
+    const lengths = sides(stage(block));
     const [size, moved] = fitting(lengths, windowSize, block % 2 ? 0 : shift);
     spans = spans.map((span, axis) => widened(span, lengths[axis], size, moved));
-    if (stage(block) > stage(block - 1)) spans = spans.map(([from, to], axis) => [2 * from, Math.min(2 * to + 1, finer[axis] - 1)]);
+    if (stage(block) > stage(block - 1)) spans = spans.map(([from, to]) => [2 * from, 2 * to + 1]);
   }
   return spans;
 }
