@@ -69,8 +69,9 @@ def test_the_mask_of_each_window_is_the_librarys(formulas, cut):
 
 
 @pytest.mark.parametrize("merging", [False, True])
-@pytest.mark.parametrize("divides", [False, True, False, True])
-def test_what_is_heard_is_the_librarys_reach(formulas, rng, merging, divides):
+@pytest.mark.parametrize("divides", [False, True])
+@pytest.mark.parametrize("turn", range(2))
+def test_what_is_heard_is_the_librarys_reach(formulas, rng, merging, divides, turn):
     size = rng.randint(2, 5)
     grid = [rng.randint(1, 20) * (size if divides else 1) % 24 or size for _ in range(2)]
     shift, blocks = rng.randrange(size), rng.randint(0, 8)
@@ -555,6 +556,13 @@ def test_a_file_that_is_no_picture_is_told(page):
 
 
 # for everyone
+
+
+def test_paper_shows_every_picture_and_no_buttons(page):
+    page.emulate_media(media="print")
+    assert all(each.is_visible() for each in page.locator(".pw-explorer canvas").all())
+    assert not page.get_by_role("button", name="Next").is_visible()
+    assert page.locator(".pw-radios").is_visible()  # which step it is
 
 
 def test_what_windows_say_is_heard_once(page):
