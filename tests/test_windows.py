@@ -14,9 +14,11 @@ from torch._subclasses import FakeTensorMode
 from torch.autograd import gradcheck
 from torch.func import functional_call, grad, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from transformers import SwinConfig, SwinForImageClassification
 from transformers.models.swin.modeling_swin import SwinLayer, SwinPatchMerging, SwinRelativePositionBias, SwinStage
 
+from patchwork._constants import Kept
 from patchwork.windows import (
     PatchMerging,
     SwinBlock,
@@ -176,6 +178,11 @@ def test_the_relation_of_a_grid_no_larger_than_the_window(grid):
     assert torch.equal(window_relation(grid, 4, shift=2), relation_by_hand(grid, 4, 2))
 
 
+def test_windows_of_one_token_relate_nothing(larger):
+    rows, columns = larger(1)
+    assert torch.equal(window_relation((rows, columns), 1), torch.eye(rows * columns) > 0)
+
+
 @pytest.mark.parametrize(("grid", "shift"), [((9, 11), 0), ((9, 11), 2), ((8, 12), 2), ((6, 6), 3), ((3, 10), 2)])
 def test_the_relation_is_who_moves_whom_in_a_block(grid, shift, normal):
     block = randomized(SwinBlock(4, 1, 4, shift=shift, mlp_ratio=1, dtype=torch.float64))
@@ -223,6 +230,12 @@ def test_reach_grows_with_shifts_and_merging():
     assert reach([still, shifted, still]).all()
     halved = window_relation((4, 4), 4)
     assert reach([still, merging_relation((8, 8)), halved]).all()
+
+
+def test_reach_through_many_layers_counts_no_paths():
+    wide = torch.ones(100, 100, dtype=torch.bool)
+    some = torch.arange(100).view(1, 100) < 50
+    assert reach([wide] * 25 + [some]).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -675,10 +688,16 @@ def test_nothing_kept_is_saved(normal):
     assert saved(block) == size
 
 
+def kept(block):
+    """The tensors that a block keeps beside its weights."""
+    found = [value for module in block.modules() for value in vars(module).values() if isinstance(value, Kept)]
+    return [leaf for leaf in tree_leaves([vars(part) for part in found]) if isinstance(leaf, torch.Tensor)]
+
+
 def test_changing_grids_leave_one_plan_behind(generator):
     block = SwinBlock(6, 2, 4, shift=2)
 
-    def held():
+    def living():
         gc.collect()
         return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
@@ -686,13 +705,14 @@ def test_changing_grids_leave_one_plan_behind(generator):
         block(torch.rand(1, side, 2 * side, 6, generator=generator))
 
     run(5)
-    before = held()
+    before, sizes = living(), [part.shape for part in kept(block)]
     for mode in (torch.no_grad, torch.enable_grad, torch.inference_mode):
         with mode():
             for side in range(6, 20):
                 run(side)
     run(5)
-    assert held() == before
+    assert living() == before
+    assert [part.shape for part in kept(block)] == sizes
 
 
 def grad_of(block, x):
@@ -728,11 +748,21 @@ def test_a_first_run_of_any_kind_leaves_nothing_odd_behind(first, normal):
     block, x = randomized(SwinBlock(6, 2, 4, shift=2, dtype=torch.float64)), normal(2, 9, 6, 6)
     expected = fresh_copy(block)(x)
     first(block, x)
+    assert all(type(part) is torch.Tensor and not part.is_inference() for part in kept(block))
+    assert not any(map(torch._C._functorch.is_functorch_wrapped_tensor, kept(block)))
     found = block(x.requires_grad_())
     torch.testing.assert_close(found, expected)
     found.sum().backward()
     for _ in range(2):
         first(block, x.detach())
+
+
+def test_what_is_kept_does_not_meet_fake_weights(normal):
+    block, x = SwinBlock(6, 2, 4, shift=2, dtype=torch.float64), normal(2, 9, 6, 6)
+    block(x)
+    with FakeTensorMode() as mode:
+        weights = {name: mode.from_tensor(weight) for name, weight in block.named_parameters()}
+        assert functional_call(block, weights, (mode.from_tensor(x),)).shape == x.shape
 
 
 def test_transforms_agree_with_plain_runs(normal):

@@ -433,7 +433,7 @@ def attention_cost(grid, dim, *, window_size=None):
 def _regions(grid, size, shift, device):
     """Number, for each patch, the window it is in after a shift; one that comes round starts a number of its own."""
     rows, columns = ((torch.arange(length, device=device) + size - shift) // size for length in grid)
-    return rows.unsqueeze(1) * (grid[1] + 1) + columns
+    return rows.unsqueeze(1) * grid[1] + columns
 
 
 def _fitting(grid, size, shift):
