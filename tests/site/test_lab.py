@@ -208,7 +208,7 @@ def test_windows_live_in_jupyterlab(opened):
     explorer.get_by_label("Window size M").select_option("2")
     expect(told).to_contain_text("shift=1, ")
     expect(told).to_contain_text("window_size=2)")
-    type_in_it(page, asking, explorer.get_by_label("Blocks L"), explorer.get_by_label("Shift s"))
+    type_in_it(page, asking, explorer.get_by_label("Blocks L"), explorer.get_by_label("Shift u"))
     explorer.get_by_role("button", name="Reset").click()
     expect(told).to_contain_text("Python has 4 answers, 64 heard")
     page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")

@@ -166,7 +166,7 @@ def set_up(page, rng, grid=(16, 16)):
     shift, blocks, query = rng.randrange(size), rng.randint(0, 8), rng.randrange(grid[0] * grid[1])
     shifted, merging = (rng.random() < 0.5 for _ in range(2))
     page.get_by_label("Window size M").select_option(str(size))
-    page.get_by_label("Shift s").select_option(str(shift))
+    page.get_by_label("Shift u").select_option(str(shift))
     page.get_by_label("Blocks L").fill(str(blocks))
     page.get_by_label("Shift every second block").set_checked(shifted)
     page.get_by_label("Merge 2 × 2").set_checked(merging)
@@ -260,7 +260,7 @@ def test_each_step_says_what_happened(page, step, told):
 
 
 def test_without_a_shift_nothing_is_masked(page):
-    page.get_by_label("Shift s").select_option("0")
+    page.get_by_label("Shift u").select_option("0")
     assert "with 16 tokens that lie together in the photograph too: all 16 answer, nothing is masked" in sentence(page)
     take_step(page, "shift")
     assert "stays where it is" in sentence(page)
@@ -271,7 +271,7 @@ def test_without_a_shift_nothing_is_masked(page):
 @pytest.mark.parametrize("step", list(STEPS))
 def test_the_token_under_the_pointer_is_the_one_drawn_there(page, rng, step):
     take_step(page, step)
-    page.get_by_label("Shift s").select_option("3")
+    page.get_by_label("Shift u").select_option("3")
     shown = numbered((16, 16))
     shown = (cyclic_shift(shown, 3) if step in ("shift", "windows", "mask") else shown).view(16, 16)
     for _ in range(5):
@@ -297,7 +297,7 @@ def centers(rows, columns, off=0.5):
 
 def test_the_photograph_is_rolled_by_the_shift(page):
     take_step(page, "tokens")
-    page.get_by_label("Shift s").select_option("1")
+    page.get_by_label("Shift u").select_option("1")
     press_at(page, reach_canvas(page), 8, 8)
     page.mouse.move(0, 0)
     still = colors(page, step_canvas(page), centers(16, 16)).view(1, 16, 16, 3)
@@ -314,7 +314,7 @@ def test_the_mask_is_drawn_cell_by_cell(page, rng):
     for size in (2, 4):
         page.get_by_label("Window size M").select_option(str(size))
         for shift in range(size):
-            page.get_by_label("Shift s").select_option(str(shift))
+            page.get_by_label("Shift u").select_option(str(shift))
             press_at(page, reach_canvas(page), rng.choice([0, 5, 15]), rng.choice([0, 6, 15]))
             page.mouse.move(0, 0)
             expected = WindowExplorer(torch.zeros(3, 16, 16), window_size=size, shift=shift, selected=token(page))
@@ -462,14 +462,14 @@ def options(page, label):
 
 def test_windows_and_shifts_on_offer_fit(page):
     assert options(page, "Window size M") == ["2 × 2", "4 × 4", "8 × 8"]
-    assert options(page, "Shift s") == ["0, none", "1", "2, half of M", "3"]
+    assert options(page, "Shift u") == ["0, none", "1", "2, half of M", "3"]
     for size, shift in ((8, 4), (2, 1), (4, 2)):  # the shift stays half of M
         page.get_by_label("Window size M").select_option(str(size))
-        assert page.get_by_label("Shift s").input_value() == str(shift)
-        assert len(options(page, "Shift s")) == size
-    page.get_by_label("Shift s").select_option("3")
+        assert page.get_by_label("Shift u").input_value() == str(shift)
+        assert len(options(page, "Shift u")) == size
+    page.get_by_label("Shift u").select_option("3")
     page.get_by_label("Window size M").select_option("2")
-    assert page.get_by_label("Shift s").input_value() == "1"
+    assert page.get_by_label("Shift u").input_value() == "1"
 
 
 def test_the_side_moves_the_cost_alone(page):

@@ -27,7 +27,7 @@ STEPS = {
 MOST_BLOCKS = 8
 MOST_TOKENS = 64  # along one side; what a page still draws within one frame
 LARGEST_WINDOW = 16
-DIM = 96  # C of the smallest published Swin, for the cost
+DIM = 96  # D of the smallest published Swin, for the cost
 
 
 class WindowExplorer(PhotoExplorer, module="windows"):
@@ -126,7 +126,7 @@ class WindowExplorer(PhotoExplorer, module="windows"):
 
     @property
     def costs(self):
-        """Multiply-adds of one block over this grid with C = 96: (of global attention, of windows)."""
+        """Multiply-adds of one block over this grid with D = 96: (of global attention, of windows)."""
         return attention_cost(self.grid, DIM), attention_cost(self.grid, DIM, window_size=self.window_size)
 
     @property
@@ -166,7 +166,7 @@ class WindowExplorer(PhotoExplorer, module="windows"):
         return [
             f"{answer} of the {whole} tokens of window {self.window} answer token {self.selected}",
             f"After {self.blocks} block{'' if self.blocks == 1 else 's'} it has heard of {heard} of {number}",
-            f"Global attention takes {times} times the multiply-adds (C = {DIM})",
+            f"Global attention takes {times} times the multiply-adds (D = {DIM})",
         ]
 
     @traitlets.validate("grid")

@@ -225,7 +225,7 @@ function widened([from, to], length, size, shift) {
   return [Math.max(start(from), 0), Math.min(start(to) + size, length) - 1];
 }
 
-// Multiply-adds of windows.attention_cost, its two terms apart: projections 4NC², products 2N²C or, in windows, 2M²NC.
+// Multiply-adds of windows.attention_cost, its two terms apart: projections 4ND², products 2N²D or, in windows, 2M²ND.
 export function attentionCost(grid, dim, windowSize = null) {
   const size = windowSize === null ? 1 : fitting(grid, windowSize, 0)[0];
   const [rows, columns] = grid.map((length) => Math.ceil(length / size) * size), count = rows * columns;

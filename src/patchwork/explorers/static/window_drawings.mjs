@@ -429,6 +429,6 @@ export function drawCurve(context, width, height, { view: { windowSize, dim, cos
 function markEven(context, point, [x, y], colors) {
   curve(context, [[Math.min(point[0], x + 30), y + 24], point], colors.ink, { lineWidth: 1 });
   dot(context, point, 4, colors.ink, colors);
-  label(context, "beyond N = 2C pairs", x, y, { color: colors.ink });
+  label(context, "beyond N = 2D pairs", x, y, { color: colors.ink });
   label(context, "cost more than projections", x, y + 15, { color: colors.ink });
 }

@@ -116,7 +116,7 @@ function costSentence({ cost: { whole, windows }, sides: [rows, columns], window
 function buildControls(act) {
   return {
     windowSize: choice("Window size M", (size) => act.recut(Number(size))),
-    shift: choice("Shift s", (shift) => act.set({ shift: Number(shift) })),
+    shift: choice("Shift u", (shift) => act.set({ shift: Number(shift) })),
     photo: choice("Photograph", (photo) => act.set({ photo })),
     own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
     reset: { node: button("Reset", act.reset) },
@@ -375,7 +375,7 @@ class WindowExplorer {
     const { view, page: { texts, canvases, blocks, side, panels } } = this, { windowSize, largestSide } = view;
     const told = { place: stepSentence(view), heard: reachSentence(view), price: costSentence(view) };
     for (const name in told) setText(texts[name], told[name]);
-    setText(panels.cost.node.querySelector(".pw-formula"), `Global 4NC² + 2N²C, windows 4NC² + 2M²NC; C\u00a0=\u00a0${DIM}.`);
+    setText(panels.cost.node.querySelector(".pw-formula"), `Global 4ND² + 2N²D, windows 4ND² + 2M²ND; D\u00a0=\u00a0${DIM}.`);
     tell(canvases.photo, this.shownPlace, view.count - 1, told.place);
     tell(canvases.reach, view.query, view.count - 1, told.heard);
     showRange(blocks, view.blocks, String(view.blocks));
