@@ -198,15 +198,21 @@ REFUSED = [
             ((-1, 0), r"\(-1, 0\)"),
             ((0, float("nan")), r"\(0, nan\)"),
             ((1, 2, 3), r"\(1, 2, 3\)"),
+            (("a", 0), r"\('a', 0\)"),
+            (3, "3"),
+            (None, "None"),
         )
     ),
     (
         lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"b": (2, 0)}),
-        r"windows has the titles \['b'\], heard has \['a'\]",
+        r"windows must be a dict with titles of heard, \['a'\], got \{'b'",
     ),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids=5), "grids must be a dict .* got 5"),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"a": 4}), r"\['a'\] must be a pair .* got 4"),
+    (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), windows={"a": (4,)}), r"must be a pair .* got \(4,\)"),
     (
         lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids={"b": (2, 2)}),
-        r"grids has the titles \['b'\], heard has \['a'\]",
+        r"grids must be a dict with titles of heard, \['a'\], got \{'b'",
     ),
     (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids={"a": (0, 4)}), r"grids\['a'\] .* at least 1, got 0"),
     (lambda: figures.show_windows(IMAGE, HEARD, at=(0, 0), grids={"a": 4}), r"grids\['a'\] .* got 4"),

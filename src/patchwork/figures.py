@@ -357,16 +357,34 @@ def _check_heard(heard, windows, grids, at, image_size):
     for title, map_ in heard.items():
         if map_.dtype != torch.bool:
             raise ValueError(f"heard[{title!r}] must be boolean, got {map_.dtype}")
-    if len(at) != 2 or not all(0 <= place < side for place, side in zip(at, image_size, strict=True)):
-        raise ValueError(f"at must be a pixel (row, column) of the image {image_size}, got {at!r}")
     for name, given in (("windows", windows), ("grids", grids)):
-        if set(given) - set(heard):
-            raise ValueError(f"{name} has the titles {list(given)}, heard has {list(heard)}")
+        if not isinstance(given, dict) or set(given) - set(heard):
+            raise ValueError(f"{name} must be a dict with titles of heard, {list(heard)}, got {given!r}")
     for title, grid in grids.items():
         _checks.pair(f"grids[{title!r}]", grid)
-    for size, shift in windows.values():
-        if not 0 <= _checks.count("shift", shift, at_least=0) < _checks.count("window_size", size):
-            raise ValueError(f"shift must be in 0 … {size - 1} for window_size {size}, got {shift}")
+    _check_pixel(at, image_size)
+    for title, window in windows.items():
+        _check_window(f"windows[{title!r}]", window)
+
+
+def _check_pixel(at, image_size):
+    try:
+        row, column = (_checks.number("at", place, at_least=0) for place in at)
+    except (TypeError, ValueError):
+        row, column = image_size
+    if row >= image_size[0] or column >= image_size[1]:
+        raise ValueError(f"at must be a pixel (row, column) of the image {image_size}, got {at!r}")
+
+
+def _check_window(name, window):
+    if not isinstance(window, (tuple, list)) or len(window) != 2:
+        raise ValueError(f"{name} must be a pair (window_size, shift), got {window!r}")
+    size, shift = (
+        _checks.count(f"{name}: window_size", window[0]),
+        _checks.count(f"{name}: shift", window[1], at_least=0),
+    )
+    if shift >= size:
+        raise ValueError(f"shift must be in 0 … {size - 1} for window_size {size}, got {shift}")
 
 
 @_styled
