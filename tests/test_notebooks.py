@@ -10,7 +10,6 @@ import sys
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
@@ -117,24 +116,6 @@ def test_nothing_names_a_machine(chapter):
     stored = json.dumps([output for _, output in outputs(chapter)])
     for trace in (str(ROOT), "/home/", "/root/", "C:\\\\Users", "cuda:0", "device="):
         assert trace not in stored
-
-
-TRY_THE_PANEL = """
-panel = Out[max(Out)]  # what the last cell shows
-for settings in panel.settings():
-    png, sentence = panel.compute(**settings)
-    assert png.startswith(b"\\x89PNG") and sentence, settings
-"""
-
-
-@pytest.mark.parametrize("path", [path for path in CHAPTERS if path.stem[:2] != "00"], ids=lambda path: path.stem)
-def test_the_live_panel_answers_every_setting(path):
-    """Every value of each control with the others at default, then 50 random settings, on the panel of the chapter."""
-    notebook = nbformat.read(path, as_version=4)
-    cells = code_cells(notebook)
-    last = next(index for index, cell in enumerate(cells) if re.search(r"^LivePanel\(", cell.source, re.M))
-    notebook.cells = [*cells[: last + 1], nbformat.v4.new_code_cell(TRY_THE_PANEL)]
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
 
 
 def test_nbval_notices_a_wrong_number(tmp_path):
