@@ -16,7 +16,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import attention, devices, images, patches, relations, training, windows
+from patchwork import attention, convolution, devices, images, patches, relations, training, windows
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -83,11 +83,24 @@ CASES = {
     windows.window_relation: lambda new: windows.window_relation((4, 5), 2, shift=1, device=new.place["device"]),
     windows.merging_relation: lambda new: windows.merging_relation((3, 4), device=new.place["device"]),
     windows.reach: lambda new: windows.reach([new(4, 5) > 0.5, new(3, 4) > 0.5]),
+    convolution.conv2d_from_patches: lambda new: convolution.conv2d_from_patches(
+        new(2, 4, 6, 7), new(6, 2, 3, 2), bias=new(6), stride=2, padding=1, groups=2
+    ),
+    convolution.shift_matrix: lambda new: convolution.shift_matrix((3, 4), (1, -1), **new.place),
+    convolution.convolution_matrix: lambda new: convolution.convolution_matrix(new(3, 2, 3, 3), (4, 5), padding=1),
+    convolution.effective_receptive_field: lambda new: convolution.effective_receptive_field(
+        torch.nn.GroupNorm(1, 2, **new.place), (5, 6), channels=2, draws=2, generator=torch.Generator()
+    ),
+    convolution.convolution_as_attention: lambda new: convolution.convolution_as_attention(new(3, 2, 3, 1), (4, 5)),
+    convolution.bilateral_filter: lambda new: convolution.bilateral_filter(
+        new(2, 3, 4, 5), 3, sigma_space=1.0, sigma_color=0.1
+    ),
+    convolution.non_local_means: lambda new: convolution.non_local_means(new(2, 3, 4, 5), 3, 5, bandwidth=0.1),
     training.minibatches: lambda new: next(training.minibatches(new(5, 3), size=2, generator=torch.Generator())),
     training.train: lambda new: _train(new, torch.nn.LayerNorm(3, **new.place)),
     training.accuracy: lambda new: training.accuracy(torch.nn.LayerNorm(3, **new.place), new(5, 3), new.labels(5)),
 }
-WITHOUT_TENSORS = {devices.best_device, images.sample_names, windows.attention_cost}
+WITHOUT_TENSORS = {devices.best_device, images.sample_names, windows.attention_cost, convolution.receptive_field}
 
 # A torch built without CUDA cannot even index a fake CUDA tensor: there the lazy device stands in for it.
 FAKE = "cuda:0" if torch.backends.cuda.is_built() else "lazy:0"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from patchwork import _checks
+from patchwork._modes import mode
 
 _WARM_UP = 0.1
 
@@ -55,7 +56,7 @@ def train(model, loss, batches, *, steps, learning_rate=2e-3, weight_decay=1e-2,
     weight_decay = _checks.number("weight_decay", weight_decay, at_least=0)
     clip = None if clip is None else _checks.number("clip", clip, above=0)
     optimizer, losses = torch.optim.AdamW(parameters, weight_decay=weight_decay), []
-    with _mode(model, training=True), _progress(steps) as report:
+    with mode(model, training=True), _progress(steps) as report:
         for step, batch in zip(range(steps), batches, strict=False):
             optimizer.param_groups[0]["lr"] = learning_rate * _rate(step, steps)
             losses.append(_descend(optimizer, parameters, _loss(loss, batch), clip))
@@ -101,7 +102,7 @@ def _rows(tensors):
 def _logits(model, inputs, size):
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a module, got {type(model).__name__}")
-    with _mode(model, training=False):
+    with mode(model, training=False):
         parts = [model(part) for part in inputs.split(size)]
     for part in parts:
         _checks.shape("model(inputs)", part, "R classes")
@@ -177,18 +178,6 @@ def _check_loop(loss, batches):
         raise ValueError(f"loss must be a function of a batch, got {type(loss).__name__}")
     if not isinstance(batches, Iterable):
         raise ValueError(f"batches must be an iterable of tuples, got {type(batches).__name__}")
-
-
-@contextmanager
-def _mode(model, *, training):
-    """Put the model in a mode, and then each of its modules back in its own."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
-        for module, before in modes:
-            module.training = before
 
 
 @contextmanager
