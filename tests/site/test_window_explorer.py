@@ -187,7 +187,8 @@ def test_every_number_is_the_librarys(visit, rng, name, grid):
         regions = len(expected.mask.unique(dim=0))
         assert sentence(page).startswith(f"Token {expected.selected} (")
         assert f"in window {expected.window}, with {whole} tokens" in sentence(page)
-        masked = f"{answers} of {whole} answer, {whole - answers} are" if answers < whole else f"all {whole} answer"
+        one = "answers" if answers == 1 else "answer"
+        masked = f"{answers} of {whole} {one}, {whole - answers} are" if answers < whole else f"all {whole} answer"
         assert masked in sentence(page)
         assert (f"from {regions} regions" in sentence(page)) == (regions > 1)
         assert f"has heard of {int(expected.heard.sum())} of {len(expected.heard)} tokens" in sentence(page, "heard")
@@ -245,12 +246,12 @@ def test_the_steps_follow_each_other(page):
     ("step", "told"),
     [
         ("tokens", "asks. The frames hold the 16 tokens of its window, from 4 regions of the photograph."),
-        ("shift", "now stands at row 12, column 14: the grid moved up and left by 2, around the edges."),
-        ("windows", "is in window 15 of 4 × 4, with 16 tokens from 4 regions of the photograph."),
+        ("shift", "now stands at row 12, column 14: the grid moved up and left by 2, around the border."),
+        ("windows", "is in window 15: 4 × 4 tokens from 4 regions of the photograph."),
         ("mask", "is in window 15, with 16 tokens from 4 regions of the photograph: 4 of 16 answer, 12 are false "
          "neighbors and masked."),
-        ("unshift", "is back in its place: the 4 tokens that may answer lie together, the 12 false neighbors at other "
-         "edges."),
+        ("unshift", "is back in its place: the 4 that answer lie around it, the 12 false neighbors on other sides of "
+         "the photograph."),
     ],
 )  # fmt: skip
 def test_each_step_says_what_happened(page, step, told):
@@ -261,11 +262,30 @@ def test_each_step_says_what_happened(page, step, told):
 
 def test_without_a_shift_nothing_is_masked(page):
     page.get_by_label("Shift u").select_option("0")
-    assert "with 16 tokens that lie together in the photograph too: all 16 answer, nothing is masked" in sentence(page)
+    assert "with 16 tokens which lie together in the photograph too: all 16 answer, nothing is masked" in sentence(page)
+    take_step(page, "tokens")
+    assert "asks. The frame holds the 16 tokens of its window, which lie together" in sentence(page)
     take_step(page, "shift")
-    assert "stays where it is" in sentence(page)
+    assert sentence(page).endswith("stays where it is: nothing moves by a shift of 0.")
+    assert page.locator(".pw-step .pw-title").inner_text() == "2. Shifted by 0: nothing moves"
     take_step(page, "unshift")
     assert "all 16 that answer lie around it" in sentence(page)
+
+
+def test_a_token_that_answers_alone(page):
+    page.get_by_label("Window size M").select_option("2")
+    reach_canvas(page).press("Home")
+    assert sentence(page).endswith(
+        "from 4 regions of the photograph: 1 of 4 answers, 3 are false neighbors and masked."
+    )
+    take_step(page, "unshift")
+    assert sentence(page).endswith("it answers alone, the 3 false neighbors on other sides of the photograph.")
+
+
+def test_a_merged_token_is_named(page):
+    page.get_by_label("Merge 2 × 2").check()
+    told = "After 3 blocks token 224, as part of a merged token of 2 × 2, has heard of 144 of 256 tokens; "
+    assert sentence(page, "heard") == f"{told}without shift 64."
 
 
 @pytest.mark.parametrize("step", list(STEPS))
@@ -339,6 +359,46 @@ def test_what_is_heard_is_lit(page):
         same = (colors(page, reach_canvas(page), spots) - lit).abs().amax(1) < 3
         expected = WindowExplorer(torch.zeros(3, 16, 16), selected=0, blocks=blocks).heard
         assert (same != expected).sum() <= 4, blocks  # the numbers of the blocks cover some
+
+
+def test_the_numbers_of_the_blocks_lie_on_top(page):
+    """Also on the frame of the token that four by four have become."""
+    page.get_by_label("Blocks L").fill("5")
+    spots = [(x / 330, 12 / 16 + y / 330) for x in range(3, 15, 2) for y in range(3, 15, 2)]
+    found = []
+    for merged in (False, True):
+        page.get_by_label("Merge 2 × 2").set_checked(merged)
+        found.append(colors(page, reach_canvas(page), spots))
+    assert (found[0] - found[1]).abs().max() < 3
+
+
+MEASURE = r"""() => {
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    window.words = [];
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+        const wide = this.measureText(text).width, share = { left: 0, center: 0.5, right: 1 }[this.textAlign];
+        const moved = (at) => new DOMPoint(at, y).matrixTransform(this.getTransform());
+        const within = (at, length) => at >= -1 && at <= length + 1, { width, height } = this.canvas;
+        const ends = [x - share * wide, x + (1 - share) * wide].map(moved);
+        const inside = ends.every((at) => within(at.x, width) && within(at.y, height));
+        window.words.push([String(text), parseFloat(this.font.match(/[\d.]+px/)[0]), inside]);
+        fillText.call(this, text, x, y);
+    };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 640, 390, 320])
+def test_the_words_in_the_pictures_are_whole_and_readable(visit, width):
+    page = visit("windows", width=width)
+    page.evaluate(MEASURE)
+    for size in ("2", "8", "4"):
+        page.get_by_label("Window size M").select_option(size)
+        for step in STEPS:
+            take_step(page, step)
+            pixels(page, step_canvas(page))
+    words = page.evaluate("words")
+    assert [word for word in words if word[1] < 11 or not word[2]] == []
+    assert {"from the top", "100%", "without shift", "4"} <= {text for text, _, _ in words}
 
 
 def test_only_the_window_stays_in_color_where_it_is_masked(page):
@@ -473,7 +533,7 @@ def test_windows_and_shifts_on_offer_fit(page):
 
 
 def test_the_side_moves_the_cost_alone(page):
-    side = page.get_by_label("Side of the picture, in tokens")
+    side = page.get_by_label("Side of the grid, in tokens")
     before = sentence(page), sentence(page, "heard"), pixels(page, page.locator(".pw-cost canvas").last)
     assert [side.get_attribute(name) for name in ("min", "max", "step")] == ["4", "112", "4"]
     for length in (4, 56, 112):
@@ -481,7 +541,8 @@ def test_the_side_moves_the_cost_alone(page):
         whole, windows = attention_cost((length,) * 2, 96), attention_cost((length,) * 2, 96, window_size=4)
         told = f"{length} × {length} tokens: global"
         assert sentence(page, "price").startswith(told)
-        assert sentence(page, "price").endswith(f"Global is {whole / windows:.1f} times that.")
+        more = f"{whole / windows:.1f} times as many" if length > 4 else "multiply-adds, as many"
+        assert f"{more} as windows of 4 × 4 with " in sentence(page, "price")
         assert side.get_attribute("aria-valuetext") == sentence(page, "price")
     assert (sentence(page), sentence(page, "heard")) == before[:2]
     assert pixels(page, page.locator(".pw-cost canvas").last) != before[2]
@@ -513,7 +574,7 @@ def test_reset_brings_the_first_view_of_windows_back(page):
     page.get_by_label("Window size M").select_option("8")
     page.get_by_label("Blocks L").fill("6")
     page.get_by_label("Merge 2 × 2").check()
-    page.get_by_label("Side of the picture, in tokens").fill("56")
+    page.get_by_label("Side of the grid, in tokens").fill("56")
     take_step(page, "tokens")
     press_at(page, step_canvas(page), 3, 3)
     window_canvas(page).press("End")
@@ -608,7 +669,7 @@ def test_nothing_moves_when_it_changes(visit, width):
                 assert page.evaluate(place) == places, (size, step, key)
     page.get_by_label("Merge 2 × 2").check()
     page.get_by_label("Blocks L").fill("8")
-    page.get_by_label("Side of the picture, in tokens").fill("112")
+    page.get_by_label("Side of the grid, in tokens").fill("112")
     assert page.evaluate(place) == places
     inside = """() => [...document.querySelectorAll('.pw-explorer p')].every(
         (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""

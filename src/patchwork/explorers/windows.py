@@ -164,7 +164,7 @@ class WindowExplorer(PhotoExplorer, module="windows"):
         answer, whole, (least, most) = int(self.answers.sum()), self.window_size**2, self.costs[::-1]
         heard, number, times = int(self.heard.sum()), len(self.answers), f"{most / least:.1f}"
         return [
-            f"{answer} of the {whole} tokens of window {self.window} answer token {self.selected}",
+            f"{answer} of the {whole} tokens of window {self.window} answer{'s' * (answer == 1)} token {self.selected}",
             f"After {self.blocks} block{'' if self.blocks == 1 else 's'} it has heard of {heard} of {number}",
             f"Global attention takes {times} times the multiply-adds (D = {DIM})",
         ]

@@ -154,10 +154,10 @@ function frameRegions(context, { tokens, regions, query }, cell) {
 }
 
 function numberRegion(context, region, { left, top, width, height }) {
-  const side = Math.min(width * 0.62, 18), [x, y] = [left + width - side - 1, top + height - side - 1];
+  const side = Math.min(Math.max(width * 0.62, 13), 18), [x, y] = [left + width - side - 1, top + height - side - 1];
   context.fillStyle = REGIONS[region];
   context.fillRect(x, y, side, side);
-  Object.assign(context, { font: `700 ${Math.min(side, 13)}px ${FONT}`, textAlign: "center", textBaseline: "middle", fillStyle: DARK });
+  Object.assign(context, { font: `700 13px ${FONT}`, textAlign: "center", textBaseline: "middle", fillStyle: DARK });
   context.fillText(region + 1, x + side / 2, y + side / 2 + 0.5);
 }
 
@@ -249,7 +249,7 @@ function numberRuns(context, regions, { edge, pitch }) {
   });
 }
 
-// What the token has heard of, a rectangle for each block that added to it; with merging, the patch that it has become part of.
+// What the token has heard of, a rectangle for each block that added to it; with merging, the token that it has become part of.
 export function drawReach(context, width, height, { view, colors }) {
   const { grid: [rows, columns], reach, blocks, query, stride } = view, { wide, high, cell } = layout({ ...view, moved: false }, width, height);
   const box = ([[top, bottom], [left, right]]) => ({
@@ -262,8 +262,8 @@ export function drawReach(context, width, height, { view, colors }) {
   const grown = reach.slice(0, blocks + 1).filter(({ heard }, block) => block > 0 && heard > reach[block - 1].heard);
   const frames = grown.map(({ block, spans }) => ({ block, ...within(box(spans), { width, height }) }));
   [...frames].reverse().forEach((frame) => drawFrame(context, frame));
-  numberFrames(context, frames);
   if (stride > 1) frameMerged(context, view, { width, height, wide, high });
+  numberFrames(context, frames);
   outline(context, cell(query), colors.accent, wide < 14 ? 2 : 3);
 }
 
@@ -308,8 +308,12 @@ function frameMerged(context, { grid: [, columns], query, stride }, { width, hei
 
 // Charts.
 
-function label(context, text, x, y, { color, align = "left", bold = false }) {
+function label(context, text, x, y, { color, align = "left", bold = false, halo = null }) {
   Object.assign(context, { font: `${bold ? "700 " : ""}12px ${FONT}`, textAlign: align, textBaseline: "middle", fillStyle: color });
+  if (halo) {
+    Object.assign(context, { strokeStyle: halo, lineWidth: 4, lineJoin: "round" });
+    context.strokeText(text, x, y);
+  }
   context.fillText(text, x, y);
 }
 
@@ -343,18 +347,18 @@ function legend(context, entries, y, { ink }) {
 
 // How much has been heard of after each block, with shifted blocks and without; the present number of blocks is marked.
 export function drawGrowth(context, width, height, { view: { growth, blocks, shifted, count }, colors }) {
-  const left = 42, right = width - 12, top = 34, bottom = height - 34, last = growth.shifted.length - 1;
+  const left = 46, right = width - 12, top = 34, bottom = height - 34, last = growth.shifted.length - 1;
   const x = (block) => left + (block / last) * (right - left), y = (heard) => bottom - (heard / count) * (bottom - top);
   curve(context, [[left, bottom], [right, bottom]], colors.edge, { lineWidth: 1 });
   for (const share of [0.5, 1]) curve(context, [[left, y(share * count)], [right, y(share * count)]], colors.rule, { lineWidth: 1 });
-  for (const share of [0, 0.5, 1]) label(context, share ? `${100 * share}%` : "0", left - 5, y(share * count), { color: colors.quiet, align: "right" });
+  for (const share of [0, 0.5, 1]) label(context, share ? `${100 * share}%` : "0", left - 9, y(share * count), { color: colors.quiet, align: "right" });
   for (let block = 0; block <= last; block++) label(context, block, x(block), bottom + 12, { color: colors.quiet, align: "center" });
-  label(context, "blocks", (left + right) / 2, bottom + 27, { color: colors.quiet, align: "center" });
+  label(context, "share of tokens heard, by blocks", (left + right) / 2, bottom + 27, { color: colors.quiet, align: "center" });
   const line = (values) => values.map((heard, block) => [x(block), y(heard)]);
   curve(context, line(growth.still), colors.ink, { dash: [5, 4] });
   curve(context, line(growth.shifted), colors.blue);
   line(growth.shifted).forEach((point) => dot(context, point, 3, colors.blue, colors));
-  legend(context, [{ text: "every 2nd block shifted", color: colors.blue, dash: [] }, { text: "no shift", color: colors.ink, dash: [5, 4] }], 9, colors);
+  legend(context, [{ text: "with shift", color: colors.blue, dash: [] }, { text: "without shift", color: colors.ink, dash: [5, 4] }], 9, colors);
   const heard = (shifted ? growth.shifted : growth.still)[blocks], point = [x(blocks), y(heard)];
   curve(context, [[point[0], bottom], point], colors.accent, { lineWidth: 1.5 });
   dot(context, point, 6, colors.accent, colors);
@@ -399,20 +403,20 @@ function drawHatched(context, box, { blue, paper }) {
   context.strokeRect(left + 0.75, top + 0.75, Math.max(width - 1.5, 0), height - 1.5);
 }
 
-// Both costs against the side of a square picture, on logarithmic axes; where they part, and where pairs outweigh projections.
+// Both costs against the side of a square grid, on logarithmic axes; where they part, and where pairs outweigh projections.
 export function drawCurve(context, width, height, { view: { windowSize, dim, cost, side, largestSide }, colors }) {
-  const left = 44, right = width - 10, top = 34, bottom = height - 34, sides = [windowSize, largestSide].map(Math.log2);
+  const left = 48, right = width - 10, top = 34, bottom = height - 34, sides = [windowSize, largestSide].map(Math.log2);
   const at = (side, size) => attentionCost([side, side], dim, size).total;
   const least = Math.log10(at(windowSize, null)) - 0.8, most = Math.log10(at(largestSide, null));
   const x = (side) => left + ((Math.log2(side) - sides[0]) / (sides[1] - sides[0])) * (right - left);
   const y = (total) => bottom - ((Math.log10(total) - least) / (most - least)) * (bottom - top);
   for (let power = Math.ceil(least); power <= most; power++) {
     curve(context, [[left, y(10 ** power)], [right, y(10 ** power)]], colors.rule, { lineWidth: 1 });
-    label(context, short(10 ** power).join("\u202f"), left - 5, y(10 ** power), { color: colors.quiet, align: "right" });
+    label(context, short(10 ** power).join("\u202f"), left - 9, y(10 ** power), { color: colors.quiet, align: "right" });
   }
   curve(context, [[left, bottom], [right, bottom]], colors.edge, { lineWidth: 1 });
   for (let tick = windowSize; tick <= largestSide; tick *= 2) label(context, tick, x(tick), bottom + 12, { color: colors.quiet, align: "center" });
-  label(context, "side of the picture, in tokens", (left + right) / 2, bottom + 27, { color: colors.quiet, align: "center" });
+  label(context, "multiply-adds, by side of the grid", (left + right) / 2, bottom + 27, { color: colors.quiet, align: "center" });
   const steps = Array.from({ length: 41 }, (_, step) => 2 ** (sides[0] + (step / 40) * (sides[1] - sides[0])));
   const along = (total) => steps.map((side) => [x(side), y(total(side))]);
   curve(context, along((side) => 4 * side ** 2 * dim ** 2 + 2 * side ** 4 * dim), colors.ink, { dash: [5, 4] });
@@ -420,15 +424,15 @@ export function drawCurve(context, width, height, { view: { windowSize, dim, cos
   legend(context, [{ text: "windows", color: colors.blue, dash: [] }, { text: "global", color: colors.ink, dash: [5, 4] }], 9, colors);
   const even = Math.sqrt(2 * dim);
   dot(context, [x(windowSize), y(at(windowSize, null))], 4, colors.ink, colors);
-  label(context, `equal at M = ${windowSize}`, x(windowSize) + 10, y(at(windowSize, null)) + 9, { color: colors.ink });
   if (even > windowSize) markEven(context, [x(even), y(4 * even ** 2 * dim ** 2 + 2 * even ** 4 * dim)], [left + 8, top + 4], colors);
   curve(context, [[x(side), bottom], [x(side), y(cost.whole.total)]], colors.accent, { lineWidth: 1.5 });
   for (const { total } of Object.values(cost)) dot(context, [x(side), y(total)], 5, colors.accent, colors);
+  label(context, `equal at M = ${windowSize}`, x(windowSize) + 10, y(at(windowSize, null)) + 9, { color: colors.ink, halo: colors.paper });
 }
 
 function markEven(context, point, [x, y], colors) {
   curve(context, [[Math.min(point[0], x + 30), y + 24], point], colors.ink, { lineWidth: 1 });
   dot(context, point, 4, colors.ink, colors);
-  label(context, "beyond N = 2D pairs", x, y, { color: colors.ink });
-  label(context, "cost more than projections", x, y + 15, { color: colors.ink });
+  label(context, "beyond N = 2D, pairs", x, y, { color: colors.ink });
+  label(context, "outweigh projections", x, y + 15, { color: colors.ink });
 }

@@ -67,16 +67,16 @@ const tokenText = (token, grid) => `Token ${token} (${placeText(token, grid)})`;
 function stepSentence(view) {
   const { grid, shift, query, window, windowSize, tokens, answers, kinds, step } = view, whole = tokens.length;
   const asks = tokenText(query, grid), size = `${windowSize} × ${windowSize}`, others = whole - answers;
-  const parts = kinds > 1 ? `from ${kinds} regions of the photograph` : "that lie together in the photograph too";
-  const now = shift ? `now stands at ${placeText(shiftedToken(query, grid, shift), grid)}` : "stays where it is";
-  const masked = others ? `${answers} of ${whole} answer, ${others} are false neighbors and masked` : `all ${whole} answer, nothing is masked`;
-  const together = others ? `the ${plural(answers, "token")} that may answer lie together, the ${others} false neighbors at other edges` : `all ${whole} that answer lie around it`;
+  const parts = kinds > 1 ? `from ${kinds} regions of the photograph` : "which lie together in the photograph too";
+  const now = shift ? `now stands at ${placeText(shiftedToken(query, grid, shift), grid)}: the grid moved up and left by ${shift}, around the border` : "stays where it is: nothing moves by a shift of 0";
+  const masked = others ? `${answers} of ${whole} ${answers === 1 ? "answers" : "answer"}, ${others} are false neighbors and masked` : `all ${whole} answer, nothing is masked`;
+  const around = others ? `${answers === 1 ? "it answers alone" : `the ${answers} that answer lie around it`}, the ${others} false neighbors on other sides of the photograph` : `all ${whole} that answer lie around it`;
   return {
-    tokens: `${asks} asks. The frames hold the ${whole} tokens of its window, ${parts}.`,
-    shift: `${asks} ${now}: the grid moved up and left by ${shift}, around the edges.`,
-    windows: `${asks} is in window ${window} of ${size}, with ${whole} tokens ${parts}.`,
+    tokens: `${asks} asks. The ${kinds > 1 ? "frames hold" : "frame holds"} the ${whole} tokens of its window, ${parts}.`,
+    shift: `${asks} ${now}.`,
+    windows: `${asks} is in window ${window}: ${size} tokens ${parts}.`,
     mask: `${asks} is in window ${window}, with ${whole} tokens ${parts}: ${masked}.`,
-    unshift: `${asks} is back in its place: ${together}.`,
+    unshift: `${asks} is back in its place: ${around}.`,
   }[step];
 }
 
@@ -96,7 +96,7 @@ function pairSentence(view, token) {
 }
 
 function reachSentence({ query, blocks, reach, count, stride, growth, shifted }) {
-  const { heard } = reach[blocks], merged = stride > 1 ? `, as part of a patch of ${stride} × ${stride}` : "";
+  const { heard } = reach[blocks], merged = stride > 1 ? `, as part of a merged token of ${stride} × ${stride},` : "";
   const other = shifted ? `without shift ${growth.still[blocks]}` : `with shift ${growth.shifted[blocks]}`;
   return `After ${plural(blocks, "block")} token ${query}${merged} has heard of ${heard} of ${count} tokens; ${other}.`;
 }
@@ -107,8 +107,8 @@ const readable = (number) => {
 };
 
 function costSentence({ cost: { whole, windows }, sides: [rows, columns], windowSize }) {
-  const times = (whole.total / windows.total).toFixed(1);
-  return `${rows} × ${columns} tokens: global attention takes ${readable(whole.total)} multiply-adds, windows of ${windowSize} × ${windowSize} take ${readable(windows.total)}. Global is ${times} times that.`;
+  const times = whole.total === windows.total ? "" : `${(whole.total / windows.total).toFixed(1)} times `;
+  return `${rows} × ${columns} tokens: global attention takes ${readable(whole.total)} multiply-adds, ${times}as many as windows of ${windowSize} × ${windowSize} with ${readable(windows.total)}.`;
 }
 
 // The page: settings, the steps, the window and its mask, the reach, the cost.
@@ -143,7 +143,7 @@ function buildPage(act) {
   const [mask, growth, bars, curve] = Array.from({ length: 4 }, () => element("canvas", { role: "img" }));
   const texts = Object.fromEntries(["place", "neighbor", "heard", "price"].map((name) => [name, element("p", { class: `pw-${name}` })]));
   const blocks = range("Blocks L", MOST_BLOCKS, (number) => act.set({ blocks: number }), `${id}-blocks`);
-  const side = range("Side of the picture, in tokens", LARGEST_SIDE, act.resize, `${id}-side`);
+  const side = range("Side of the grid, in tokens", LARGEST_SIDE, act.resize, `${id}-side`);
   const toggles = { shifted: toggle("Shift every second block", (shifted) => act.set({ shifted })), merging: toggle("Merge 2 × 2 after every two blocks", (merging) => act.set({ merging })) };
   const status = element("p", { class: "pw-hidden", role: "status" });
   const panels = {
@@ -171,7 +171,7 @@ function showControls({ controls, steps, toggles }, { grid, windowSize, shift, s
 
 function showTitles({ step, window, reach, cost }, { windowSize, shift, step: shown, query, tokens, window: number }) {
   const titles = {
-    tokens: "1. The tokens, in place", shift: `2. Shifted up and left by ${shift}`, windows: `3. Cut into windows of ${windowSize} × ${windowSize}`,
+    tokens: "1. The tokens, in place", shift: shift ? `2. Shifted up and left by ${shift}` : "2. Shifted by 0: nothing moves", windows: `3. Cut into windows of ${windowSize} × ${windowSize}`,
     mask: "4. Masked: its own region answers", unshift: "5. Shifted back, each in its place",
   };
   step.title.textContent = titles[shown];
@@ -188,8 +188,8 @@ function showRange({ control, value }, number, text, limits = {}) {
   setText(value, text);
 }
 
-// One explorer. `pinned` is the place in the window whose token is read out, or null: the nearest false neighbor; `side` that of the picture
-// whose cost is shown, or null: the grid's; `hovered` the token under the pointer.
+// One explorer. `pinned` is the place in the window whose token is read out, or null: the nearest false neighbor; `side` that of the square
+// grid whose cost is shown, or null: the photograph's own; `hovered` the token under the pointer.
 class WindowExplorer {
   photos = new Map();
   pinned = null;
@@ -383,7 +383,7 @@ class WindowExplorer {
     const nearest = Math.round(view.side / windowSize) * windowSize;
     showRange(side, nearest, view.sides.join(" × "), { min: windowSize, max: largestSide, step: windowSize });
     side.control.setAttribute("aria-valuetext", told.price);
-    const pictures = { growth: `Tokens heard after 0 to ${MOST_BLOCKS} blocks. Shifted: ${view.growth.shifted.join(", ")}. Not shifted: ${view.growth.still.join(", ")}.`, bars: told.price, curve: `Both costs against the side of the picture, equal at ${windowSize} tokens. ${told.price}` };
+    const pictures = { growth: `Tokens heard after 0 to ${MOST_BLOCKS} blocks. Shifted: ${view.growth.shifted.join(", ")}. Not shifted: ${view.growth.still.join(", ")}.`, bars: told.price, curve: `Both costs against the side of the grid, equal at ${windowSize} tokens. ${told.price}` };
     for (const name in pictures) canvases[name].setAttribute("aria-label", pictures[name]);
     this.report(told);
   }
