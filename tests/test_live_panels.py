@@ -23,4 +23,4 @@ def test_the_live_panel_answers_every_setting(path):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     last = next(index for index, cell in enumerate(cells) if re.search(r"^LivePanel\(", cell.source, re.M))
     notebook.cells = [*cells[: last + 1], nbformat.v4.new_code_cell(TRY_THE_PANEL)]
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
