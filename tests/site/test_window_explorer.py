@@ -614,6 +614,10 @@ def test_a_file_that_is_no_picture_is_told(page):
     assert pixels(page, step_canvas(page)) == before
     page.get_by_role("button", name="Reset").click()
     page.wait_for_selector(".pw-message:empty", state="attached")
+    upload(page, b"not a picture", "notes.txt")
+    page.wait_for_selector(".pw-message:not(:empty)")
+    photo_choice(page).select_option("coffee")
+    page.wait_for_selector(".pw-message:empty", state="attached")
 
 
 # for everyone

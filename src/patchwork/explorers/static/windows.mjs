@@ -117,7 +117,7 @@ function buildControls(act) {
   return {
     windowSize: choice("Window size M", (size) => act.recut(Number(size))),
     shift: choice("Shift u", (shift) => act.set({ shift: Number(shift) })),
-    photo: choice("Photograph", (photo) => act.set({ photo })),
+    photo: choice("Photograph", act.showPhoto),
     own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
     reset: { node: button("Reset", act.reset) },
   };
@@ -257,12 +257,17 @@ class WindowExplorer {
     this.update();
   };
 
+  showPhoto = (photo) => {
+    this.page.message.textContent = "";
+    this.set({ photo });
+  };
+
   takeOwnPhoto = async (file) => {
     try {
       const { width, height } = this.photos.get(this.first.photo), data = await readOwnPhoto(file, width, height);
       this.photos.set(OWN, { data, ...(await decodePhoto(data)) });
-      this.page.message.textContent = "";
-      this.set({ photos: { ...this.model.get("photos"), [OWN]: data }, photo: OWN });
+      this.set({ photos: { ...this.model.get("photos"), [OWN]: data } });
+      this.showPhoto(OWN);
     } catch (error) {
       this.page.message.textContent = error.message;
     }
