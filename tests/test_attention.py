@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import func, nn
 from torch.autograd import gradcheck
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import profile
@@ -216,6 +216,38 @@ def test_an_empty_row_keeps_a_learned_mask_finite(normal):
         assert grad.isfinite().all()
         assert (grad[1] == 0).all()
         assert (grad[[0, 2, 3]] != 0).all()
+
+
+@pytest.mark.parametrize("change", [lambda mask: mask, lambda mask: 2 * mask, lambda mask: mask.detach()])
+def test_a_learned_mask_in_gradients_of_something_else(normal, change):
+    queries, keys, values = normal(2, 4, 3), normal(5, 3), normal(5, 3)
+    learned = normal(4, 5).requires_grad_()
+
+    def loss(queries, gather):
+        return gather(queries, keys, values, mask=change(learned)).square().sum()
+
+    def by_hand(queries, keys, values, mask):
+        return attention_weights(queries, keys, mask=mask) @ values
+
+    torch.testing.assert_close(func.grad(loss)(queries, attention), func.grad(loss)(queries, by_hand))
+    each = func.vmap(func.grad(lambda queries: loss(queries, attention)))(queries)
+    torch.testing.assert_close(each, func.grad(loss)(queries, by_hand))
+
+
+def test_a_layer_with_a_learned_mask_in_gradients_of_something_else(normal):
+    attend, x, learned = MultiHeadSelfAttention(6, 2, dtype=torch.float64), normal(2, 5, 6), normal(2, 5, 5)
+    weights = dict(attend.named_parameters())
+
+    def loss(x, weights, mask):
+        return func.functional_call(attend, weights, (x,), {"mask": mask.unsqueeze(0)}).square().sum()
+
+    def slope(x, mask):
+        return func.grad(loss)(x, weights, mask).square().sum()
+
+    found = func.grad(slope, argnums=(0, 1))(x, learned)
+    variables = x.clone().requires_grad_(), learned.clone().requires_grad_()
+    (inner,) = torch.autograd.grad(loss(variables[0], weights, variables[1]), variables[0], create_graph=True)
+    torch.testing.assert_close(found, torch.autograd.grad(inner.square().sum(), variables))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])

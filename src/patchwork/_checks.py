@@ -31,16 +31,17 @@ def shape(name, tensor, letters):
 
 
 def count(name, value, *, at_least=1):
-    """Return, as an int, a whole number of at least ``at_least``; a bool is none, nor is an array."""
+    """Return, as an int, a whole number of at least ``at_least``, if any; a bool is none, nor is an array."""
     try:
         number = operator.index(value)
     except (TypeError, RuntimeError):  # a tensor without values raises the second
         number = None
     several = getattr(value, "ndim", 0) > 0
     boolean = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
-    if number is None or several or boolean or number < at_least:
+    if number is None or several or boolean or (at_least is not None and number < at_least):
+        least = "" if at_least is None else f" of at least {at_least}"
         got = f"a {type(value).__name__} {tuple(value.shape)}" if several else repr(value)
-        raise ValueError(f"{name} must be a whole number of at least {at_least}, got {got}")
+        raise ValueError(f"{name} must be a whole number{least}, got {got}")
     return number
 
 
@@ -148,6 +149,11 @@ def random_source(generator):
 def has_values(*tensors):
     """Tell whether values can be looked at; fake and meta tensors have shapes only."""
     return not any(isinstance(tensor, FakeTensor) or tensor.is_meta for tensor in tensors)
+
+
+def transformed():
+    """Tell whether a transform of ``torch.func`` is at work, where tensors may hide what they are."""
+    return torch._C._are_functorch_transforms_active()
 
 
 def no_nan(name, tensor):

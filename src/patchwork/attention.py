@@ -30,8 +30,8 @@ def attention_weights(queries, keys, *, mask=None, scale=None):
 def attention(queries, keys, values, *, mask=None, scale=None):
     """Gather values by attention: Y = softmax(scale · Q Kᵀ + mask) V, by torch's fused kernel.
 
-    Where values are as wide as keys, and no mask is learned, the kernel never holds the M×N weights. Mask, scale and
-    rows with nothing to attend are as in ``attention_weights``.
+    Where values are as wide as keys, and no mask is learned (nor floating, under the transforms of ``torch.func``), the
+    kernel never holds the M×N weights. Mask, scale and rows with nothing to attend are as in ``attention_weights``.
 
     Shapes: queries (…, M, d), keys (…, N, d), values (…, N, e) → (…, M, e); leading axes broadcast.
     Raises ValueError where shapes, devices or dtypes do not fit.
@@ -41,6 +41,8 @@ def attention(queries, keys, values, *, mask=None, scale=None):
     tensor([[2.]])
     """
     lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
+    if _may_be_learned_unseen(mask):
+        return attention_weights(queries, keys, mask=mask, scale=scale) @ values
     inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
     mixed = F.scaled_dot_product_attention(*inputs, attn_mask=_mask_of_four_axes(mask, lead), scale=scale)
     return mixed.view(*lead, *mixed.shape[-2:])
@@ -306,6 +308,11 @@ def _masked_softmax(logits, mask):
     logits = logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
     alone = logits.detach().amax(-1, keepdim=True) == -torch.inf
     return logits.masked_fill(alone, 0).softmax(-1).masked_fill(alone, 0)
+
+
+def _may_be_learned_unseen(mask):
+    """Tell whether a transform may hide from torch that the mask is learned; a fused kernel would then refuse it."""
+    return mask is not None and mask.is_floating_point() and _checks.transformed()
 
 
 def _four_axes(tensor, lead):

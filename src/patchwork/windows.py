@@ -70,9 +70,9 @@ def cyclic_shift(x, shift):
             [7, 8, 6],
             [1, 2, 0]])
     """
-    _checks.shape("x", x, "B H W C")
-    shift = _checks.count("shift", shift, at_least=-torch.inf)
-    return x.roll((-shift, -shift), (1, 2))
+    _, *grid, _ = _checks.shape("x", x, "B H W C")
+    shift = _checks.count("shift", shift, at_least=None)
+    return x.roll([-shift % length for length in grid], (1, 2))
 
 
 def shifted_window_mask(grid, window_size, shift, *, device=None):
@@ -147,7 +147,6 @@ class WindowAttention(MultiHeadSelfAttention):
         self.window_size = _checks.count("window_size", window_size)
         table = torch.empty((2 * self.window_size - 1) ** 2, self.heads, device=device, dtype=dtype)
         self.bias_table = nn.Parameter(table.normal_(std=0.02))
-        self._index = Kept()
 
     def forward(self, windows, *, mask=None, return_weights=False):
         """Return the mixed tokens, or these and the weights that mixed them."""
@@ -158,10 +157,7 @@ class WindowAttention(MultiHeadSelfAttention):
             mask = mask.unsqueeze(1)
             added = torch.where(mask, added, -torch.inf) if mask.dtype == torch.bool else added + mask
             added = added.expand(number // len(mask), *added.shape).flatten(0, 1)
-        # No fused kernel passes a gradient on to a mask; torch.func does not even notice that it should.
-        learning = torch.is_grad_enabled() and self.bias_table.requires_grad
-        found = super().forward(windows, mask=added, return_weights=return_weights or learning)
-        return found[0] if learning and not return_weights else found
+        return super().forward(windows, mask=added, return_weights=return_weights)
 
     def bias(self, window_size=None):
         """Return the bias (heads, M², M²) of each pair of a window's tokens; M is the layer's own unless given."""
@@ -171,8 +167,7 @@ class WindowAttention(MultiHeadSelfAttention):
             raise ValueError(f"window_size must be at most {self.window_size}, for which the bias table is, got {size}")
         inner = slice(outside, across - outside)
         table = self.bias_table.T.reshape(self.heads, across, across)[:, inner, inner].flatten(1)
-        (index,) = self._index.get(_index, size, like=table)
-        return table[:, index]
+        return table[:, relative_position_index(size, device=table.device)]
 
     def _check_windows(self, windows):
         number, tokens, width = _checks.shape("windows", windows, "B·n M² C")
@@ -193,7 +188,8 @@ class SwinBlock(nn.Module):
 
     x + merge(attention(partition(norm(x)))), then x + mlp(norm(x)). With a shift s the map moves up and left by s
     before it is cut, and back after it is merged; the mask keeps apart what came round. Where M does not divide the
-    grid, zeros are added right and below after the norm; they answer like other tokens, as in the published model.
+    grid, zeros are added right and below after the norm; they answer like other tokens, as in the authors' code for
+    segmentation and in transformers (their classifier pads nothing at 224 pixels, where M = 7 divides every grid).
     A grid no larger than M is cut into windows of its shorter side, without shift.
 
     Shapes: x (B, H, W, dim) → the same; with ``return_weights`` also the weights (B, n, heads, M², M²), n windows of
@@ -451,10 +447,6 @@ def _pad(x, size):
     """Add zeros right and below until ``size`` divides the map."""
     below, right = (-length % size for length in x.shape[1:3])
     return F.pad(x, (0, 0, 0, right, 0, below)) if below or right else x
-
-
-def _index(size, like):
-    return (relative_position_index(size, device=like.device),)
 
 
 def _plan(grid, size, shift, like):
