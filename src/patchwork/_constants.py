@@ -14,23 +14,26 @@ class Kept:
 
     def __init__(self):
         """Start with nothing."""
-        self._key = self._made = None
+        self._last = None, None
 
     def get(self, make, *sizes, like):
         """Return ``make(*sizes, like)``, which may read the device and the dtype of ``like``, made now or before."""
-        key, traced = (sizes, like.device, like.dtype), _traced() or not _checks.has_values(like)
-        if not traced and self._key == key:
-            return self._made
+        wanted, keeps = (sizes, like.device, like.dtype), not _recorded(like)
+        key, made = self._last  # both at once: another thread may replace them
+        if keeps and key == wanted:
+            return made
         with torch.inference_mode(False):  # what is made in inference mode could not serve in training
             made = make(*sizes, like)
-        if not traced and _checks.has_values(made[0]):
-            self._key, self._made = key, made
+        if keeps and _checks.has_values(made[0]):
+            self._last = wanted, made
         return made
 
     def __getstate__(self):
-        return {"_key": None, "_made": None}
+        return {"_last": (None, None)}
 
 
-def _traced():
-    """Tell whether tensors of this call are a transform's or a compiler's, and must not outlive it."""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+def _recorded(like):
+    """Tell whether a transform, a compiler or a CUDA graph records this call, whose tensors are no one else's."""
+    if torch.compiler.is_compiling() or _checks.transformed() or not _checks.has_values(like):
+        return True
+    return like.is_cuda and torch.cuda.is_current_stream_capturing()
