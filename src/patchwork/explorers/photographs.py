@@ -14,12 +14,15 @@ class PhotoExplorer(Explorer):
     def _take(self, images, photo):
         """Keep and encode a tensor (3, H, W), or a dict of them by name → the traits photos and photo."""
         self._given = dict(images) if isinstance(images, dict) else {"photo": images}
-        self._encoded = {name: encode_photo(image) for name, image in self._given.items()}
+        self._encoded = {name: self._encode(image) for name, image in self._given.items()}
         if photo is None:
             photo = next(iter(self._given), None)
         if photo not in self._given:
             raise ValueError(f"photo {photo!r} is not among the images {list(self._given)}")
         return {"photos": dict(self._encoded), "photo": photo}
+
+    def _encode(self, image):
+        return encode_photo(image)
 
     @property
     def image(self):

@@ -162,3 +162,19 @@ export function keepKeys(root) {
     if (!event.altKey && !event.ctrlKey && !event.metaKey) event.stopPropagation();
   });
 }
+
+// The place of a grid drawn over the whole canvas, at (x, y).
+export function gridPlace(x, y, { clientWidth: width, clientHeight: height }, [rows, columns]) {
+  const along = (at, length, count) => Math.min(Math.max(Math.floor((at / length) * count), 0), count - 1);
+  return along(y, height, rows) * columns + along(x, width, columns);
+}
+
+// Arrow keys move within a grid, and stay in it; Home and End jump.
+export function walkGrid(canvas, { grid, now, go }) {
+  const step = (by) => () => { const [rows, columns] = grid(); go(Math.min(Math.max(now() + by, 0), rows * columns - 1)); };
+  const jump = (by) => () => {
+    const [rows, columns] = grid(), next = now() + by * columns;
+    if (next >= 0 && next < rows * columns) go(next);
+  };
+  onKeys(canvas, { ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: jump(-1), ArrowDown: jump(1), Home: () => go(0), End: () => go(grid()[0] * grid()[1] - 1) });
+}

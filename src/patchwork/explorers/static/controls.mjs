@@ -67,3 +67,18 @@ export function tell(canvas, now, most, text) {
 }
 
 export const clamped = (value, most) => Math.min(Math.max(value, 0), most);
+
+// A slider of whole numbers with its value beside its label; showRange(it, number, what it says aloud).
+export function range(label, [least, most], input, id) {
+  const control = element("input", { type: "range", min: least, max: most, id, oninput: () => input(Number(control.value)) }), value = element("b");
+  return { control, value, node: element("div", { class: "pw-range" }, element("label", { for: id }, label), value, control) };
+}
+
+export function showRange({ control, value }, number, told) {
+  control.value = number;
+  setText(value, String(number));
+  control.setAttribute("aria-valuetext", told);
+}
+
+// Text that changes only where it differs, so that nothing is read aloud twice.
+export const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };

@@ -1,0 +1,405 @@
+// A kernel that can be edited: the picture it makes, one pixel's sum, its row of the relation; how far a stack of layers sees.
+
+import { gridPlace, keepKeys, onPointer, onThemeChange, surface, themeColors, walkGrid } from "./canvas.mjs";
+import { button, choice, element, filePicker, panel, range, setText, showRange, slider, tell } from "./controls.mjs";
+import { drawField, drawGrowth, drawInput, drawMatrix, drawOutput, drawRow, grayPicture } from "./convolution_drawings.mjs";
+import { convolve, holdingWidth, neighborPlaces, presetKernel, receptiveFields } from "./math.mjs";
+import { decodePhoto, readOwnPhoto } from "./photos.mjs";
+
+const PRESETS = ["identity", "mean", "Gaussian", "sharpen", "edge left–right", "edge top–bottom", "Laplacian", "shift by one"];
+const SETTINGS = ["photo", "kernel", "boundary", "selected", "layers", "stride", "dilation"];
+const BOUNDARIES = [["zero", "zero outside"], ["circular", "circular: around the edges"]];
+const DILATIONS = [["1", "1"], ["2", "2 in every layer"], ["doubling", "doubling: 1, 2, 4, …"]];
+const OWN = "your photo", OWN_KERNEL = "your own", SIZES = [1, 3, 5], MOST_LAYERS = 8, HELD = 0.95, SMALL = 8, LARGEST_WEIGHT = 99;
+
+// What follows from the settings.
+
+const presets = (size) => (size === 1 ? PRESETS.slice(0, 1) : PRESETS);
+const rowsOf = (kernel, size) => Array.from({ length: size }, (_, row) => kernel.slice(row * size, (row + 1) * size));
+const nameOf = (kernel, size) => presets(size).find((name) => presetKernel(name, size).every((weight, at) => Math.abs(weight - kernel[at]) < 1e-9)) ?? OWN_KERNEL;
+
+function look({ photo, gray, picture }, grid, settings) {
+  const { boundary, selected: query } = settings, kernel = settings.kernel.flat(), size = settings.kernel.length;
+  const places = neighborPlaces(query, grid, size, boundary), pixels = places.map((place) => (place === null ? 0 : gray[place]));
+  const products = pixels.map((pixel, at) => pixel * kernel[at]), largest = Math.max(...kernel.map(Math.abs)) || 1;
+  const base = { photo, gray, picture, grid, count: grid[0] * grid[1], kernel, size, name: nameOf(kernel, size), boundary, query, places, pixels, products, largest };
+  return { ...base, ...answersOf(base), ...seeing(settings, size), small: smallOf(base) };
+}
+
+// All answers, and how they are shown: with negative weights zero is the middle of the grays.
+function answersOf({ gray, grid, kernel, boundary }) {
+  const answers = convolve(gray, grid, kernel, boundary), signed = kernel.some((weight) => weight < 0);
+  const most = (signed ? answers.reduce((found, each) => Math.max(found, Math.abs(each)), 0) : kernel.reduce((sum, each) => sum + each, 0)) || 1;
+  const levels = answers.map((answer) => (signed ? 0.5 + answer / most / 2 : answer / most));
+  return { answers, signed, most, answered: grayPicture(levels, grid) };
+}
+
+const dilationOf = (dilation, layer) => (dilation === "doubling" ? 2 ** layer : dilation);
+
+function seeing({ layers, stride, dilation }, size) {
+  const fields = receptiveFields(stride.map((each, layer) => ({ size, stride: each, dilation: dilationOf(dilation, layer) })));
+  const growth = fields.map(({ size: sees, jump, shares }) => ({ size: sees, jump, held: holdingWidth(shares, HELD) }));
+  return { layers, stride, dilation, growth, field: fields[layers], ...growth[layers], size };
+}
+
+// The same kernel on 8 × 8 pixels: which of its rows stands for the pixel that asks.
+function smallOf({ query, grid: [rows, columns] }) {
+  const row = Math.floor((Math.floor(query / columns) * SMALL) / rows), column = Math.floor(((query % columns) * SMALL) / columns);
+  return { side: SMALL, row: row * SMALL + column };
+}
+
+// Another K: a named kernel keeps its name, one's own its middle.
+function resized(kernel, size) {
+  const from = kernel.length, name = nameOf(kernel.flat(), from), margin = (size - from) / 2;
+  if (name !== OWN_KERNEL) return rowsOf(presetKernel(presets(size).includes(name) ? name : "identity", size), size);
+  return Array.from({ length: size }, (_, row) => Array.from({ length: size }, (_, column) => kernel[row - margin]?.[column - margin] ?? 0));
+}
+
+// Words and numbers.
+
+const plural = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+const signs = (text) => text.replace(/^-(0(?:\.0*)?)$/, "$1").replace("-", "−");
+const fixed = (number) => signs(number.toFixed(3));
+const brief = (weight) => signs(String(Number(weight.toFixed(3))));
+const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+const pixelText = (pixel, [, columns]) => `Pixel ${pixel} (row ${Math.floor(pixel / columns)}, column ${pixel % columns})`;
+
+const placeSentence = ({ query, grid, gray, answers }) => `${pixelText(query, grid)} is ${fixed(gray[query])}; its answer is ${fixed(answers[query])}.`;
+
+const graySentence = ({ signed, most }) => (signed
+  ? `Zero is the middle gray, black ${fixed(-most)}, white ${fixed(most)}.`
+  : `Black is 0, white ${fixed(most)}, the sum of the weights.`);
+
+function sumSentence({ products, places, boundary }) {
+  const sum = (keep) => products.filter(keep).reduce((total, each) => total + each, 0), outside = places.filter((place) => place === null).length;
+  const left = outside && boundary === "zero" ? ` ${plural(outside, "neighbor")} outside ${outside === 1 ? "counts" : "count"} as 0.` : "";
+  return `Products above zero ${fixed(sum((each) => each > 0))}, below ${fixed(sum((each) => each < 0))}: the answer is ${fixed(sum(() => true))}.${left}`;
+}
+
+function rowSentence({ query, count, places, kernel }) {
+  const heard = places.filter((place, at) => place !== null && kernel[at] !== 0).length;
+  return `Row ${query} of A: ${heard} of ${grouped(count)} weights ${heard === 1 ? "is" : "are"} not zero. Every row holds the same kernel, at its own place.`;
+}
+
+function pairSentence({ grid, query, places, kernel, gray }, pixel) {
+  const at = places.indexOf(pixel), name = pixelText(pixel, grid);
+  if (at < 0) return `${name} is not in the neighborhood: its weight in row ${query} is 0.`;
+  return `${name} is ${fixed(gray[pixel])}; its weight in row ${query} is ${brief(kernel[at])}.`;
+}
+
+function matrixSentence({ boundary, small: { side, row } }) {
+  const border = boundary === "circular" ? "the bands go on from the other side" : "what would lie outside is missing";
+  return `On ${side} × ${side} pixels A has ${side ** 2} rows. Row ${row} is outlined: this place. Each row is the one above, one pixel further; at the edges ${border}.`;
+}
+
+function fieldSentence({ layers, field, held, jump, size, grid }) {
+  const sees = field.shares.length, wide = sees > Math.max(...grid) ? ", more than the picture" : "", taps = field.shares.filter((share) => share > 0).length;
+  const holes = taps < sees ? ` Of these it asks only ${grouped(taps ** 2)}; the others are holes.` : "";
+  return `${plural(layers, "layer")} of ${size} × ${size} ${layers === 1 ? "sees" : "see"} ${sees} × ${sees} pixels${wide}; ${held} × ${held} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.${holes}`;
+}
+
+// The page: settings, the pictures, the kernel and its products, the row, the matrix, the stack of layers.
+
+function buildControls(act) {
+  return {
+    name: choice("Kernel", (name) => act.choose(name)),
+    size: choice("Size K", (size) => act.set({ kernel: resized(act.model.get("kernel"), Number(size)) })),
+    boundary: choice("Boundary", (boundary) => act.set({ boundary })),
+    photo: choice("Photograph", (photo) => act.set({ photo })),
+    own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
+    reset: { node: button("Reset", act.reset) },
+  };
+}
+
+// Which layers skip every second output.
+function buildStrides(act) {
+  const boxes = Array.from({ length: MOST_LAYERS }, (_, layer) => element("input", { type: "checkbox", "aria-label": `Stride 2 in layer ${layer + 1}`, onchange: () => act.restride() }));
+  const labels = boxes.map((box, layer) => element("label", {}, element("span", {}, layer + 1), box));
+  return { boxes, node: element("fieldset", { class: "pw-strides" }, element("legend", {}, "Stride 2 in layer"), element("div", {}, ...labels)) };
+}
+
+function buildPage(act) {
+  const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
+  const controls = buildControls(act), message = element("p", { class: "pw-message", role: "alert" }), status = element("p", { class: "pw-hidden", role: "status" });
+  const [input, output, field] = ["Pixel that asks", "Its answer", "Output that listens"].map((each) => slider(each, id));
+  const [row, matrix, growth] = Array.from({ length: 3 }, () => element("canvas", { role: "img" }));
+  const texts = Object.fromEntries(["place", "grays", "sum", "listens", "bands", "seen"].map((name) => [name, element("p", { class: `pw-${name}` })]));
+  const kernel = element("div", { class: "pw-kernel-table" }), products = element("table", { class: "pw-products" });
+  const strides = buildStrides(act), dilation = choice("Dilation", (each) => act.set({ dilation: Number(each) || each }));
+  const layers = range("Layers L", [1, MOST_LAYERS], (number) => act.set({ layers: number }), `${id}-layers`);
+  const panels = {
+    input: panel(id, "input", input, texts.place),
+    output: panel(id, "output", output, texts.grays),
+    kernel: panel(id, "kernel", kernel, element("p", { class: "pw-note" }, "Each weight lies over the pixel it multiplies: a correlation, as in F.conv2d, the kernel is not flipped.")),
+    sum: panel(id, "sum", products, texts.sum),
+    row: panel(id, "row", row, texts.listens),
+    matrix: panel(id, "matrix", matrix, texts.bands),
+    depth: panel(id, "depth", element("div", { class: "pw-half" }, element("div", {}, field, element("p", { class: "pw-note" }, "Color: the share of all paths through the layers that start at a pixel. For random weights this is its share in the expected squared gradient. Frame: all they see; dashed: 95\u202f%.")),
+      element("div", {}, growth, layers.node, strides.node, dilation.node, texts.seen))),
+  };
+  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
+  const root = element("div", { class: "pw-explorer pw-convolution", role: "group", "aria-label": "Convolution explorer" },
+    element("div", { class: "pw-layout" }, settings, message, ...Object.values(panels).map(({ node }) => node)), help, status);
+  return { root, controls, message, status, canvases: { input, output, row, matrix, field, growth }, texts, kernel, products, strides, dilation, layers, panels };
+}
+
+function showControls({ controls, strides, dilation }, view, photos) {
+  const pairs = (names) => names.map((name) => [name, name]);
+  controls.name.show(pairs(view.name === OWN_KERNEL ? [...presets(view.size), OWN_KERNEL] : presets(view.size)), view.name);
+  controls.size.show(SIZES.map((size) => [size, `${size} × ${size}`]), view.size);
+  controls.boundary.show(BOUNDARIES, view.boundary);
+  controls.photo.show(pairs(photos), view.photo);
+  controls.photo.node.hidden = photos.length < 2;
+  dilation.show(DILATIONS, view.dilation);
+  strides.boxes.forEach((box, layer) => { box.checked = view.stride[layer] === 2; });
+}
+
+function showTitles(panels, { query, size, count, layers }) {
+  const titles = {
+    input: "The picture, in gray", output: "Its answers", kernel: `The kernel, ${plural(size ** 2, "weight")}`, sum: `Pixel ${query}: neighborhood × weights`,
+    row: `Row ${query} of A, as a map of ${grouped(count)} pixels`, matrix: "The whole A, on a small picture", depth: `How far ${plural(layers, "layer")} see${layers === 1 ? "s" : ""}`,
+  };
+  for (const each in titles) setText(panels[each].title, titles[each]);
+}
+
+const offsetText = (at, size) => [Math.floor(at / size), at % size].map((each) => signs(String(each - (size - 1) / 2))).join(", ");
+
+// One field for each weight, in the place of its offset.
+function kernelFields(size, edit, leave) {
+  return Array.from({ length: size ** 2 }, (_, at) => {
+    const field = element("input", { type: "number", step: "any", min: -LARGEST_WEIGHT, max: LARGEST_WEIGHT, "aria-label": `Weight at offset (${offsetText(at, size)})`, oninput: () => edit(at, field), onblur: leave });
+    return field;
+  });
+}
+
+function productCells(size) {
+  const parts = () => ["pixel", "weight", "product"].map((name) => element("span", { class: `pw-${name}-part` }));
+  return Array.from({ length: size ** 2 }, () => { const [pixel, weight, product] = parts(); return { pixel, weight, product, node: element("td", {}, pixel, weight, product) }; });
+}
+
+// A weight's tint: its sign, and its share of the largest.
+function tint(node, weight, largest) {
+  node.dataset.sign = Math.sign(weight);
+  node.style.setProperty("--share", `${Math.round((55 * Math.abs(weight)) / largest)}%`);
+}
+
+// One explorer. `hovered` is the pixel under the pointer.
+class ConvolutionExplorer {
+  photos = new Map();
+  hovered = null;
+  fields = [];
+  cells = [];
+
+  constructor(model) {
+    this.model = model;
+    this.first = this.settings;
+  }
+
+  get settings() { return Object.fromEntries(SETTINGS.map((name) => [name, this.model.get(name)])); }
+
+  async decodePhotos() {
+    for (const [name, data] of Object.entries(this.model.get("photos"))) {
+      if (this.photos.get(name)?.data !== data) this.photos.set(name, { data, ...grayOf(await decodePhoto(data)), photo: name });
+    }
+    this.grid = this.photos.get(this.first.photo).grid;
+  }
+
+  mount(el) {
+    this.page = buildPage(this);
+    keepKeys(this.page.root);
+    el.append(this.page.root);
+    this.colors = themeColors(this.page.root);
+    const { canvases } = this.page, drawn = () => ({ view: this.view, hovered: this.hovered, colors: this.colors });
+    const keep = (name, draw) => surface(canvases[name], (context, width, height) => draw(context, width, height, drawn()));
+    this.asking = [keep("input", drawInput), keep("output", drawOutput), keep("row", drawRow)];
+    this.surfaces = [...this.asking, keep("matrix", drawMatrix), keep("field", drawField), keep("growth", drawGrowth)];
+    for (const name of ["input", "output", "row", "field"]) canvases[name].style.aspectRatio = `${this.grid[1]} / ${this.grid[0]}`;
+    this.listen();
+    this.update();
+  }
+
+  // Actions.
+
+  set = (changes) => {
+    for (const name in changes) this.model.set(name, changes[name]);
+    this.model.save_changes();
+  };
+
+  choose = (name) => {
+    if (name !== OWN_KERNEL) this.set({ kernel: rowsOf(presetKernel(name, this.view.size), this.view.size) });
+  };
+
+  // A field that holds no weight, such as an empty one, changes nothing.
+  edit = (at, field) => {
+    const weight = field.valueAsNumber, fits = Math.abs(weight) <= LARGEST_WEIGHT;
+    field.toggleAttribute("aria-invalid", !fits);
+    if (fits) this.set({ kernel: rowsOf(this.view.kernel.with(at, weight), this.view.size) });
+  };
+
+  restride = () => this.set({ stride: this.page.strides.boxes.map((box) => (box.checked ? 2 : 1)) });
+
+  takeOwnPhoto = async (file) => {
+    try {
+      const decoded = await decodePhoto(await readOwnPhoto(file, this.grid[1], this.grid[0])), gray = grayOf(decoded);
+      const data = gray.picture.toDataURL("image/png").split(",")[1];
+      this.photos.set(OWN, { data, ...gray, photo: OWN });
+      this.page.message.textContent = "";
+      this.set({ photos: { ...this.model.get("photos"), [OWN]: data }, photo: OWN });
+    } catch (error) {
+      this.page.message.textContent = error.message;
+    }
+  };
+
+  reset = () => {
+    this.page.message.textContent = "";
+    this.hover(null);
+    this.set(this.first);
+    this.updateSoon();
+  };
+
+  // A choice, above all one by key, counts for more than a pointer that rests somewhere.
+  ask = (pixel) => {
+    this.hover(null);
+    this.set({ selected: pixel });
+  };
+
+  hover(pixel) {
+    if (pixel === this.hovered) return;
+    this.hovered = pixel;
+    this.set({ hovered: pixel });
+    this.updatePair();
+  }
+
+  // Pointers, keys, and changes from elsewhere.
+
+  listen() {
+    const { input, output, row, matrix, field } = this.page.canvases, at = (canvas) => (x, y) => gridPlace(x, y, canvas, this.grid);
+    const over = (canvas) => (x, y) => this.hover(x === undefined ? null : at(canvas)(x, y)), chosen = (canvas) => (x, y) => this.ask(at(canvas)(x, y));
+    for (const canvas of [input, output, row]) onPointer(canvas, { choose: chosen(canvas), hover: over(canvas) });
+    onPointer(field, { choose: chosen(field) });
+    onPointer(matrix, { choose: (_, y) => this.ask(this.large(Math.floor(gridPlace(0, y, matrix, [SMALL ** 2, 1])))) });
+    for (const canvas of [input, output, field]) walkGrid(canvas, { grid: () => this.grid, now: () => this.view.query, go: this.ask });
+    this.listenToModel();
+  }
+
+  // The pixel in the middle of the part of the picture that a row of the small matrix stands for.
+  large(small) {
+    const [row, column] = [Math.floor(small / SMALL), small % SMALL].map((place, axis) => Math.floor(((place + 0.5) * this.grid[axis]) / SMALL));
+    return row * this.grid[1] + column;
+  }
+
+  listenToModel() {
+    const heard = {
+      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
+      "change:photos": async () => { await this.decodePhotos(); this.update(); },
+      "change:hovered": () => this.hover(this.model.get("hovered")),
+    };
+    for (const name in heard) this.model.on(name, heard[name]);
+    const forget = onThemeChange(() => this.restyle());
+    this.unmount = () => {
+      for (const name in heard) this.model.off(name, heard[name]);
+      forget();
+      this.surfaces.forEach((each) => each.stop());
+    };
+  }
+
+  // From the model to the page. Settings that change together are shown together.
+
+  updateSoon() {
+    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
+  }
+
+  restyle() {
+    this.colors = themeColors(this.page.root);
+    this.surfaces.forEach((each) => each.paintNow());
+  }
+
+  update() {
+    const { settings, page } = this, photo = this.photos.get(settings.photo);
+    if (!photo) return; // half of a change from Python; the other half follows
+    this.view = look(photo, this.grid, settings);
+    showControls(page, this.view, [...this.photos.keys()]);
+    showTitles(page.panels, this.view);
+    this.updateKernel();
+    this.updateProducts();
+    this.updateTexts();
+    this.updatePair();
+    this.surfaces.forEach((each) => each.invalidate());
+  }
+
+  updateKernel() {
+    const { view: { kernel, size, largest }, page } = this;
+    if (this.fields.length !== kernel.length) {
+      this.fields = kernelFields(size, this.edit, () => this.updateKernel());
+      page.kernel.style.setProperty("--size", size);
+      page.kernel.replaceChildren(...this.fields);
+    }
+    this.fields.forEach((field, at) => {
+      tint(field, kernel[at], largest);
+      if (field === document.activeElement && !(field.valueAsNumber !== kernel[at])) return; // typing goes on: “0.” stays “0.”
+      if (field === document.activeElement && field.hasAttribute("aria-invalid")) return;
+      field.removeAttribute("aria-invalid");
+      field.value = Number(kernel[at].toFixed(4));
+    });
+  }
+
+  updateProducts() {
+    const { view: { kernel, size, pixels, places, products, largest }, page } = this;
+    if (this.cells.length !== kernel.length) {
+      this.cells = productCells(size);
+      page.products.dataset.size = size;
+      page.products.replaceChildren(...rowsOf(this.cells, size).map((cells) => element("tr", {}, ...cells.map(({ node }) => node))));
+    }
+    this.cells.forEach(({ pixel, weight, product }, at) => {
+      setText(pixel, places[at] === null ? "outside" : fixed(pixels[at]));
+      pixel.style.background = places[at] === null ? "" : `rgb(${Array(3).fill(Math.round(255 * pixels[at]))})`;
+      pixel.dataset.tone = places[at] === null ? "none" : pixels[at] > 0.5 ? "light" : "dark";
+      setText(weight, `× ${brief(kernel[at])}`);
+      tint(weight, kernel[at], largest);
+      setText(product, `= ${fixed(products[at])}`);
+    });
+  }
+
+  updateTexts() {
+    const { view, page: { texts, canvases, layers } } = this;
+    const told = { place: placeSentence(view), grays: graySentence(view), sum: sumSentence(view), bands: matrixSentence(view), seen: fieldSentence(view) };
+    for (const name in told) setText(texts[name], told[name]);
+    for (const name of ["input", "output", "field"]) tell(canvases[name], view.query, view.count - 1, name === "field" ? told.seen : told.place);
+    showRange(layers, view.layers, told.seen);
+    const sizes = (name) => view.growth.slice(1).map((each) => each[name]).join(", ");
+    const pictures = { row: rowSentence(view), matrix: told.bands, growth: `After 1 to ${MOST_LAYERS} layers. All they see: ${sizes("size")} pixels. 95\u202f% of the influence: ${sizes("held")} pixels.` };
+    for (const name in pictures) canvases[name].setAttribute("aria-label", pictures[name]);
+    this.report(told);
+  }
+
+  // One status for what a focused slider doesn't say itself: the sentences that changed. The first view says nothing.
+  report(told) {
+    const { root, status } = this.page, before = this.told, said = root.querySelector("canvas[role=slider]:focus, [type=range]:focus");
+    this.told = told;
+    if (!before || said) return;
+    const text = Object.keys(told).filter((name) => told[name] !== before[name]).map((name) => told[name]).join(" ");
+    if (text) setText(status, text);
+  }
+
+  updatePair() {
+    const { view, hovered, page: { texts } } = this;
+    setText(texts.listens, hovered === null || hovered >= view.count ? rowSentence(view) : pairSentence(view, hovered));
+    this.asking.forEach((each) => each.invalidate());
+  }
+}
+
+// A photograph in gray, as Pillow's mode L has it: exactly, where it is gray already.
+function grayOf({ width, height, pixels }) {
+  const gray = new Float64Array(width * height), grid = [height, width];
+  for (let at = 0, from = 0; at < gray.length; at++, from += 4) gray[at] = ((19595 * pixels[from] + 38470 * pixels[from + 1] + 7471 * pixels[from + 2] + 32768) >> 16) / 255;
+  return { gray, grid, picture: grayPicture(gray, grid) };
+}
+
+async function render({ model, el }) {
+  const explorer = new ConvolutionExplorer(model);
+  await explorer.decodePhotos();
+  explorer.mount(el);
+  return () => explorer.unmount();
+}
+
+export default { render };
