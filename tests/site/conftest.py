@@ -16,6 +16,7 @@ import pytest
 
 from patchwork.explorers import modules
 from patchwork.explorers.attention import AttentionExplorer
+from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.patches import PatchExplorer
 from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image
@@ -159,11 +160,20 @@ def looking():
 
 
 @pytest.fixture(scope="session")
-def folder(explorer, asking, regions, looking, tmp_path_factory):
+def convolving():
+    """A kernel: two photographs, the pixel with the largest answer."""
+    return ConvolutionExplorer({name: load_image(name, size=48) for name in ("astronaut", "coffee")})
+
+
+@pytest.fixture(scope="session")
+def folder(explorer, asking, regions, looking, convolving, tmp_path_factory):
     folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
     attention = asking._repr_mimebundle_()[0]["text/html"]
     windows = looking._repr_mimebundle_()[0]["text/html"]
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
+    convolution = convolving._repr_mimebundle_()[0]["text/html"]
+    oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
+    oblong = ConvolutionExplorer(load_image("coffee", size=48)[:, :32], **oblong)
     broken = figure.replace('data-state="{', 'data-state="{{')
     below = f'<div style="height: 5000px"></div>{figure}'
     pages = {
@@ -181,6 +191,10 @@ def folder(explorer, asking, regions, looking, tmp_path_factory):
         "windows two": windows + windows,
         "windows broken": windows.replace('data-state="{', 'data-state="{{'),
         "windows narrow": narrow._repr_mimebundle_()[0]["text/html"],
+        "convolution": convolution,
+        "convolution dark": convolution,
+        "convolution two": convolution + convolution,
+        "convolution oblong": oblong._repr_mimebundle_()[0]["text/html"],
         "attention regions": regions._repr_mimebundle_()[0]["text/html"],
     }
     for name, body in pages.items():

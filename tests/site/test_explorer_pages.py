@@ -31,7 +31,7 @@ def page(visit):
     return visit()
 
 
-EACH = pytest.mark.parametrize("name", ["light", "attention", "windows"])  # every explorer's page
+EACH = pytest.mark.parametrize("name", ["light", "attention", "windows", "convolution"])  # every explorer's page
 
 
 def canvas(page, panel):
@@ -428,7 +428,10 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(page, content):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark", "attention", "attention dark", "windows", "windows dark"])
+@pytest.mark.parametrize(
+    "theme",
+    [f"{name}{dark}" for name in ("attention", "windows", "convolution") for dark in ("", " dark")] + ["light", "dark"],
+)
 def test_axe_finds_nothing(visit, theme, width):
     page = visit(theme, width=width)
     assert [(each["id"], each["nodes"][0]["html"]) for each in Axe().run(page).response["violations"]] == []
@@ -468,7 +471,7 @@ def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
     assert pixels(page, vector) == before
 
 
-@pytest.mark.parametrize("name", ["dark", "attention dark", "windows dark"])
+@pytest.mark.parametrize("name", ["dark", "attention dark", "windows dark", "convolution dark"])
 def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
     page = visit(name)
@@ -492,7 +495,7 @@ def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     assert pixels(page, vector) == paper
 
 
-@pytest.mark.parametrize("stored", ["light", "dark", "windows", "windows dark"])
+@pytest.mark.parametrize("stored", ["light", "dark", "windows", "windows dark", "convolution", "convolution dark"])
 def test_forced_colors_are_drawn_whatever_theme_is_stored(visit, stored):
     page = visit(stored, forced_colors="active")
     background = "node => [getComputedStyle(node).backgroundColor, getComputedStyle(document.body).color]"
@@ -513,7 +516,7 @@ def test_an_error_is_red_and_bold(page):
     assert page.locator(".pw-message").evaluate(look) == ["rgb(179, 51, 31)", "600"]
 
 
-@pytest.mark.parametrize("name", ["two", "attention two", "windows two"])
+@pytest.mark.parametrize("name", ["two", "attention two", "windows two", "convolution two"])
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
     page = visit(name)
     page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")

@@ -8,9 +8,10 @@ import { decodePhoto, readOwnPhoto } from "./photos.mjs";
 
 const PRESETS = ["identity", "mean", "Gaussian", "sharpen", "edge left–right", "edge top–bottom", "Laplacian", "shift by one"];
 const SETTINGS = ["photo", "kernel", "boundary", "selected", "layers", "stride", "dilation"];
-const BOUNDARIES = [["zero", "zero outside"], ["circular", "circular: around the edges"]];
+const BOUNDARIES = [["zero", "zero outside"], ["circular", "circular"]];
 const DILATIONS = [["1", "1"], ["2", "2 in every layer"], ["doubling", "doubling: 1, 2, 4, …"]];
 const OWN = "your photo", OWN_KERNEL = "your own", SIZES = [1, 3, 5], MOST_LAYERS = 8, HELD = 0.95, SMALL = 8, LARGEST_WEIGHT = 99;
+const LIGHT = 0.46; // from this gray on black reads better than white
 
 // What follows from the settings.
 
@@ -93,9 +94,9 @@ function matrixSentence({ boundary, small: { side, row } }) {
 }
 
 function fieldSentence({ layers, field, held, jump, size, grid }) {
-  const sees = field.shares.length, wide = sees > Math.max(...grid) ? ", more than the picture" : "", taps = field.shares.filter((share) => share > 0).length;
-  const holes = taps < sees ? ` Of these it asks only ${grouped(taps ** 2)}; the others are holes.` : "";
-  return `${plural(layers, "layer")} of ${size} × ${size} ${layers === 1 ? "sees" : "see"} ${sees} × ${sees} pixels${wide}; ${held} × ${held} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.${holes}`;
+  const sees = field.shares.length, listens = layers === 1, taps = field.shares.filter((share) => share > 0).length;
+  const wide = sees > Math.max(...grid) ? ", more than the picture" : "", holes = taps < sees ? `, and ${listens ? "asks" : "ask"} only ${grouped(taps ** 2)} of them` : "";
+  return `${plural(layers, "layer")} of ${size} × ${size} ${listens ? "sees" : "see"} ${sees} × ${sees} pixels${wide}${holes}; ${held} × ${held} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.`;
 }
 
 // The page: settings, the pictures, the kernel and its products, the row, the matrix, the stack of layers.
@@ -233,7 +234,7 @@ class ConvolutionExplorer {
   edit = (at, field) => {
     const weight = field.valueAsNumber, fits = Math.abs(weight) <= LARGEST_WEIGHT;
     field.toggleAttribute("aria-invalid", !fits);
-    if (fits) this.set({ kernel: rowsOf(this.view.kernel.with(at, weight), this.view.size) });
+    if (fits) this.set({ kernel: rowsOf(Object.assign([...this.view.kernel], { [at]: weight }), this.view.size) });
   };
 
   restride = () => this.set({ stride: this.page.strides.boxes.map((box) => (box.checked ? 2 : 1)) });
@@ -353,7 +354,7 @@ class ConvolutionExplorer {
     this.cells.forEach(({ pixel, weight, product }, at) => {
       setText(pixel, places[at] === null ? "outside" : fixed(pixels[at]));
       pixel.style.background = places[at] === null ? "" : `rgb(${Array(3).fill(Math.round(255 * pixels[at]))})`;
-      pixel.dataset.tone = places[at] === null ? "none" : pixels[at] > 0.5 ? "light" : "dark";
+      pixel.dataset.tone = places[at] === null ? "none" : pixels[at] > LIGHT ? "light" : "dark";
       setText(weight, `× ${brief(kernel[at])}`);
       tint(weight, kernel[at], largest);
       setText(product, `= ${fixed(products[at])}`);

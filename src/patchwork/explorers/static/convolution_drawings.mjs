@@ -1,7 +1,7 @@
 // The convolution explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything. Pixels are
 // gray, weights have a color: orange above zero, blue below.
 
-import { cividis, outline, pixelCanvas } from "./canvas.mjs";
+import { cividis, pixelCanvas } from "./canvas.mjs";
 import { curve, dot, label, legend } from "./charts.mjs";
 import { neighborPlaces } from "./math.mjs";
 
@@ -52,10 +52,15 @@ function spans(at, radius, length, circular) {
   return parts;
 }
 
-// An outline that lies around a box and leaves all of it to be seen.
+// An outline that lies around a box and leaves all of it to be seen, except at the canvas's own edge.
 function ring(context, { left, top, width, height }, color, thickness = 1.5) {
-  const room = thickness / 2 + 2;
-  outline(context, { left: left - room, top: top - room, width: width + 2 * room, height: height + 2 * room }, color, thickness);
+  const { clientWidth, clientHeight } = context.canvas, room = thickness / 2 + 1.25, edge = thickness / 2;
+  const [from, above] = [Math.max(left - room, edge), Math.max(top - room, edge)];
+  const [to, below] = [Math.min(left + width + room, clientWidth - edge), Math.min(top + height + room, clientHeight - edge)];
+  for (const [style, lineWidth] of [[DARK, thickness + 2.5], ["#ffffff", thickness + 1.25], [color, thickness]]) {
+    Object.assign(context, { strokeStyle: style, lineWidth });
+    context.strokeRect(from, above, to - from, below - above);
+  }
 }
 
 function ringNeighborhood(context, { grid, query, size, boundary }, { wide, high }, { accent }) {
