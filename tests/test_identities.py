@@ -3,12 +3,24 @@
 Chapter by chapter this file gains its equalities; each test states one, on random shapes, in float64.
 """
 
+import itertools
+import math
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from patchwork.attention import MultiHeadSelfAttention, attention, attention_weights
-from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patchify, unpatchify
+from patchwork.convolution import (
+    bilateral_filter,
+    conv2d_from_patches,
+    convolution_as_attention,
+    convolution_matrix,
+    non_local_means,
+    shift_matrix,
+)
+from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patch_centers, patchify, unpatchify
 from patchwork.relations import aggregate
 from patchwork.windows import (
     PatchMerging,
@@ -222,6 +234,169 @@ def test_reach_of_layers_in_turn_is_reach_of_their_reaches(windowed):
     assert torch.equal(reach(layers), reach([reach(layers[:2]), layers[2]]))
     heard = layers[2].double() @ layers[1].double() @ layers[0].double()
     assert torch.equal(reach(layers), heard > 0)
+
+
+# Chapter 4: convolution
+
+
+@pytest.fixture
+def kernel(rng, normal):
+    """A rectangular kernel with a center, its offsets row by row, and a grid that it fits into."""
+    sides = 2 * rng.randint(0, 2) + 1, 2 * rng.randint(0, 2) + 1
+    offsets = list(itertools.product(*(range(-(side // 2), side // 2 + 1) for side in sides)))
+    grid = tuple(rng.randint(side // 2 + 1, 6) for side in sides)
+    return normal(rng.randint(1, 3), rng.randint(1, 3), *sides), offsets, grid
+
+
+def centered(weight):
+    """The padding that keeps the grid."""
+    return tuple(side // 2 for side in weight.shape[2:])
+
+
+def around(image, weight, how):
+    """An image with what its border stands for."""
+    return F.pad(image, [side for side in reversed(centered(weight)) for _ in "ab"], mode=how)
+
+
+def as_tokens(image):
+    """(1, C, H, W) → (N, C)."""
+    return image[0].flatten(1).T
+
+
+def test_unfolding_times_a_weight_is_a_convolution(rng, normal, kernel):
+    weight, _, grid = kernel
+    stride, images = rng.randint(1, 3), normal(2, weight.shape[1], *grid)
+    found = conv2d_from_patches(images, weight, stride=stride, padding=centered(weight))
+    columns = F.unfold(images, weight.shape[2:], padding=centered(weight), stride=stride)
+    torch.testing.assert_close(found.flatten(2), weight.flatten(1) @ columns)
+    torch.testing.assert_close(found, F.conv2d(images, weight, stride=stride, padding=centered(weight)))
+
+
+def test_a_convolution_is_a_sum_over_shifts(normal, kernel):
+    weight, offsets, grid = kernel
+    image = normal(1, weight.shape[1], *grid)
+    shifts = torch.stack([shift_matrix(grid, offset, dtype=torch.float64) for offset in offsets])
+    passed_on = weight.flatten(2).permute(2, 1, 0)
+    found = aggregate(shifts, as_tokens(image), passed_on)
+    torch.testing.assert_close(found, as_tokens(F.conv2d(image, weight, padding=centered(weight))))
+
+
+def test_one_head_per_place_in_the_kernel_is_a_convolution(normal, kernel):
+    weight, _, grid = kernel
+    image = normal(1, weight.shape[1], *grid)
+    relations, passed_on = convolution_as_attention(weight, grid)
+    found = aggregate(relations, as_tokens(image), passed_on)
+    torch.testing.assert_close(found, as_tokens(F.conv2d(image, weight, padding=centered(weight))))
+
+
+def test_softmax_heads_with_quadratic_positions_become_a_convolution_that_repeats_its_border(normal, kernel):
+    weight, offsets, grid = kernel
+    image, places = normal(1, weight.shape[1], *grid), patch_centers(grid, dtype=torch.float64)
+    wanted = places.unsqueeze(1) + torch.tensor(offsets).view(-1, 1, 1, 2)
+    logits = -100 * (places - wanted).square().sum(3)
+    alike = torch.zeros(len(offsets), len(places), 1, dtype=torch.float64)
+    heads = attention_weights(alike, alike, mask=logits)
+    relations, passed_on = convolution_as_attention(weight, grid, boundary="replicate")
+    torch.testing.assert_close(heads, relations)
+    found = aggregate(heads, as_tokens(image), passed_on)
+    torch.testing.assert_close(found, as_tokens(F.conv2d(around(image, weight, "replicate"), weight)))
+
+
+def test_quadratic_positions_are_queries_and_keys(kernel):
+    _, offsets, grid = kernel
+    places, sharpness = patch_centers(grid, dtype=torch.float64), 100.0
+    keys = torch.cat([places, places.square().sum(1, keepdim=True)], dim=1)
+    for offset in offsets:
+        # −α|p_j − w|² = α(2w·p_j − |p_j|²) − α|w|², and the last term is the same for the whole row.
+        wanted = places + torch.tensor(offset)
+        queries = sharpness * torch.cat([2 * wanted, -torch.ones(len(places), 1)], dim=1)
+        expected = shift_matrix(grid, offset, boundary="replicate", dtype=torch.float64)
+        torch.testing.assert_close(attention_weights(queries, keys, scale=1.0), expected)
+
+
+def test_the_matrix_of_a_convolution_is_a_sum_of_kronecker_products(kernel):
+    weight, offsets, grid = kernel
+    expected = sum(
+        torch.kron(weight.flatten(2)[:, :, place].contiguous(), shift_matrix(grid, offset, dtype=torch.float64))
+        for place, offset in enumerate(offsets)
+    )
+    found = convolution_matrix(weight, grid, padding=centered(weight)).to_dense()
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_shift_is_one_of_the_rows_times_one_of_the_columns(rng, kernel):
+    _, offsets, grid = kernel
+    boundary, (down, right) = rng.choice(["zero", "circular", "replicate"]), rng.choice(offsets)
+    rows = shift_matrix((grid[0], 1), (down, 0), boundary=boundary)
+    columns = shift_matrix((1, grid[1]), (0, right), boundary=boundary)
+    assert torch.equal(shift_matrix(grid, (down, right), boundary=boundary), torch.kron(rows, columns))
+
+
+def test_convolutions_in_turn_are_a_product_of_their_matrices(normal, kernel):
+    weight, _, grid = kernel
+    again = normal(2, weight.shape[0], 1, 3)
+    image = normal(1, weight.shape[1], *grid)
+    first, second = (convolution_matrix(part, grid, padding=centered(part)) for part in (weight, again))
+    expected = F.conv2d(F.conv2d(image, weight, padding=centered(weight)), again, padding=centered(again))
+    torch.testing.assert_close(second.to_dense() @ (first.to_dense() @ image.flatten()), expected.flatten())
+
+
+def without_borders(weight, grid):
+    """The relation of one channel's kernel on a grid whose sides meet: a sum of shifts, each times its weight."""
+    shifts, passed_on = convolution_as_attention(weight[:1, :1], grid, boundary="circular")
+    return (shifts * passed_on).sum(0)
+
+
+def test_a_convolution_without_borders_moves_with_the_image(rng, kernel):
+    weight, _, grid = kernel
+    matrix, offset = without_borders(weight, grid), (rng.randint(-9, 9), rng.randint(-9, 9))
+    shift = shift_matrix(grid, offset, boundary="circular", dtype=torch.float64)
+    torch.testing.assert_close(matrix @ shift, shift @ matrix)
+
+
+def test_the_fourier_transform_makes_a_convolution_without_borders_diagonal(kernel):
+    weight, offsets, grid = kernel
+    number = math.prod(grid)
+    fourier = np.fft.fft2(np.eye(number).reshape(number, *grid)).reshape(number, number).T
+    found = fourier @ without_borders(weight, grid).numpy() @ np.linalg.inv(fourier)
+    impulse = np.zeros(grid)
+    for (down, right), value in zip(offsets, weight[0, 0].flatten().tolist(), strict=True):
+        impulse[-down % grid[0], -right % grid[1]] += value  # a correlation: the kernel the other way round
+    np.testing.assert_allclose(found, np.diag(np.fft.fft2(impulse).flatten()), atol=1e-10)
+
+
+def test_a_convolution_with_zeros_around_moves_with_the_image_only_inside(rng, normal):
+    down, right = rng.randint(1, 2), rng.randint(1, 2)
+    weight, image = normal(1, 1, 3, 3), normal(1, 1, 9, 9)
+    moved_after, moved_before = (
+        F.conv2d(image, weight, padding=1).roll((down, right), (2, 3)),
+        F.conv2d(image.roll((down, right), (2, 3)), weight, padding=1),
+    )
+    inside = ..., slice(down + 1, -1), slice(right + 1, -1)
+    torch.testing.assert_close(moved_after[inside], moved_before[inside])
+    assert not torch.allclose(moved_after, moved_before)
+
+
+def test_a_bilateral_filter_that_sees_no_color_is_a_convolution_divided_by_its_mass(rng, normal):
+    size, sigma = 2 * rng.randint(0, 2) + 1, rng.uniform(0.5, 2)
+    images = normal(2, 1, rng.randint(1, 6), rng.randint(1, 6))
+    axis = torch.exp(-((torch.arange(size, dtype=torch.float64) - size // 2) ** 2) / (2 * sigma**2))
+    gaussian = torch.outer(axis, axis).view(1, 1, size, size)
+    mixed, mass = (F.conv2d(part, gaussian, padding=size // 2) for part in (images, torch.ones_like(images)))
+    found = bilateral_filter(images, size, sigma_space=sigma, sigma_color=1e9)
+    torch.testing.assert_close(found, mixed / mass)
+
+
+def test_non_local_means_over_a_whole_image_is_attention_between_its_patches(rng, normal):
+    size, grid, bandwidth = 3, (rng.randint(2, 5), rng.randint(2, 5)), rng.uniform(0.5, 2)
+    image = normal(1, 2, *grid)
+    found = non_local_means(image, size, 2 * max(grid) + 1, bandwidth=bandwidth)
+    patches = extract_patches(F.pad(image, [size // 2] * 4, mode="reflect"), size, stride=1)[0]
+    scale = 1 / (patches.shape[1] * bandwidth**2)
+    # −|q − k|² = 2q·k − |k|² − |q|², and the last term is the same for the whole row.
+    lengths = -scale * patches.square().sum(1)
+    expected = attention(patches, patches, as_tokens(image), mask=lengths, scale=2 * scale)
+    torch.testing.assert_close(as_tokens(found), expected)
 
 
 # The spine, chapter 0
