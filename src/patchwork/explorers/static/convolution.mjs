@@ -71,7 +71,7 @@ const graySentence = ({ signed, most }) => (signed
   ? `Zero is the middle gray, black ${fixed(-most)}, white ${fixed(most)}.`
   : `Black is 0, white ${fixed(most)}, the sum of the weights.`);
 
-function sumSentence({ products, places, boundary }) {
+function totalSentence({ products, places, boundary }) {
   const sum = (keep) => products.filter(keep).reduce((total, each) => total + each, 0), outside = places.filter((place) => place === null).length;
   const left = outside && boundary === "zero" ? ` ${plural(outside, "neighbor")} outside ${outside === 1 ? "counts" : "count"} as 0.` : "";
   return `Products above zero ${fixed(sum((each) => each > 0))}, below ${fixed(sum((each) => each < 0))}: the answer is ${fixed(sum(() => true))}.${left}`;
@@ -124,7 +124,7 @@ function buildPage(act) {
   const controls = buildControls(act), message = element("p", { class: "pw-message", role: "alert" }), status = element("p", { class: "pw-hidden", role: "status" });
   const [input, output, field] = ["Pixel that asks", "Its answer", "Output that listens"].map((each) => slider(each, id));
   const [row, matrix, growth] = Array.from({ length: 3 }, () => element("canvas", { role: "img" }));
-  const texts = Object.fromEntries(["place", "grays", "sum", "listens", "bands", "seen"].map((name) => [name, element("p", { class: `pw-${name}` })]));
+  const texts = Object.fromEntries(["place", "grays", "total", "listens", "bands", "seen"].map((name) => [name, element("p", { class: `pw-${name}` })]));
   const kernel = element("div", { class: "pw-kernel-table" }), products = element("table", { class: "pw-products" });
   const strides = buildStrides(act), dilation = choice("Dilation", (each) => act.set({ dilation: Number(each) || each }));
   const layers = range("Layers L", [1, MOST_LAYERS], (number) => act.set({ layers: number }), `${id}-layers`);
@@ -132,7 +132,7 @@ function buildPage(act) {
     input: panel(id, "input", input, texts.place),
     output: panel(id, "output", output, texts.grays),
     kernel: panel(id, "kernel", kernel, element("p", { class: "pw-note" }, "Each weight lies over the pixel it multiplies: a correlation, as in F.conv2d, the kernel is not flipped.")),
-    sum: panel(id, "sum", products, texts.sum),
+    sum: panel(id, "sum", products, texts.total),
     row: panel(id, "row", row, texts.listens),
     matrix: panel(id, "matrix", matrix, texts.bands),
     depth: panel(id, "depth", element("div", { class: "pw-half" }, element("div", {}, field, element("p", { class: "pw-note" }, "Color: the share of all paths through the layers that start at a pixel. For random weights this is its share in the expected squared gradient. Frame: all they see; dashed: 95\u202f%.")),
@@ -155,10 +155,10 @@ function showControls({ controls, strides, dilation }, view, photos) {
   strides.boxes.forEach((box, layer) => { box.checked = view.stride[layer] === 2; });
 }
 
-function showTitles(panels, { query, size, count, layers }) {
+function showTitles(panels, { query, size, layers }) {
   const titles = {
-    input: "The picture, in gray", output: "Its answers", kernel: `The kernel, ${plural(size ** 2, "weight")}`, sum: `Pixel ${query}: neighborhood × weights`,
-    row: `Row ${query} of A, as a map of ${grouped(count)} pixels`, matrix: "The whole A, on a small picture", depth: `How far ${plural(layers, "layer")} see${layers === 1 ? "s" : ""}`,
+    input: "Pixels, in gray", output: "Its answers", kernel: `The kernel, ${plural(size ** 2, "weight")}`, sum: "Its neighborhood × the weights",
+    row: `Row ${query} of A, as a map`, matrix: "The whole A, on a small picture", depth: `How far ${plural(layers, "layer")} see${layers === 1 ? "s" : ""}`,
   };
   for (const each in titles) setText(panels[each].title, titles[each]);
 }
@@ -363,7 +363,7 @@ class ConvolutionExplorer {
 
   updateTexts() {
     const { view, page: { texts, canvases, layers } } = this;
-    const told = { place: placeSentence(view), grays: graySentence(view), sum: sumSentence(view), bands: matrixSentence(view), seen: fieldSentence(view) };
+    const told = { place: placeSentence(view), grays: graySentence(view), total: totalSentence(view), bands: matrixSentence(view), seen: fieldSentence(view) };
     for (const name in told) setText(texts[name], told[name]);
     for (const name of ["input", "output", "field"]) tell(canvases[name], view.query, view.count - 1, name === "field" ? told.seen : told.place);
     showRange(layers, view.layers, told.seen);

@@ -1,0 +1,562 @@
+"""The convolution explorer in a real browser, on a page with no kernel; its formulas held against the library."""
+
+import base64
+import io
+import re
+
+import pytest
+import torch
+from pages import pixels, status, swipe
+from PIL import Image
+
+from patchwork.convolution import conv2d_from_patches, receptive_field, shift_matrix
+from patchwork.explorers.convolution import (
+    BOUNDARIES,
+    DILATIONS,
+    KERNEL_SIZES,
+    PRESETS,
+    ConvolutionExplorer,
+    preset,
+    presets,
+)
+from patchwork.images import load_image
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(visit):
+    return visit("convolution")
+
+
+def python(**settings):
+    """The same explorer as the page's, in Python, on its first photograph."""
+    return ConvolutionExplorer(load_image("astronaut", size=48), **settings)
+
+
+# math.mjs against the library
+
+
+@pytest.fixture(params=range(6))
+def case(request, rng):
+    """A random kernel, grid and boundary."""
+    size, grid = rng.choice(KERNEL_SIZES), (rng.randint(5, 9), rng.randint(5, 9))
+    kernel = [[rng.uniform(-2, 2) * (rng.random() < 0.8) for _ in range(size)] for _ in range(size)]
+    return kernel, grid, BOUNDARIES[request.param % 2]
+
+
+def flat(kernel):
+    return [weight for row in kernel for weight in row]
+
+
+def relation(kernel, grid, boundary):
+    """Σ_δ w_δ S_δ."""
+    radius = len(kernel) // 2
+    return sum(
+        weight * shift_matrix(grid, (row - radius, column - radius), boundary=boundary, dtype=torch.float64)
+        for row, weights in enumerate(kernel)
+        for column, weight in enumerate(weights)
+    )
+
+
+def test_kernels_by_name_are_pythons(formulas):
+    for size in KERNEL_SIZES:
+        for name in presets(size):
+            assert formulas("math.mjs", "presetKernel", name, size) == flat(preset(name, size)), (name, size)
+
+
+def test_the_answers_are_the_librarys(formulas, case):
+    kernel, grid, boundary = case
+    image = torch.rand(grid, dtype=torch.float64)
+    found = formulas("math.mjs", "convolve", image.flatten().tolist(), grid, flat(kernel), boundary)
+    expected = relation(kernel, grid, boundary) @ image.flatten()
+    torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), expected)
+    if boundary == "zero":
+        weight = torch.tensor(kernel, dtype=torch.float64)[None, None]
+        operator = conv2d_from_patches(image[None, None], weight, padding=len(kernel) // 2)
+        torch.testing.assert_close(expected.view(grid), operator[0, 0])
+
+
+def test_the_neighbors_are_those_of_the_relation(formulas, case):
+    kernel, grid, boundary = case
+    expected = relation(kernel, grid, boundary)
+    for pixel in range(len(expected)):
+        row = torch.zeros(len(expected), dtype=torch.float64)
+        places = formulas("math.mjs", "neighborPlaces", pixel, grid, len(kernel), boundary)
+        for place, weight in zip(places, flat(kernel), strict=True):
+            if place is not None:
+                row[place] += weight
+        torch.testing.assert_close(row, expected[pixel])
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_fields_are_the_librarys(formulas, rng, turn):
+    size, dilation, layers = rng.choice(KERNEL_SIZES), DILATIONS[turn % 3], rng.randint(1, 8)
+    stride = [rng.randint(1, 2) for _ in range(8)]
+    explorer = python(kernel=preset("identity", size), stride=stride, dilation=dilation, layers=layers)
+    stack = [
+        {"size": size, "stride": each, "dilation": 2**layer if dilation == "doubling" else dilation}
+        for layer, each in enumerate(stride[:layers])
+    ]
+    field = formulas("math.mjs", "receptiveFields", stack)[-1]
+    assert (field["size"], field["jump"]) == explorer.field
+    assert (
+        explorer.field == receptive_field([(each["size"], each["stride"], 0, each["dilation"]) for each in stack])[:2]
+    )
+    torch.testing.assert_close(torch.tensor(field["shares"], dtype=torch.float64), explorer.influence)
+    assert formulas("math.mjs", "holdingWidth", field["shares"], 0.95) == explorer.width
+
+
+# what the page says
+
+
+def sentence(page, name="place"):
+    return page.locator(f".pw-{name}").inner_text()
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def pixel(page):
+    return int(re.match(r"Pixel (\d+)", sentence(page))[1])
+
+
+def picture(page, name="Pixel that asks"):
+    return page.get_by_role("slider", name=name)
+
+
+def select(page, label):
+    return page.locator("label", has_text=label).locator("select")
+
+
+def weights(page):
+    return page.locator(".pw-kernel-table input")
+
+
+def cells(page):
+    return page.locator(".pw-products td")
+
+
+def press_at(page, canvas, row, column, grid=(48, 48), act="click"):
+    box = canvas.bounding_box()
+    spot = {"x": (column + 0.5) / grid[1] * box["width"], "y": (row + 0.5) / grid[0] * box["height"]}
+    getattr(canvas, act)(position=spot)
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_convolution_mounts_and_answers(visit, over):
+    page = visit("convolution", over=over)
+    assert pixel(page) == python().selected
+    press_at(page, picture(page), 5, 9)
+    assert pixel(page) == 5 * 48 + 9
+    picture(page, "Its answer").press("ArrowDown")
+    assert pixel(page) == 6 * 48 + 9
+
+
+def test_the_first_view_teaches_kernel_and_field(page):
+    assert [weights(page).nth(at).input_value() for at in range(9)] == ["-1", "0", "1"] * 3
+    assert sentence(page, "listens").startswith("Row 2000 of A: 6 of 2\u202f304 weights are not zero.")
+    assert sentence(page, "grays").startswith("Zero is the middle gray")
+    told = "8 layers of 3 × 3 see 17 × 17 pixels; 11 × 11 hold 95\u202f% of the influence. Outputs stand 1 pixel apart."
+    assert sentence(page, "seen") == told
+
+
+def set_up(page, rng):
+    """Choose at random → the same in Python."""
+    size, boundary, chosen = rng.choice(KERNEL_SIZES), rng.choice(BOUNDARIES), rng.randrange(48 * 48)
+    layers, dilation = rng.randint(1, 8), rng.choice(DILATIONS)
+    stride, name = [rng.randint(1, 2) for _ in range(8)], rng.choice(presets(size))
+    select(page, "Size K").select_option(str(size))
+    select(page, "Kernel").select_option(name)
+    select(page, "Boundary").select_option(boundary)
+    select(page, "Dilation").select_option(str(dilation))
+    for layer, each in enumerate(stride):
+        page.get_by_label(f"Stride 2 in layer {layer + 1}").set_checked(each == 2)
+    page.get_by_label("Layers L").fill(str(layers))
+    press_at(page, picture(page), *divmod(chosen, 48))
+    page.mouse.move(0, 0)
+    settings = {"boundary": boundary, "selected": chosen, "layers": layers, "stride": stride, "dilation": dilation}
+    kernel = preset(name, size)
+    at = rng.randrange(size**2)
+    kernel[at // size][at % size] = rng.choice([-3.0, 0.25, 1.5])
+    weights(page).nth(at).fill(str(kernel[at // size][at % size]))
+    return python(kernel=kernel, **settings)
+
+
+def test_every_number_is_the_librarys(page, rng):
+    for _ in range(8):
+        expected = set_up(page, rng)
+        chosen, size = expected.selected, len(expected.kernel)
+        value, answer = map(number, re.search(r"is ([−\d.]+); its answer is ([−\d.]+)\.", sentence(page)).groups())
+        assert value == pytest.approx(float(expected.pixels.flatten()[chosen]), abs=6e-4)
+        assert answer == pytest.approx(float(expected.result.flatten()[chosen]), abs=6e-4)
+        above, below, total = map(number, re.findall(r"−?\d+\.\d{3}", sentence(page, "total")))
+        assert above == pytest.approx(float(expected.products.clamp(min=0).sum()), abs=6e-4)
+        assert below == pytest.approx(float(expected.products.clamp(max=0).sum()), abs=6e-4)
+        assert total == answer
+        inside = [[word.lstrip("×= ") for word in text.split("\n")] for text in cells(page).all_inner_texts()]
+        assert len(inside) == size**2
+        for texts, parts in zip(
+            inside,
+            zip(
+                *(
+                    each.flatten().tolist()
+                    for each in (expected.neighborhood, expected.weight[0, 0], expected.products)
+                ),
+                strict=True,
+            ),
+            strict=True,
+        ):
+            found = [0.0 if text == "outside" else number(text) for text in texts]
+            assert found == pytest.approx(parts, abs=6e-4)
+        heard, count = int((expected.row != 0).sum()), "2\u202f304"
+        assert sentence(page, "listens").startswith(f"Row {chosen} of A: {heard} of {count} weights")
+        (sees, jump), width = expected.field, expected.width
+        assert f" {sees} × {sees} pixels" in sentence(page, "seen")
+        assert f"; {width} × {width} hold" in sentence(page, "seen")
+        assert f"Outputs stand {jump} pixel" in sentence(page, "seen")
+        asked = int((expected.influence > 0).sum()) ** 2
+        assert ("only" in sentence(page, "seen")) == (asked < sees**2)
+        assert ("more than the picture" in sentence(page, "seen")) == (sees > 48)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_each_neighbor_is_read_out_under_the_pointer(page, rng, boundary):
+    select(page, "Boundary").select_option(boundary)
+    press_at(page, picture(page), 0, 20)
+    expected = python(boundary=boundary, selected=20)
+    for row, column in ((0, 19), (0, 21), (1, 21), (47, 21), (30, 3)):
+        press_at(page, page.locator(".pw-row canvas"), row, column, act="hover")
+        told, other = sentence(page, "listens"), row * 48 + column
+        assert told.startswith(f"Pixel {other} (row {row}, column {column}) ")
+        weight = float(expected.row[other])
+        assert told.endswith("row 20 is 0." if weight == 0 else f"row 20 is {'−' * (weight < 0)}{abs(weight):.0f}.")
+    page.mouse.move(0, 0)
+    assert sentence(page, "listens").startswith("Row 20 of A")
+
+
+def test_what_lies_outside_is_told(page):
+    picture(page).press("Home")
+    texts = cells(page).all_inner_texts()
+    assert [text.startswith("outside") for text in texts] == [True] * 4 + [False, False, True, False, False]
+    assert sentence(page, "total").endswith("5 neighbors outside count as 0.")
+    select(page, "Boundary").select_option("circular")
+    assert not any(text.startswith("outside") for text in cells(page).all_inner_texts())
+    assert "outside" not in sentence(page, "total")
+
+
+# the kernel
+
+
+def kernel(page):
+    return [float(each.input_value()) for each in weights(page).all()]
+
+
+def test_kernels_on_offer(page):
+    names = select(page, "Kernel").locator("option").all_inner_texts()
+    assert names == list(PRESETS)
+    for name in names:
+        select(page, "Kernel").select_option(name)
+        assert kernel(page) == pytest.approx(flat(preset(name)), abs=1e-4)
+    select(page, "Size K").select_option("1")
+    assert select(page, "Kernel").locator("option").all_inner_texts() == ["identity"]
+    assert kernel(page) == [1]
+
+
+def test_a_named_kernel_keeps_its_name_and_ones_own_its_middle(page):
+    select(page, "Kernel").select_option("Laplacian")
+    select(page, "Size K").select_option("5")
+    assert select(page, "Kernel").input_value() == "Laplacian"
+    assert kernel(page) == flat(preset("Laplacian", 5))
+    weights(page).nth(12).fill("7")
+    assert select(page, "Kernel").input_value() == "your own"
+    select(page, "Size K").select_option("3")
+    assert kernel(page) == [0, 1, 0, 1, 7, 1, 0, 1, 0]
+    select(page, "Size K").select_option("5")
+    assert kernel(page)[12] == 7
+    assert sum(kernel(page)) == 11
+    select(page, "Kernel").select_option("mean")
+    assert "your own" not in select(page, "Kernel").locator("option").all_inner_texts()
+
+
+def test_typing_a_weight_answers_at_once_and_waits_for_what_is_no_number(page):
+    field, before = weights(page).nth(2), pixels(page, picture(page, "Its answer"))
+    field.press("Control+a")
+    for key, value in (("-", None), ("0", 0), (".", None), ("5", -0.5)):
+        field.press(key)
+        if value is not None:
+            assert cells(page).nth(2).inner_text().split("\n")[1] == f"× {value}".replace("-", "−")
+    assert field.input_value() == "-0.5"
+    assert pixels(page, picture(page, "Its answer")) != before
+    for text in ("", "100"):
+        field.fill(text)
+        assert field.get_attribute("aria-invalid") is not None
+        assert cells(page).nth(2).inner_text().split("\n")[1] == "× −0.5"
+    field.blur()
+    assert (field.input_value(), field.get_attribute("aria-invalid")) == ("-0.5", None)
+    field.press("ArrowUp")
+    assert cells(page).nth(2).inner_text().split("\n")[1] == "× 0.5"
+
+
+def test_each_weight_is_named_by_its_offset(page):
+    names = [each.get_attribute("aria-label") for each in weights(page).all()]
+    assert names[0] == "Weight at offset (−1, −1)"
+    assert names[4:6] == ["Weight at offset (0, 0)", "Weight at offset (0, 1)"]
+
+
+def test_zero_is_the_middle_only_where_weights_are_below_it(page):
+    for name, told in (
+        ("mean", "Black is 0, white 1.000, the sum of the weights."),
+        ("Laplacian", f"Zero is the middle gray, black −{(most := python(kernel='Laplacian').result.abs().max()):.3f}, "
+         f"white {most:.3f}."),
+    ):  # fmt: skip
+        select(page, "Kernel").select_option(name)
+        assert sentence(page, "grays") == told
+    for field in weights(page).all():
+        field.fill("0")
+    assert sentence(page, "grays") == "Black is 0, white 1.000, the sum of the weights."
+
+
+# the drawings
+
+
+def colors(page, canvas, spots):
+    """The colors of a canvas at (x, y), as shares of its width and height."""
+    drawn = Image.open(io.BytesIO(base64.b64decode(pixels(page, canvas).partition(",")[2]))).convert("RGB")
+    found = [drawn.getpixel((int(x * drawn.width), int(y * drawn.height))) for x, y in spots]
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def centers(rows, columns):
+    return [((column + 0.5) / columns, (row + 0.5) / rows) for row in range(rows) for column in range(columns)]
+
+
+def far(expected, reach=4):
+    """Which pixels lie so far from the one that asks that no outline covers them."""
+    row, column = divmod(expected.selected, 48)
+    rows, columns = torch.arange(48).view(-1, 1), torch.arange(48)
+    return ((rows - row).abs() > reach) | ((columns - column).abs() > reach)
+
+
+@pytest.mark.parametrize("name", ["identity", "Gaussian", "edge top–bottom", "shift by one"])
+def test_both_pictures_show_the_librarys_numbers(page, name):
+    select(page, "Kernel").select_option(name)
+    page.mouse.move(0, 0)
+    expected = python(kernel=name, selected=pixel(page))
+    answers, most = expected.result, float(expected.result.abs().max())
+    levels = answers / most / 2 + 0.5 if name.startswith("edge") else answers
+    for canvas, shown in ((picture(page), expected.pixels), (picture(page, "Its answer"), levels)):
+        found = colors(page, canvas, centers(48, 48)).view(48, 48, 3)
+        assert ((found - 255 * shown[..., None]).abs().amax(-1)[far(expected)] <= 1).all()
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("name", ["edge left–right", "Laplacian"])
+def test_the_matrix_is_drawn_entry_by_entry(page, boundary, name):
+    """Orange above zero, blue below, gray where A holds nothing."""
+    select(page, "Kernel").select_option(name)
+    select(page, "Boundary").select_option(boundary)
+    picture(page).press("Home")
+    found = colors(page, page.locator(".pw-matrix canvas"), centers(64, 64)).view(64, 64, 3)
+    warmth = found[..., 0] - found[..., 2]
+    signs = (warmth > 25).int() - (warmth < -25).int()
+    expected = relation(preset(name), (8, 8), boundary).sign().int()
+    assert torch.equal(signs[2:], expected[2:])
+
+
+def test_the_row_lights_its_neighbors_only(page):
+    select(page, "Boundary").select_option("circular")
+    picture(page).press("End")
+    found = colors(page, page.locator(".pw-row canvas"), centers(48, 48)).view(-1, 3)
+    warmth = found[:, 0] - found[:, 2]
+    expected = python(boundary="circular", selected=48 * 48 - 1).row
+    corner = torch.tensor([46 * 48 + 46, 48 - 2])  # those that no line at the canvas's edge covers
+    assert (warmth[corner] < -25).all()
+    assert (expected[corner] < 0).all()
+    quiet = torch.ones(48, 48, dtype=torch.bool)
+    quiet[:3], quiet[44:], quiet[:, :3], quiet[:, 44:] = False, False, False, False
+    assert warmth[quiet.flatten()].abs().max() < 12
+
+
+def test_the_heat_is_the_influence(page, formulas):
+    """Cividis of the share against the largest one; where no path leads, the paled picture."""
+    select(page, "Dilation").select_option("2")
+    page.get_by_label("Layers L").fill("3")
+    press_at(page, picture(page, "Output that listens"), 24, 24)
+    expected = python(selected=24 * 48 + 24, layers=3, dilation=2)
+    found = colors(page, page.locator(".pw-depth canvas").first, centers(48, 48)).view(48, 48, 3)
+    pale = 0.38 * 255 * expected.pixels[..., None] + 0.62 * torch.tensor([251, 250, 246])
+    shares = expected.influence / expected.influence.max()
+    seen = 0
+    for row in range(18, 31):
+        for column in range(18, 31):
+            if max(abs(row - 24), abs(column - 24)) in (0, 1, 4, 5, 6):  # lines lie over these
+                continue
+            share, under = float(shares[row - 18] * shares[column - 18]), pale[row, column]
+            heat = torch.tensor(formulas("canvas.mjs", "cividis", share))
+            shown = 0.92 * heat + 0.08 * under if share else under
+            assert (found[row, column] - shown).abs().max() < 4, (row, column)
+            seen += share > 0
+    assert seen == 8
+    assert ((found - pale).abs().amax(-1)[far(expected, 10)] < 3).all()
+
+
+# keys, pointer, touch
+
+
+@pytest.mark.parametrize("name", ["Pixel that asks", "Its answer", "Output that listens"])
+def test_keys_walk_each_picture(page, name):
+    for key, chosen in (
+        ("Home", 0), ("ArrowUp", 0), ("ArrowLeft", 0), ("ArrowDown", 48), ("ArrowRight", 49), ("End", 2303),
+        ("ArrowDown", 2303), ("ArrowRight", 2303), ("ArrowUp", 2255),
+    ):  # fmt: skip
+        picture(page, name).press(key)
+        assert pixel(page) == chosen
+        assert picture(page, name).get_attribute("aria-valuenow") == str(chosen)
+
+
+def test_a_key_wins_over_a_pointer_at_rest(page):
+    press_at(page, picture(page), 3, 3, act="hover")
+    assert sentence(page, "listens").startswith("Pixel 147 ")
+    picture(page).press("Home")
+    assert sentence(page, "listens").startswith("Row 0 of A")
+
+
+def test_a_press_on_the_matrix_asks_for_that_row(page):
+    press_at(page, page.locator(".pw-matrix canvas"), 19, 5, (64, 64))
+    assert divmod(pixel(page), 48) == (2 * 6 + 3, 3 * 6 + 3)
+    assert "Row 19 is outlined" in sentence(page, "bands")
+
+
+def test_touch_chooses_and_scrolling_does_not(visit):
+    page = visit("convolution", width=390, has_touch=True, is_mobile=True)
+    press_at(page, picture(page), 5, 9, act="tap")
+    assert pixel(page) == 249
+    before = page.evaluate("scrollY")
+    swipe(page, 0, -150, over=page.locator(".pw-row canvas"))
+    page.wait_for_function("before => scrollY > before", arg=before)
+    assert pixel(page) == 249
+    swipe(page, 100, 0, over=picture(page, "Output that listens"))
+    assert pixel(page) != 249
+
+
+# the settings
+
+
+def test_an_oblong_picture_and_a_kernel_of_ones_own(visit):
+    page = visit("convolution oblong")
+    assert not select(page, "Photograph").is_visible()
+    assert select(page, "Kernel").input_value() == "your own"
+    assert sentence(page, "listens").startswith("Row 0 of A: 6 of 1\u202f536 weights")
+    box = picture(page).bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(48 / 32, abs=0.02)
+    press_at(page, picture(page), 31, 40, (32, 48))
+    assert pixel(page) == 31 * 48 + 40
+
+
+def view(page):
+    names = ("place", "grays", "total", "listens", "bands", "seen")
+    told = [sentence(page, name) for name in names] + [cells(page).all_inner_texts(), kernel(page)]
+    return told + [pixels(page, each) for each in page.locator("canvas").all()]
+
+
+def test_reset_brings_the_first_view_of_convolution_back(page):
+    first = view(page)
+    select(page, "Photograph").select_option("coffee")
+    select(page, "Size K").select_option("5")
+    weights(page).nth(3).fill("2.5")
+    select(page, "Boundary").select_option("circular")
+    select(page, "Dilation").select_option("doubling")
+    page.get_by_label("Stride 2 in layer 3").check()
+    page.get_by_label("Layers L").fill("4")
+    picture(page).press("Home")
+    assert all(one != other for one, other in zip(view(page), first, strict=True))
+    page.get_by_role("button", name="Reset").click()
+    page.mouse.move(0, 0)
+    assert view(page) == first
+
+
+def upload(page, content, name="own.png"):
+    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def test_ones_own_photo_turns_gray_and_takes_the_shape_of_the_first(page):
+    file, drawn = io.BytesIO(), Image.new("RGB", (500, 300), (0, 0, 255))
+    drawn.paste((255, 0, 0), (200, 100, 300, 200))
+    drawn.save(file, "PNG")
+    upload(page, file.getvalue())
+    page.wait_for_function("node => node.value === 'your photo'", arg=select(page, "Photograph").element_handle())
+    picture(page).press("End")
+    middle, edge = colors(page, picture(page), [(0.51, 0.51), (0.03, 0.3)])
+    assert middle.tolist() == pytest.approx([76] * 3, abs=4)  # .299 of 255
+    assert edge.tolist() == pytest.approx([29] * 3, abs=4)  # .114 of 255
+
+
+def test_a_file_that_is_no_picture_is_told(page):
+    before = pixels(page, picture(page))
+    upload(page, b"not a picture", "notes.txt")
+    page.wait_for_selector(".pw-message:not(:empty)")
+    assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
+    assert pixels(page, picture(page)) == before
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_selector(".pw-message:empty", state="attached")
+
+
+# for everyone
+
+
+def test_paper_shows_every_picture_and_the_kernel(page):
+    page.emulate_media(media="print")
+    assert all(each.is_visible() for each in page.locator(".pw-explorer canvas").all())
+    assert weights(page).first.is_visible()
+    assert not page.get_by_role("button", name="Reset").is_visible()
+
+
+def test_what_convolution_says_is_heard_once(page):
+    assert status(page) == ""
+    press_at(page, picture(page), 3, 3, act="hover")
+    picture(page).press("ArrowRight")
+    page.get_by_label("Layers L").press("ArrowLeft")
+    assert status(page) == ""
+    select(page, "Dilation").focus()
+    select(page, "Dilation").select_option("2")
+    assert status(page) == sentence(page, "seen")
+    select(page, "Boundary").select_option("circular")
+    assert status(page) == sentence(page, "bands")
+
+
+def test_the_parts_of_convolution_are_named_and_apart(visit):
+    page = visit("convolution two")
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    assert page.get_by_role("group", name="Convolution explorer").count() == 2
+    for name in ("The kernel, 9 weights", "Its neighborhood × the weights", "How far 8 layers see"):
+        assert page.get_by_role("group", name=name).count() == 2
+    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
+    assert len(set(ids)) == len(ids)
+    assert page.locator(".pw-explorer canvas:not([aria-label])").count() == 0
+    weights(page).first.fill("4")
+    assert cells(page).nth(0).inner_text().split("\n")[1] == "× 4"
+    assert cells(page).nth(9).inner_text().split("\n")[1] == "× −1"
+
+
+@pytest.mark.parametrize("width", [1280, 760, 390, 320])
+def test_nothing_moves_while_the_kernel_keeps_its_size(visit, width):
+    page = visit("convolution", width=width)
+    place = "() => [...document.querySelectorAll('.pw-panel')].map((each) => each.offsetTop)"
+    for size in ("3", "5"):
+        select(page, "Size K").select_option(size)
+        places = page.evaluate(place)
+        for name in ("sharpen", "Gaussian"):
+            select(page, "Kernel").select_option(name)
+            for boundary in BOUNDARIES:
+                select(page, "Boundary").select_option(boundary)
+                for key in ("Home", "End", "ArrowUp"):
+                    picture(page).press(key)
+                    assert page.evaluate(place) == places, (size, name, boundary, key)
+        inside = """() => [...document.querySelectorAll('.pw-explorer :is(p, td, td span, .pw-kernel-table)')].every(
+            (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
+        assert page.evaluate(inside)
+        page.get_by_label("Stride 2 in layer 1").check()
+        select(page, "Dilation").select_option("doubling")
+        assert page.evaluate(place) == places
