@@ -36,11 +36,11 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
     ``images`` is a tensor (3, H, W) in [0, 1], or a dict of them by name, all of one size, 8 to 96 pixels a side; they
     are shown in gray. ``kernel`` is K rows of K weights, K = 1, 3 or 5, or a name in ``PRESETS`` for K = 3 (see
     ``preset`` for others). It is not flipped: a correlation, as in ``F.conv2d``. ``boundary`` is "zero" or "circular".
-    ``selected`` is the pixel that asks; without it, the one with the largest answer. The field is that of ``layers``
-    layers of K×K; ``stride`` is 1, 2, or one of them for each layer; ``dilation`` 1, 2 or "doubling" (1, 2, 4, …).
-    Every setting can be changed later and linked to other widgets; one that does not fit raises
-    ``traitlets.TraitError``. Raises ValueError for images of other shapes, settings that do not fit, and a state too
-    large for a page.
+    ``selected`` is the pixel that asks; without it, the one with the largest answer away from the border. The field is
+    that of ``layers`` layers of K×K; ``stride`` is 1, 2, or one of them for each layer; ``dilation`` 1, 2 or
+    "doubling" (1, 2, 4, …). Every setting can be changed later and linked to other widgets; one that does not fit
+    raises ``traitlets.TraitError``. Raises ValueError for images of other shapes, settings that do not fit, and a
+    state too large for a page.
 
     Used in chapter 4.
 
@@ -84,8 +84,13 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
         settings = {name: check_setting(name, value, grid=self._grid) for name, value in settings.items()}
         super().__init__(**taken, **settings)
         if selected is None:
-            self.selected = int(self.result.abs().argmax())
+            self.selected = self._start()
         self.state()
+
+    def _start(self):
+        """Find the largest answer, away from the border: what is largest there, the border made."""
+        inside = F.pad(torch.ones(*(side - 4 for side in self._grid)), [2] * 4)
+        return int((self.result.abs() * inside).argmax())
 
     @property
     def grid(self):

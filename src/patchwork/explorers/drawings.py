@@ -239,7 +239,7 @@ def draw_convolution(pixels, result, selected, sums, findings):
     most = float(result.abs().max()) if signed else float(sums[1].sum())
     answers = result / (most or 1)
     for left, gray, reach in ((20, pixels, len(sums[1]) // 2), (380, answers / 2 + 0.5 if signed else answers, 0)):
-        sheet.paste(_gray(gray).resize((width, height), Image.Resampling.NEAREST), (left, 20))
+        sheet.paste(_gray(gray).resize((width, height), Image.Resampling.BICUBIC), (left, 20))
         box = (column - reach, row - reach, column + reach + 1, row + reach + 1)
         around = zip(box, (left - 3, 17, left + 3, 23), strict=True)
         _outline(pen, [at * scale + start for at, start in around])
