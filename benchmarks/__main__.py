@@ -10,7 +10,7 @@ import torch
 from benchmarks import browser, machine
 from patchwork.devices import best_device
 
-CHAPTERS = ("patches", "attention", "windows")
+CHAPTERS = ("patches", "attention", "windows", "convolution")
 RESULTS = Path(__file__).parent / "results"
 
 
