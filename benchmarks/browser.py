@@ -10,6 +10,7 @@ import torch
 
 from patchwork.explorers import base, modules
 from patchwork.explorers.attention import AttentionExplorer, Scene
+from patchwork.explorers.convolution import ConvolutionExplorer, preset
 from patchwork.explorers.patches import PatchExplorer
 from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
@@ -44,13 +45,18 @@ def rows():
     patches = PatchExplorer({name: load_image(name, size=224) for name in ("astronaut", "coffee", "chelsea")})
     windows = WindowExplorer({name: load_image(name, size=256) for name in ("astronaut", "coffee")})
     most = WindowExplorer(load_image("astronaut", size=256), grid=(64, 64), window_size=16)
+    kernels = ConvolutionExplorer({name: load_image(name, size=48) for name in ("astronaut", "coffee", "camera")})
+    largest = {"kernel": preset("Gaussian", 5), "stride": 2, "dilation": "doubling"}
+    largest = ConvolutionExplorer(load_image("astronaut", size=64), **largest)
     explorers = {
         patches: PATCH_ACTS,
         _attention(): ATTENTION_ACTS,
         windows: _window_acts("16 × 16"),
         most: _window_acts("64 × 64"),
+        kernels: _convolution_acts("48 × 48"),
+        largest: _convolution_acts("64 × 64"),
     }
-    states = [_size(explorer) for explorer in explorers if explorer is not most]
+    states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
         print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
@@ -185,7 +191,7 @@ def _models(page, turn):
 
 
 def _token(name, act):
-    """Aim at a canvas of the window explorer, found by its name."""
+    """Aim at a canvas found by its name."""
 
     def press(page, turn):
         canvas = page.get_by_role("slider", name=name)
@@ -236,6 +242,48 @@ def _window_acts(side):
     return [(side, act, press) for act, press in acts.items()]
 
 
+def _pixel(act):
+    return _token("Pixel that asks", act)
+
+
+def _weight(page, turn):
+    page.get_by_label("Weight at offset (0, 1)").fill(str(turn % 5 - 2))
+
+
+def _kernel(page, turn):
+    page.locator("label", has_text="Kernel").locator("select").select_option(index=turn % 7)
+
+
+def _boundary(page, turn):
+    page.locator("label", has_text="Boundary").locator("select").select_option(index=(turn + 1) % 2)
+
+
+def _layers(page, turn):
+    page.get_by_label("Layers L").fill(str(1 + turn % 8))
+
+
+def _stride(page, turn):
+    page.get_by_label(f"Stride 2 in layer {1 + turn % 8}").click()
+
+
+def _dilation(page, turn):
+    page.locator("label", has_text="Dilation").locator("select").select_option(index=turn % 3)
+
+
+def _convolution_acts(side):
+    acts = {
+        "click": _pixel("click"),
+        "hover": _pixel("hover"),
+        "weight": _weight,
+        "kernel": _kernel,
+        "boundary": _boundary,
+        "layers": _layers,
+        "stride": _stride,
+        "dilation": _dilation,
+    }
+    return [(side, act, press) for act, press in acts.items()]
+
+
 def _cut_to(size, number):
     def cut(page):
         page.get_by_label("Patch size P").select_option(str(size))
@@ -259,6 +307,7 @@ SIZES = {
     "photograph": _picture("photograph", 785),
     "16 × 16": lambda page: 256,
     "64 × 64": lambda page: 4096,
+    "48 × 48": lambda page: 2304,
 }
 PATCH_ACTS = [
     (size, act, press)

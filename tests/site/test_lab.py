@@ -65,6 +65,24 @@ blocks = IntSlider(3, 0, 8, description="From Python")
 link((blocks, "value"), (explorer, "blocks"))
 display(explorer, blocks, told)
 """
+CONVOLUTION = """
+import torch
+from ipywidgets import HTML, IntSlider, link
+from patchwork.explorers.convolution import ConvolutionExplorer
+
+explorer = ConvolutionExplorer(torch.rand(3, 16, 16), selected=0)
+told = HTML()
+
+def tell(_):
+    counts = f"{int((explorer.row != 0).sum())} weights, {explorer.field[0]} wide"
+    told.value = f"<p class='told'>Python has {counts}, {explorer!r}</p>"
+
+explorer.observe(tell)
+tell(None)
+layers = IntSlider(8, 1, 8, description="From Python")
+link((layers, "value"), (explorer, "layers"))
+display(explorer, layers, told)
+"""
 PANEL = """
 from matplotlib.figure import Figure
 from patchwork.explorers.panel import LivePanel
@@ -91,7 +109,11 @@ def lab(browser, tmp_path_factory):
         file.write_text(json.dumps(settings), "utf-8")
     (home / "book").mkdir()
     copy_chapter(home / "book")
-    for name, sources in {"attention": (ATTENTION, PANEL), "windows": (WINDOWS,)}.items():
+    for name, sources in {
+        "attention": (ATTENTION, PANEL),
+        "windows": (WINDOWS,),
+        "convolution": (CONVOLUTION,),
+    }.items():
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
     server = start_lab(home)
@@ -213,6 +235,39 @@ def test_windows_live_in_jupyterlab(opened):
     expect(told).to_contain_text("Python has 4 answers, 64 heard")
     page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")
     expect(explorer.locator(".pw-heard")).to_contain_text("After 2 blocks token 48 has heard of 16 of 64")
+
+
+def test_convolution_lives_in_jupyterlab(opened):
+    page = opened("convolution")
+    run_all(page)
+    explorer, told = page.locator(".pw-convolution"), page.locator(".told")
+    asking, sentence = explorer.get_by_role("slider", name="Pixel that asks"), explorer.locator(".pw-place")
+    asking.scroll_into_view_if_needed()
+    expect(sentence).to_contain_text("Pixel 0 (row 0, column 0)")
+    expect(told).to_contain_text("Python has 2 weights, 17 wide")
+    explorer.locator("label", has_text="Boundary").locator("select").select_option("circular")
+    expect(told).to_contain_text("Python has 6 weights")
+    box = asking.bounding_box()
+    asking.click(position={"x": 4.5 / 16 * box["width"], "y": 3.5 / 16 * box["height"]})
+    expect(told).to_contain_text("selected=52, ")
+    asking.press("ArrowDown")
+    expect(told).to_contain_text("selected=68, ")
+    weight = explorer.get_by_label("Weight at offset (0, 0)")
+    weight.fill("0.5")
+    expect(told).to_contain_text("[-1.0, 0.5, 1.0]")
+    expect(told).to_contain_text("Python has 7 weights")
+    weight.press("Control+a")
+    weight.press_sequentially("-1.25")
+    expect(told).to_contain_text("[-1.0, -1.25, 1.0]")
+    expect(weight).to_have_value("-1.25")
+    explorer.locator("label", has_text="Dilation").locator("select").select_option("doubling")
+    explorer.get_by_label("Stride 2 in layer 2").check()
+    expect(told).to_contain_text("dilation='doubling'")
+    expect(told).to_contain_text("stride=[1, 2, 1, 1, 1, 1, 1, 1]")
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("Python has 2 weights, 17 wide")
+    page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")
+    expect(explorer.locator(".pw-seen")).to_contain_text("7 layers of 3 × 3 see 15 × 15 pixels")
 
 
 def run_all(page):

@@ -23,7 +23,7 @@ PRESETS = (
 )
 KERNEL_SIZES = (1, 3, 5)
 LARGEST_WEIGHT = 99  # what a page has room for
-SIDES = (8, 96)  # of the picture: fewest pixels, and most of which each can still be seen
+SIDES = (8, 64)  # of the picture: fewest pixels, and most of which each can still be seen
 BOUNDARIES = ("zero", "circular")
 DILATIONS = (1, 2, "doubling")
 MOST_LAYERS = 8
@@ -33,7 +33,7 @@ HELD = 0.95  # the share of the influence whose width is told
 class ConvolutionExplorer(PhotoExplorer, module="convolution"):
     """Edit a kernel and see the whole picture answer; one pixel's sum; its row of A; how far L layers see.
 
-    ``images`` is a tensor (3, H, W) in [0, 1], or a dict of them by name, all of one size, 8 to 96 pixels a side; they
+    ``images`` is a tensor (3, H, W) in [0, 1], or a dict of them by name, all of one size, 8 to 64 pixels a side; they
     are shown in gray. ``kernel`` is K rows of K weights, K = 1, 3 or 5, or a name in ``PRESETS`` for K = 3 (see
     ``preset`` for others). It is not flipped: a correlation, as in ``F.conv2d``. ``boundary`` is "zero" or "circular".
     ``selected`` is the pixel that asks; without it, the one with the largest answer away from the border. The field is

@@ -19,12 +19,12 @@ const presets = (size) => (size === 1 ? PRESETS.slice(0, 1) : PRESETS);
 const rowsOf = (kernel, size) => Array.from({ length: size }, (_, row) => kernel.slice(row * size, (row + 1) * size));
 const nameOf = (kernel, size) => presets(size).find((name) => presetKernel(name, size).every((weight, at) => Math.abs(weight - kernel[at]) < 1e-9)) ?? OWN_KERNEL;
 
-function look({ photo, gray, picture }, grid, settings) {
+function look({ photo, gray, picture }, grid, settings, growth) {
   const { boundary, selected: query } = settings, kernel = settings.kernel.flat(), size = settings.kernel.length;
   const places = neighborPlaces(query, grid, size, boundary), pixels = places.map((place) => (place === null ? 0 : gray[place]));
   const products = pixels.map((pixel, at) => pixel * kernel[at]), largest = Math.max(...kernel.map(Math.abs)) || 1;
   const base = { photo, gray, picture, grid, count: grid[0] * grid[1], kernel, size, name: nameOf(kernel, size), boundary, query, places, pixels, products, largest };
-  return { ...base, ...answersOf(base), ...seeing(settings, size), small: smallOf(base) };
+  return { ...base, ...answersOf(base), ...seen(settings, growth), small: smallOf(base) };
 }
 
 // All answers, and how they are shown: with negative weights zero is the middle of the grays.
@@ -37,10 +37,16 @@ function answersOf({ gray, grid, kernel, boundary }) {
 
 const dilationOf = (dilation, layer) => (dilation === "doubling" ? 2 ** layer : dilation);
 
-function seeing({ layers, stride, dilation }, size) {
+const seen = ({ layers, stride, dilation }, growth) => ({ layers, stride, dilation, growth, field: growth[layers] });
+
+// The fields of no layer, one layer, and so on: what holds most of each, from how many rows a path leads, and the largest share.
+function fieldsOf(size, { stride, dilation }) {
   const fields = receptiveFields(stride.map((each, layer) => ({ size, stride: each, dilation: dilationOf(dilation, layer) })));
-  const growth = fields.map(({ size: sees, jump, shares }) => ({ size: sees, jump, held: holdingWidth(shares, HELD) }));
-  return { layers, stride, dilation, growth, field: fields[layers], ...growth[layers], size };
+  return fields.map((field) => {
+    let taps = 0, peak = 0;
+    for (const share of field.shares) { taps += share > 0; peak = Math.max(peak, share); }
+    return { ...field, held: holdingWidth(field.shares, HELD), taps, peak };
+  });
 }
 
 // The same kernel on 8 × 8 pixels: which of its rows stands for the pixel that asks.
@@ -93,10 +99,10 @@ function matrixSentence({ boundary, small: { side, row } }) {
   return `On ${side} × ${side} pixels A has ${side ** 2} rows. Row ${row} is outlined: this place. Each row is the one above, one pixel further; at the edges ${border}.`;
 }
 
-function fieldSentence({ layers, field, held, jump, size, grid }) {
-  const sees = field.shares.length, listens = layers === 1, taps = field.shares.filter((share) => share > 0).length;
-  const wide = sees > Math.max(...grid) ? ", more than the picture" : "", holes = taps < sees ? `, and ${listens ? "asks" : "ask"} only ${grouped(taps ** 2)} of them` : "";
-  return `${plural(layers, "layer")} of ${size} × ${size} ${listens ? "sees" : "see"} ${sees} × ${sees} pixels${wide}${holes}; ${held} × ${held} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.`;
+function fieldSentence({ layers, field, size, grid }) {
+  const { size: sees, held, jump, taps } = field, one = layers === 1, wide = sees > Math.max(...grid) ? ", more than the picture" : "";
+  const holes = taps < sees ? `, and ${one ? "asks" : "ask"} only ${grouped(taps ** 2)} of them` : "";
+  return `${plural(layers, "layer")} of ${size} × ${size} ${one ? "sees" : "see"} ${sees} × ${sees} pixels${wide}${holes}; ${held} × ${held} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.`;
 }
 
 // The page: settings, the pictures, the kernel and its products, the row, the matrix, the stack of layers.
@@ -318,7 +324,7 @@ class ConvolutionExplorer {
   update() {
     const { settings, page } = this, photo = this.photos.get(settings.photo);
     if (!photo) return; // half of a change from Python; the other half follows
-    this.view = look(photo, this.grid, settings);
+    this.view = look(photo, this.grid, settings, this.growth(settings));
     showControls(page, this.view, [...this.photos.keys()]);
     showTitles(page.panels, this.view);
     this.updateKernel();
@@ -326,6 +332,13 @@ class ConvolutionExplorer {
     this.updateTexts();
     this.updatePair();
     this.surfaces.forEach((each) => each.invalidate());
+  }
+
+  // The fields of all layers, which a new pixel, weight or picture leaves as they are.
+  growth({ kernel: { length: size }, stride, dilation }) {
+    const key = [size, dilation, ...stride].join();
+    if (key !== this.grown?.key) this.grown = { key, fields: fieldsOf(size, { stride, dilation }) };
+    return this.grown.fields;
   }
 
   updateKernel() {

@@ -10,6 +10,13 @@ const VEIL = 0.78; // how much paper lies over what has no part
 
 const channels = (color) => color.match(/\d+/g).slice(0, 3).map(Number);
 
+// RGBA bytes of rows × columns pixels, to be written one whole pixel at a time: words[at] = packed([red, green, blue]).
+function blank(rows, columns) {
+  const pixels = new Uint8ClampedArray(4 * rows * columns);
+  return { words: new Uint32Array(pixels.buffer), done: () => pixelCanvas(pixels, columns, rows) };
+}
+const packed = ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red;
+
 // A weight's color on paper: the largest is full.
 function weightColor(weight, largest, paper) {
   const share = weight === 0 ? 0 : 0.25 + (0.75 * Math.abs(weight)) / largest;
@@ -18,9 +25,12 @@ function weightColor(weight, largest, paper) {
 
 // Numbers from 0 to 1, row by row, as gray pixels.
 export function grayPicture(levels, [rows, columns]) {
-  const pixels = new Uint8ClampedArray(4 * rows * columns);
-  levels.forEach((level, at) => pixels.set([255 * level, 255 * level, 255 * level, 255], 4 * at));
-  return pixelCanvas(pixels, columns, rows);
+  const { words, done } = blank(rows, columns);
+  for (let at = 0; at < words.length; at++) {
+    const gray = Math.round(255 * Math.min(Math.max(levels[at], 0), 1));
+    words[at] = packed([gray, gray, gray]);
+  }
+  return done();
 }
 
 function drawPixels(context, picture, width, height) {
@@ -122,20 +132,19 @@ export function drawMatrix(context, width, height, { view, colors }) {
 }
 
 function matrixPicture({ small: { side }, size, boundary, kernel, largest }, paper) {
-  const count = side ** 2, pixels = new Uint8ClampedArray(4 * count ** 2);
-  for (let at = 0; at < pixels.length; at += 4) pixels.set([...paper, 255], at);
-  const inks = kernel.map((weight) => weightColor(weight, largest, paper));
+  const count = side ** 2, { words, done } = blank(count, count), inks = kernel.map((weight) => packed(weightColor(weight, largest, paper)));
+  words.fill(packed(paper));
   for (let row = 0; row < count; row++) {
     neighborPlaces(row, [side, side], size, boundary).forEach((column, at) => {
-      if (column !== null) pixels.set(inks[at], 4 * (row * count + column));
+      if (column !== null) words[row * count + column] = inks[at];
     });
   }
-  return pixelCanvas(pixels, count, count);
+  return done();
 }
 
 // What the chosen layers see around one output: heat by influence, the whole field framed, the part that holds most of it dashed.
 export function drawField(context, width, height, { view, colors }) {
-  const { grid, query, field, jump, held } = view, layout = pitches(grid, width, height), { wide, high, cell } = layout;
+  const { grid, query, field } = view, layout = pitches(grid, width, height), { wide, high, cell } = layout;
   drawPixels(context, view.picture, width, height);
   Object.assign(context, { globalAlpha: 0.62, fillStyle: colors.paper });
   context.fillRect(0, 0, width, height);
@@ -144,25 +153,25 @@ export function drawField(context, width, height, { view, colors }) {
   context.globalAlpha = 1;
   const [row, column] = [Math.floor(query / grid[1]), query % grid[1]];
   const around = (side) => ({ left: (column - (side - 1) / 2) * wide, top: (row - (side - 1) / 2) * high, width: side * wide, height: side * high });
-  if (jump > 1) dotOutputs(context, view, layout);
-  frame(context, around(field.shares.length));
-  if (held < field.shares.length) frame(context, around(held), { dash: [4, 4] });
+  if (field.jump > 1) dotOutputs(context, view, layout);
+  frame(context, around(field.size));
+  if (field.held < field.size) frame(context, around(field.held), { dash: [4, 4] });
   ring(context, cell(query), colors.accent, 1);
 }
 
 // Each pixel's share of the influence, against the largest; pixels from which no path leads stay clear.
-function heatPicture({ grid: [rows, columns], query, field: { shares } }) {
-  const pixels = new Uint8ClampedArray(4 * rows * columns), center = (shares.length - 1) / 2, peak = shares.reduce((most, each) => Math.max(most, each), 0);
+function heatPicture({ grid: [rows, columns], query, field: { shares, peak } }) {
+  const { words, done } = blank(rows, columns), center = (shares.length - 1) / 2;
   const along = (length, at) => Array.from({ length }, (_, each) => (shares[center + each - at] ?? 0) / peak);
   const [down, across] = [along(rows, Math.floor(query / columns)), along(columns, query % columns)];
   down.forEach((one, row) => across.forEach((other, column) => {
-    if (one * other > 0) pixels.set([...cividis(one * other), 255], 4 * (row * columns + column));
+    if (one * other > 0) words[row * columns + column] = packed(cividis(one * other));
   }));
-  return pixelCanvas(pixels, columns, rows);
+  return done();
 }
 
 // The other outputs stand one jump apart.
-function dotOutputs(context, { grid: [rows, columns], query, jump }, { wide, high }) {
+function dotOutputs(context, { grid: [rows, columns], query, field: { jump } }, { wide, high }) {
   const radius = Math.min(Math.max(wide * 0.3, 1), 2.5);
   for (let row = Math.floor(query / columns) % jump; row < rows; row += jump) {
     for (let column = (query % columns) % jump; column < columns; column += jump) {
