@@ -138,7 +138,7 @@ def effective_receptive_field(model, input_size, *, channels, draws=16, generato
 
     With y_c the E numbers of the output at (H'//2, W'//2), pixel p counts by the root mean square of ∂(v·y_c)/∂x_p,
     over ``draws`` images x and directions v, all normal, and summed over the channels of x. For one image and many v
-    that is the norm of the Jacobian ∂y_c/∂x_p; for one linear channel it is |the kernel of the whole stack|.
+    that is the norm of the Jacobian ∂y_c/∂x_p; for one linear channel it is the stack's one kernel, without signs.
     The model runs in evaluation mode, where its parameters are; its modes and gradients are then as they were.
 
     Shapes: model (B, C, H, W) → (B, E, H', W'), input_size (H, W), channels C → (H, W), at least 0, sum 1.
@@ -172,7 +172,7 @@ def convolution_as_attention(weight, grid, *, boundary="zero"):
     Y = Σ_h S_δ(h) X W_h, offsets δ = (k − ⌊K/2⌋, l − ⌊L/2⌋) row by row, W_h = weight[:, :, k, l]ᵀ: relations and
     weights as ``relations.aggregate`` takes them, and on tokens (N, C) the result is that of ``F.conv2d`` with padding
     (⌊K/2⌋, ⌊L/2⌋). With "zero" a patch whose neighbor would lie outside attends to nothing; "circular" has no outside;
-    "replicate" is what softmax heads with logits −α|p_j − p_i − δ|² become for large α.
+    "replicate" is what softmax heads with logits −α‖p_j − p_i − δ‖² become for large α.
 
     Shapes: weight (E, C, K, L) with odd K and L, grid (rows, columns) → relations (K·L, N, N), weights (K·L, C, E).
     Raises ValueError where a side of the kernel is even, or the boundary has another name.
@@ -197,7 +197,7 @@ def convolution_as_attention(weight, grid, *, boundary="zero"):
 def bilateral_filter(images, window_size, *, sigma_space, sigma_color, guide=None):
     """Average each pixel with those nearby that look alike: a convolution whose kernel depends on what it covers.
 
-    y_i = Σ_δ w_iδ x_(i+δ) / Σ_δ w_iδ with w_iδ = exp(−|δ|²/2σ_s² − |x_i − x_(i+δ)|²/2σ_c²), the colors' distance taken
+    y_i = Σ_δ w_iδ x_(i+δ) / Σ_δ w_iδ with w_iδ = exp(−‖δ‖²/2σ_s² − ‖x_i − x_(i+δ)‖²/2σ_c²), the colors' distance taken
     over all channels. Pixels outside the image have no weight, so each row of weights sums to 1. The weights come from
     ``guide`` where one is given.
 
