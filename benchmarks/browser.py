@@ -225,7 +225,7 @@ def _window(page, turn):
 
 
 def _side(page, turn):
-    page.get_by_label("Side of the picture, in tokens").fill(str(turn * 16 % 113))
+    page.get_by_label("Side of the grid, in tokens").fill(str(turn * 16 % 113))
 
 
 def _window_acts(side):
