@@ -1,7 +1,7 @@
 // Attention in windows, step by step, on a photograph; how far a token hears after some blocks; what it costs.
 
-import { keepKeys, onKeys, onPointer, onThemeChange, surface, themeColors } from "./canvas.mjs";
-import { button, choice, clamped, element, filePicker, panel, slider, tell, toggle } from "./controls.mjs";
+import { keepKeys, onPointer, onThemeChange, surface, themeColors, walkGrid } from "./canvas.mjs";
+import { button, choice, clamped, element, filePicker, panel, range, setText, slider, tell, toggle } from "./controls.mjs";
 import { attentionCost, divides, heardSpans, shiftedToken, maskRow, tokenRegions, windowIndex, windowTokens } from "./math.mjs";
 import { decodePhoto, readOwnPhoto } from "./photos.mjs";
 import { drawBars, drawCurve, drawGrowth, drawMask, drawReach, drawStep, drawWindow, pairAt, placeAt } from "./window_drawings.mjs";
@@ -131,19 +131,14 @@ function buildSteps(act, id) {
   return { radios, node: element("div", { class: "pw-steps" }, button("Previous", () => act.go(-1)), group, button("Next", () => act.go(1))) };
 }
 
-function range(label, most, input, id) {
-  const control = element("input", { type: "range", min: 0, max: most, id, oninput: () => input(Number(control.value)) }), value = element("b");
-  return { control, value, node: element("div", { class: "pw-range" }, element("label", { for: id }, label), value, control) };
-}
-
 function buildPage(act) {
   const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
   const controls = buildControls(act), steps = buildSteps(act, id), message = element("p", { class: "pw-message", role: "alert" });
   const [photo, window, reach] = ["Token that asks", "Token of its window", "Token that listens"].map((each) => slider(each, id));
   const [mask, growth, bars, curve] = Array.from({ length: 4 }, () => element("canvas", { role: "img" }));
   const texts = Object.fromEntries(["place", "neighbor", "heard", "price"].map((name) => [name, element("p", { class: `pw-${name}` })]));
-  const blocks = range("Blocks L", MOST_BLOCKS, (number) => act.set({ blocks: number }), `${id}-blocks`);
-  const side = range("Side of the grid, in tokens", LARGEST_SIDE, act.resize, `${id}-side`);
+  const blocks = range("Blocks L", [0, MOST_BLOCKS], (number) => act.set({ blocks: number }), `${id}-blocks`);
+  const side = range("Side of the grid, in tokens", [0, LARGEST_SIDE], act.resize, `${id}-side`);
   const toggles = { shifted: toggle("Shift every second block", (shifted) => act.set({ shifted })), merging: toggle("Merge 2 × 2 after every two blocks", (merging) => act.set({ merging })) };
   const status = element("p", { class: "pw-hidden", role: "status" });
   const panels = {
@@ -179,8 +174,6 @@ function showTitles({ step, window, reach, cost }, { windowSize, shift, step: sh
   reach.title.textContent = `How far token ${query} hears`;
   cost.title.textContent = `What attention costs: everyone, or ${tokens.length} tokens at a time`;
 }
-
-const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
 function showRange({ control, value }, number, text, limits = {}) {
   Object.assign(control, limits);
@@ -317,9 +310,9 @@ class WindowExplorer {
 
   listenToKeys() {
     const { photo, window, reach } = this.page.canvases, { grid } = this;
-    walk(photo, { grid: () => grid, now: () => this.shownPlace, go: (place) => this.ask(this.shownAt(place)) });
-    walk(window, { grid: () => [this.view.windowSize, this.view.windowSize], now: () => this.place, go: this.pin });
-    walk(reach, { grid: () => grid, now: () => this.view.query, go: this.ask });
+    walkGrid(photo, { grid: () => grid, now: () => this.shownPlace, go: (place) => this.ask(this.shownAt(place)) });
+    walkGrid(window, { grid: () => [this.view.windowSize, this.view.windowSize], now: () => this.place, go: this.pin });
+    walkGrid(reach, { grid: () => grid, now: () => this.view.query, go: this.ask });
   }
 
   // Between places as they are drawn at this step, and tokens.
@@ -409,16 +402,6 @@ class WindowExplorer {
     canvases.mask.setAttribute("aria-label", `The mask of window ${view.window}, ${view.tokens.length} × ${view.tokens.length}: token ${view.query} is answered by ${view.answers}. ${kept}`);
     this.asking.forEach((each) => each.invalidate());
   }
-}
-
-// Arrow keys move within a grid, and stay in it.
-function walk(canvas, { grid, now, go }) {
-  const step = (by) => () => go(clamped(now() + by, grid()[0] * grid()[1] - 1));
-  const rows = (by) => () => {
-    const [count, columns] = grid(), next = now() + by * columns;
-    if (next >= 0 && next < count * columns) go(next);
-  };
-  onKeys(canvas, { ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: rows(-1), ArrowDown: rows(1), Home: () => go(0), End: () => go(grid()[0] * grid()[1] - 1) });
 }
 
 async function render({ model, el }) {
