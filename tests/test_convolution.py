@@ -162,6 +162,15 @@ def test_a_circular_shift_rolls_and_a_replicating_one_copies(rng, normal):
     assert is_row_stochastic(shift_matrix(grid, offset, boundary="replicate"))
 
 
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_shift_may_go_as_far_as_it_likes(boundary):
+    """3·10³⁰ is a multiple of both sides, and no number of 64 bits."""
+    found = shift_matrix((2, 3), (3 * 10**30, -3 * 10**30), boundary=boundary)
+    corner = torch.zeros(6, 6)
+    corner[:, 3] = 1  # the lowest row, the leftmost column
+    assert torch.equal(found, {"zero": torch.zeros(6, 6), "circular": torch.eye(6), "replicate": corner}[boundary])
+
+
 def test_the_matrix_on_numbers_one_can_check():
     weight = torch.tensor([[[[0.0, 0.0, 2.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]])
     matrix = convolution_matrix(weight, (2, 2), padding=1)
@@ -374,6 +383,16 @@ def test_the_effective_field_has_the_dtype_of_the_model_and_sums_to_one(dtype, g
     assert (found >= 0).all()
     assert abs(found.double().sum() - 1) < 0.02
     assert (found[:2] == 0).all()
+
+
+def test_a_model_may_begin_in_place(generator):
+    fields = [
+        effective_receptive_field(
+            nn.Sequential(nn.ReLU(inplace), nn.AvgPool2d(3)), (3, 3), channels=1, generator=generator.manual_seed(5)
+        )
+        for inplace in (False, True)
+    ]
+    assert torch.equal(*fields)
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1e25])
@@ -604,6 +623,16 @@ def test_filters_hold_one_shift_at_a_time(uniform):
     assert largest.numbers == (40 + 4 + 10) ** 2
 
 
+@pytest.mark.parametrize("smooth", [bilateral_filter, non_local_means])
+def test_a_window_larger_than_the_image_costs_no_more_than_one_that_covers_it(uniform, smooth):
+    images, sizes = uniform(1, 2, 3, 5), (1,) if smooth is non_local_means else ()
+    widths = {"bandwidth": 0.3} if sizes else {"sigma_space": 2.0, "sigma_color": 0.3}
+    with Largest() as largest:
+        everywhere = smooth(images, *sizes, 10**9 + 1, **widths)
+    assert largest.numbers == 2 * (3 + 8) * (5 + 8)
+    assert torch.equal(everywhere, smooth(images, *sizes, 9, **widths))
+
+
 # Bad input
 
 
@@ -652,6 +681,9 @@ def denoise(images=IMAGES, size=3, window=5, **options):
         bad(conv(groups=4), r"groups 4 does not divide the 6 kernels of weight"),
         bad(conv(groups=0), rf"groups {COUNT} 1, got 0"),
         bad(conv(stride=0), rf"stride {COUNT} 1, got 0"),
+        bad(conv(stride=2**31), r"stride must be at most 2147483647, got 2147483648"),
+        bad(conv(padding=(0, 10**30)), r"padding must be at most 2147483647, got 10{30}"),
+        bad(conv(dilation=2**31), r"dilation must be at most 2147483647, got 2147483648"),
         bad(conv(stride=(1, 0)), rf"stride \(rows, columns\) {COUNT} 1, got 0"),
         bad(conv(stride=(1, 2, 3)), r"stride must be a pair \(rows, columns\), got \(1, 2, 3\)"),
         bad(conv(padding=-1), rf"padding {COUNT} 0, got -1"),
@@ -662,8 +694,9 @@ def denoise(images=IMAGES, size=3, window=5, **options):
         bad(conv(bias=torch.zeros(6).double()), r"dtypes differ: bias torch.float64, weight torch.float32"),
         bad(lambda: shift_matrix(3, (0, 1)), r"grid must be a pair \(rows, columns\), got 3"),
         bad(lambda: shift_matrix((3, 3), 1), r"offset must be a pair \(rows, columns\), got 1"),
-        bad(lambda: shift_matrix((3, 3), (0, 0.5)), r"offset \(rows, columns\) must be a whole number"),
+        bad(lambda: shift_matrix((3, 3), (0, 0.5)), r"offset \(rows, columns\) must be a whole number, got 0.5$"),
         bad(lambda: shift_matrix((3, 3), (0, 1), boundary="same"), r"boundary must be one of zero, .* got 'same'"),
+        bad(lambda: shift_matrix((3, 3), (0, 1), boundary=np.array(["zero", "circular"])), r"got array\("),
         bad(lambda: shift_matrix((3, 3), (0, 1), dtype=torch.int64), r"dtype must be a floating-point torch.dtype"),
         bad(lambda: shift_matrix((3, 3), (0, 1), device="nowhere"), r"device must name a torch device"),
         bad(sparse(WEIGHT[0]), r"weight must have shape \(E, C/groups, K, L\), got \(4, 3, 3\)"),
@@ -671,7 +704,8 @@ def denoise(images=IMAGES, size=3, window=5, **options):
         bad(sparse(grid=5), r"grid must be a pair \(H, W\), got 5"),
         bad(sparse(grid=(2, 7)), r"a kernel that spans 3×3 does not fit into 2×7 padded pixels"),
         bad(sparse(groups=5), r"groups 5 does not divide the 6 kernels of weight"),
-        bad(lambda: receptive_field(3), r"layers must be a list of \(kernel_size, .*\), got 3"),
+        bad(lambda: receptive_field(3), r"layers must be a list of \(kernel_size, .*\), got int$"),
+        bad(lambda: receptive_field(torch.ones(2, 2)), r"layers must be a list of \(kernel_size, .*\), got Tensor$"),
         bad(lambda: receptive_field([3, 1]), r"layers\[0\] must be \(kernel_size, .* got 3$"),
         bad(lambda: receptive_field([(3, 1), (3,)]), r"layers\[1\] must be \(kernel_size, .* got \(3,\)$"),
         bad(lambda: receptive_field([(3, 1, 1, 1, 1)]), r"layers\[0\] must be \(kernel_size"),
@@ -731,6 +765,7 @@ def test_nan_reaches_what_sees_it_and_no_more(uniform):
     assert torch.equal(conv2d_from_patches(image, torch.ones(1, 1, 3, 3).double(), padding=1)[0, 0].isnan(), spoiled)
     assert torch.equal(bilateral_filter(image, 3, sigma_space=1.0, sigma_color=1.0)[0, 0].isnan(), spoiled)
     model = nn.Conv2d(1, 1, 3)
-    nn.init.constant_(model.weight, torch.nan)
-    with pytest.raises(ValueError, match="the gradient of the model must not hold NaN"):
-        effective_receptive_field(model, (3, 3), channels=1)
+    for spoil in (torch.nan, torch.inf):
+        nn.init.constant_(model.weight, spoil)
+        with pytest.raises(ValueError, match="the gradient of the model must be finite, but 9 of 9 numbers are not"):
+            effective_receptive_field(model, (3, 3), channels=1, draws=1)

@@ -13,6 +13,7 @@ from patchwork import _checks
 from patchwork._modes import mode
 
 _BOUNDARIES = "zero", "circular", "replicate"
+_LARGEST = 2**31 - 1  # stride, padding or dilation: devices count them in 32 bits
 
 
 class _Steps(NamedTuple):
@@ -67,7 +68,7 @@ def shift_matrix(grid, offset, *, boundary="zero", device=None, dtype=None):
             [0., 0., 0.]])
     """
     grid = _checks.pair("grid", grid)
-    offset = _pair("offset", offset, at_least=-math.inf)
+    offset = _pair("offset", offset, at_least=None)
     device, dtype = _checks.placement(device, dtype)
     return _shifts(grid, [(step,) for step in offset], boundary, device, dtype)[0]
 
@@ -75,9 +76,9 @@ def shift_matrix(grid, offset, *, boundary="zero", device=None, dtype=None):
 def convolution_matrix(weight, grid, *, stride=1, padding=0, dilation=1, groups=1):
     """Return the sparse matrix of a convolution: it maps the flattened image to the flattened output.
 
-    A = Σ_δ W_δ ⊗ S_δ for one group, W_δ = weight[:, :, k, l], with rows left out where the stride does. Its entries
-    are those of the kernels, over and over; what would read the padding is no entry. Its transpose is
-    ``F.conv_transpose2d``.
+    A = Σ_δ W_δ ⊗ S_δ, W_δ = weight[:, :, k, l], for one group and padding that keeps the size; a stride leaves rows
+    out. Its entries are those of the kernels, over and over; what would read the padding is no entry. Its transpose
+    is ``F.conv_transpose2d``.
 
     Shapes: weight (E, C/groups, K, L), grid (H, W) → (E·H'·W', C·H·W), E·H'·W'·(C/groups)·K·L entries at most. It is
     a sorted COO matrix, which every device has and a gradient passes through; ``.to_sparse_csr()`` multiplies faster.
@@ -122,7 +123,9 @@ def receptive_field(layers):
     (9, 2, 0.0)
     """
     if not isinstance(layers, (list, tuple)):
-        raise ValueError(f"layers must be a list of (kernel_size, stride, padding, dilation), got {layers!r}")
+        raise ValueError(
+            f"layers must be a list of (kernel_size, stride, padding, dilation), got {type(layers).__name__}"
+        )
     size, jump, start = 1, 1, 0.0
     for number, layer in enumerate(layers):
         kernel, stride, padding, dilation = _check_layer(f"layers[{number}]", layer)
@@ -142,7 +145,7 @@ def effective_receptive_field(model, input_size, *, channels, draws=16, generato
     The model runs in evaluation mode, where its parameters are; its modes and gradients are then as they were.
 
     Shapes: model (B, C, H, W) → (B, E, H', W'), input_size (H, W), channels C → (H, W), at least 0, sum 1.
-    Raises ValueError where the output has another shape or does not depend on the input.
+    Raises ValueError where the output has another shape, does not depend on the input, or its gradient is not finite.
     Source: Luo et al. 2016. Derived in chapter 4.
 
     >>> blur = nn.Sequential(nn.AvgPool2d(3, stride=1), nn.AvgPool2d(3, stride=1))
@@ -160,7 +163,7 @@ def effective_receptive_field(model, input_size, *, channels, draws=16, generato
     place = _place(model)
     with mode(model, training=False), torch.inference_mode(False), torch.enable_grad():
         images = torch.randn(shape, generator=generator, device=source).to(place).requires_grad_()
-        center = _center(model(images))
+        center = _center(model(images.clone()))  # a model may begin in place, which a leaf does not bear
         slope = torch.randn(center.shape, generator=generator, device=source).to(center)
         (grad,) = torch.autograd.grad(center, images, slope, allow_unused=True)
     return _shares(grad)
@@ -211,7 +214,7 @@ def bilateral_filter(images, window_size, *, sigma_space, sigma_color, guide=Non
     tensor([[[[0.0376, 0.0624, 0.9624, 0.9376]]]])
     """
     guide = _check_guide(images, guide)
-    radius = _odd("window_size", window_size) // 2
+    radius = _radius(window_size, images)
     sigma_space = _checks.number("sigma_space", sigma_space, above=0) * math.sqrt(2)
     sigma_color = _positive("sigma_color", sigma_color, guide) * math.sqrt(2)
     around = F.pad(guide, [radius] * 4)
@@ -243,7 +246,7 @@ def non_local_means(images, patch_size, window_size, *, bandwidth, guide=None):
     True
     """
     guide = _check_guide(images, guide)
-    reach, radius = _odd("patch_size", patch_size) // 2, _odd("window_size", window_size) // 2
+    reach, radius = _odd("patch_size", patch_size) // 2, _radius(window_size, images)
     bandwidth = _positive("bandwidth", bandwidth, guide)
     if reach >= min(guide.shape[2:]):
         raise ValueError(f"patch_size {patch_size} is too large to reflect an image of {tuple(guide.shape[2:])}")
@@ -285,7 +288,7 @@ def _moved(around, offset, radius):
 
 def _shifts(grid, steps, boundary, device, dtype):
     """Return S_δ for all pairs δ of steps down and steps to the right, row by row: (pairs, N, N)."""
-    if boundary not in _BOUNDARIES:
+    if not isinstance(boundary, str) or boundary not in _BOUNDARIES:
         raise ValueError(f"boundary must be one of {', '.join(_BOUNDARIES)}, got {boundary!r}")
     down, right = (_along(*axis, boundary, device, dtype) for axis in zip(grid, steps, strict=True))
     number = math.prod(grid)
@@ -293,8 +296,9 @@ def _shifts(grid, steps, boundary, device, dtype):
 
 
 def _along(length, steps, boundary, device, dtype):
+    steps = [step % length if boundary == "circular" else min(max(step, -length), length) for step in steps]
     place = torch.arange(length, device=device)
-    target = place + torch.tensor(list(steps), device=device).view(-1, 1)
+    target = place + torch.tensor(steps, device=device).view(-1, 1)
     if boundary != "zero":
         target = target % length if boundary == "circular" else target.clamp(0, length - 1)
     return (target.unsqueeze(2) == place).to(dtype)
@@ -386,11 +390,20 @@ def _odd(name, value):
     return int(value)
 
 
+def _radius(window_size, images):
+    """Return how far a window reaches from its center, at most from one end of the images to the other."""
+    return min(_odd("window_size", window_size) // 2, max(images.shape[2:]) - 1)
+
+
 def _both(name, value, *, at_least=1):
     """Return two whole numbers, for rows and columns, given as one or as a pair."""
     if isinstance(value, (tuple, list, torch.Size)):
-        return _pair(name, value, at_least=at_least)
-    return (_checks.count(name, value, at_least=at_least),) * 2
+        found = _pair(name, value, at_least=at_least)
+    else:
+        found = (_checks.count(name, value, at_least=at_least),) * 2
+    if max(found) > _LARGEST:
+        raise ValueError(f"{name} must be at most {_LARGEST}, got {max(found)}")
+    return found
 
 
 def _pair(name, value, *, at_least):
@@ -414,9 +427,10 @@ def _center(result):
 
 def _shares(grad):
     """Return the root mean square per pixel, as shares of its sum; a square of a tiny number would be lost."""
-    largest = None if grad is None else grad.abs().amax()
-    if grad is None or (_checks.has_values(grad) and largest == 0):
+    if grad is None or (_checks.has_values(grad) and not grad.any()):
         raise ValueError("the center of the model's output does not depend on its input")
-    influence = (grad.to(_precise(grad)) / largest).square().sum(1).mean(0).sqrt()
-    _checks.no_nan("the gradient of the model", influence)
+    if _checks.has_values(grad) and not grad.isfinite().all():
+        lost = int((~grad.isfinite()).sum())
+        raise ValueError(f"the gradient of the model must be finite, but {lost} of {grad.numel()} numbers are not")
+    influence = (grad.to(_precise(grad)) / grad.abs().amax()).square().sum(1).mean(0).sqrt()
     return (influence / influence.sum()).to(grad.dtype)
