@@ -971,6 +971,8 @@ KERNEL_MISFITS = [
     ("dilation", 3, "dilation must be one of [1, 2, 'doubling'], got 3"),
     ("dilation", True, "dilation must be one of [1, 2, 'doubling'], got True"),
     ("dilation", [1], "dilation must be one of [1, 2, 'doubling'], got [1]"),
+    ("dilation", 2.0, "dilation must be one of [1, 2, 'doubling'], got 2.0"),
+    ("dilation", torch.tensor(2), "dilation must be one of [1, 2, 'doubling'], got tensor(2)"),
 ]
 
 
@@ -1022,6 +1024,13 @@ def test_a_stride_is_kept_for_every_layer(convolving):
     convolving.stride = [2, 1, 2]
     assert convolving.stride == [2, 1, 2, 1, 1, 1, 1, 1]
     assert ConvolutionExplorer(convolving.image, stride=2).stride == [2] * 8
+
+
+def test_whole_numbers_of_numpy_are_kept_as_pythons(convolving):
+    two = np.int64(2)
+    explorer = ConvolutionExplorer(convolving.image, stride=two, dilation=two, layers=two, selected=two)
+    assert {type(each) for each in (explorer.dilation, explorer.layers, explorer.selected, *explorer.stride)} == {int}
+    assert explorer.field == (13, 4)
 
 
 def test_the_pixels_are_those_of_the_page(convolving):

@@ -1,5 +1,7 @@
 """Chapter 4's explorer: edit a kernel, see the picture, one sum, its row of A; how far a stack of layers sees."""
 
+from numbers import Integral
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -80,7 +82,7 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
         self._grid = _one_size(self._given)
         settings = {"kernel": preset(kernel) if isinstance(kernel, str) else kernel, "boundary": boundary}
         settings |= {"selected": 0 if selected is None else selected, "layers": layers}
-        settings |= {"stride": [stride] * MOST_LAYERS if isinstance(stride, int) else stride, "dilation": dilation}
+        settings |= {"stride": [stride] * MOST_LAYERS if isinstance(stride, Integral) else stride, "dilation": dilation}
         settings = {name: check_setting(name, value, grid=self._grid) for name, value in settings.items()}
         super().__init__(**taken, **settings)
         if selected is None:
@@ -294,9 +296,9 @@ def check_setting(name, value, *, grid):
         return {"kernel": check_kernel, "stride": check_stride}[name](value)
     choices = {"boundary": BOUNDARIES, "dilation": DILATIONS}.get(name)
     if choices:
-        if isinstance(value, bool) or value not in choices:
+        if isinstance(value, bool) or not isinstance(value, str | Integral) or value not in choices:
             raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
-        return value
+        return choices[choices.index(value)]
     value = _checks.count(name, value, at_least=0)
     least, most = {"selected": (0, grid[0] * grid[1] - 1), "layers": (1, MOST_LAYERS)}[name]
     if not least <= value <= most:
