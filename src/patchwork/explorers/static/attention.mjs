@@ -1,12 +1,13 @@
 // One token asks, all tokens answer: softmax(scale · q·k) over the picture, of several models side by side.
 
 import { drawAnswers, drawLegend, drawMap, mapAspect, rankAt, tokenAt } from "./attention_drawings.mjs";
-import { keepKeys, onKeys, onPointer, onThemeChange, surface, themeColors } from "./canvas.mjs";
-import { button, choice, clamped, element, slider, tell } from "./controls.mjs";
+import { onKeys, onPointer } from "./canvas.mjs";
+import { button, choice, clamped, element, setText, slider, tell } from "./controls.mjs";
+import { Explorer, frame, mounted, pageId, pairs, settingsRow } from "./explorer.mjs";
 import { decodeArray, dotProducts, entropy, meanRow, regionMass, softmaxRow } from "./math.mjs";
 import { decodePhoto } from "./photos.mjs";
+import { placeText } from "./words.mjs";
 
-const SETTINGS = ["scene", "model", "block", "head", "query", "temperature"];
 const STEPS = 4, STEP = 0.25; // the scale goes from 2^-4 to 2^4 times 1/√d
 const ROOM = 4; // full color takes this many times the uniform weight, and the largest at most so many times as much
 
@@ -67,10 +68,10 @@ function weightText(weight) {
 const signed = (value) => value.toFixed(2).replace("-", "−");
 const times = (factor) => (factor < 0.995 ? String(Number(factor.toPrecision(2))) : factor < 9.95 ? factor.toFixed(1) : String(Math.round(factor)));
 
-function tokenText({ prefix, grid: [, columns] }, token) {
+function tokenText({ prefix, grid }, token) {
   if (token < prefix) return token === 0 ? "the class token" : `register ${token}`;
   const patch = token - prefix, counted = prefix ? `patch ${patch} (token ${token}` : `patch ${patch} (`;
-  return `${counted}${prefix ? ", " : ""}row ${Math.floor(patch / columns)}, column ${patch % columns})`;
+  return `${counted}${prefix ? ", " : ""}${placeText(patch, grid)})`;
 }
 
 const shortText = ({ prefix }, token) => (token >= prefix ? `patch ${token - prefix}` : token === 0 ? "class token" : `register ${token}`);
@@ -149,27 +150,20 @@ function buildColumn(name, help) {
 }
 
 function buildPage(act) {
-  const controls = buildControls(act), id = `pw-${Math.random().toString(36).slice(2)}`, scale = buildScale(act, `${id}-scale`);
-  const help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
-  const sentence = element("p", { class: "pw-place" }), status = element("p", { class: "pw-hidden", role: "status" });
-  const columns = element("div", { class: "pw-columns" }), legend = element("canvas", { role: "img" });
-  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
-  const root = element("div", { class: "pw-explorer pw-attention", role: "group", "aria-label": "Attention explorer" },
-    element("div", { class: "pw-layout" },
-      settings,
-      scale.node,
-      element("div", { class: "pw-reading" }, sentence, element("div", { class: "pw-legend" }, legend)),
-      columns), help, status);
-  return { root, id, controls, scale, sentence, status, columns, legend };
+  const id = pageId(), controls = buildControls(act), scale = buildScale(act, `${id}-scale`);
+  const sentence = element("p", { class: "pw-place" }), columns = element("div", { class: "pw-columns" }), legend = element("canvas", { role: "img" });
+  const reading = element("div", { class: "pw-reading" }, sentence, element("div", { class: "pw-legend" }, legend));
+  const framed = frame("attention", "Attention explorer", id, settingsRow(controls), scale.node, reading, columns);
+  return { ...framed, id, controls, scale, sentence, columns, legend };
 }
 
 function showControls(controls, scenes, { scene: { models, blocks, heads } }, { scene, model, block, head }) {
   const numbers = (count) => Array.from({ length: count }, (_, each) => [each, `${each}`]);
   const names = Object.keys(models);
-  controls.scene.show(scenes.map((name) => [name, name]), scene);
+  controls.scene.show(pairs(scenes), scene);
   controls.block.show(numbers(blocks), block);
   controls.head.show([["", `mean of all ${heads}`], ...numbers(heads)], head ?? "");
-  controls.model.show([["", "side by side"], ...names.map((name) => [name, name])], model ?? "");
+  controls.model.show([["", "side by side"], ...pairs(names)], model ?? "");
   const counts = { scene: scenes.length, block: blocks, head: heads, model: names.length };
   for (const name in counts) controls[name].node.hidden = counts[name] < 2;
 }
@@ -190,31 +184,19 @@ function showFindings(list, lines) {
   if (list.children.length !== lines.length) {
     list.replaceChildren(...lines.map(() => element("div", {}, element("dt"), " ", element("dd"))));
   }
-  lines.forEach((texts, line) => texts.forEach((text, part) => {
-    const place = list.children[line].children[part];
-    if (place.textContent !== text) place.textContent = text;
-  }));
+  lines.forEach((texts, line) => texts.forEach((text, part) => setText(list.children[line].children[part], text)));
 }
 
-// One explorer. `pinned` is the answering token the reader chose, or null: the strongest; `hovered` the one under the pointer.
-class AttentionExplorer {
-  scenes = new Map();
+// `pinned` is the answering token the reader chose, or null: the strongest.
+class AttentionExplorer extends Explorer {
+  static settings = ["scene", "model", "block", "head", "query", "temperature"];
+  static source = "scenes";
+  static spoken = "canvas[role=slider]:focus"; // the scale says itself, but not what came of it
+
   columns = [];
   pinned = null;
-  hovered = null;
 
-  constructor(model) {
-    this.model = model;
-    this.first = this.settings;
-  }
-
-  get settings() { return Object.fromEntries(SETTINGS.map((name) => [name, this.model.get(name)])); }
-
-  async decodeScenes() {
-    for (const [name, data] of Object.entries(this.model.get("scenes"))) {
-      if (this.scenes.get(name)?.data !== data) this.scenes.set(name, { data, ...(await decodeScene(data)) });
-    }
-  }
+  decode(scene) { return decodeScene(scene); }
 
   // Whose q·k is read out: what the pointer is over, else the pinned one, else the strongest but the query itself.
   get marked() {
@@ -222,27 +204,18 @@ class AttentionExplorer {
     return [this.hovered, this.pinned].find((token) => token !== null && token < this.view.tokens) ?? strongest;
   }
 
-  mount(el) {
-    this.page = buildPage(this);
-    keepKeys(this.page.root);
-    el.append(this.page.root);
-    this.colors = themeColors(this.page.root);
-    this.legend = surface(this.page.legend, (context, width, height) => {
-      drawLegend(context, width, height, { view: this.view, texts: legendTexts(this.view), colors: this.colors });
-    });
-    this.listenToModel();
-    this.update();
+  build() { return buildPage(this); }
+
+  draw() {
+    this.legend = this.keep(this.page.legend, (context, width, height, { view, colors }) => drawLegend(context, width, height, { view, texts: legendTexts(view), colors }));
   }
+
+  drawn() { return { ...super.drawn(), marked: this.marked }; }
 
   // Actions.
 
-  set = (changes) => {
-    for (const name in changes) this.model.set(name, changes[name]);
-    this.model.save_changes();
-  };
-
   changeScene = (name) => {
-    const { start, blocks, heads, models } = this.scenes.get(name), { block, head, model } = this.settings;
+    const { start, blocks, heads, models } = this.pictures.get(name), { block, head, model } = this.settings;
     this.pinned = this.hovered = null;
     this.set({
       scene: name, query: start, block: Math.min(block, blocks - 1), head: head === null || head < heads ? head : null,
@@ -256,13 +229,8 @@ class AttentionExplorer {
     this.set({ temperature: 2 ** -meant });
   };
 
-  reset = () => {
-    this.pinned = this.hovered = null;
-    this.set(this.first);
-    this.updateSoon();
-  };
+  forget() { this.pinned = this.hovered = null; }
 
-  // A choice, above all one by key, counts for more than a pointer that rests somewhere.
   ask = (token) => {
     this.hover(null);
     this.set({ query: clamped(token, this.view.tokens - 1) });
@@ -276,17 +244,10 @@ class AttentionExplorer {
   pin = (token) => {
     this.pinned = token;
     this.hover(null);
-    this.updateMarked();
+    this.updateHovered();
   };
 
-  hover(token) {
-    if (token === this.hovered) return;
-    this.hovered = token;
-    this.set({ hovered: token });
-    this.updateMarked();
-  }
-
-  // Columns, pointers, keys, and changes from elsewhere.
+  // Columns, their pointers and keys.
 
   get shown() { return this.columns.filter(({ node }) => !node.hidden); }
 
@@ -301,14 +262,14 @@ class AttentionExplorer {
 
   buildColumns(names) {
     this.columns.forEach(({ surfaces }) => surfaces.forEach((each) => each.stop()));
+    this.surfaces = [this.legend];
     this.columns = names.map((name) => buildColumn(name, this.page.id));
     this.page.columns.replaceChildren(...this.columns.map(({ node }) => node));
     this.columns.forEach((column) => this.keepColumn(column));
   }
 
   keepColumn(column) {
-    const drawn = () => ({ view: this.view, ...this.answersOf(column.name), marked: this.marked, colors: this.colors });
-    const keep = (canvas, draw) => surface(canvas, (context, width, height) => draw(context, width, height, drawn()));
+    const keep = (canvas, draw) => this.keep(canvas, (context, width, height, drawn) => draw(context, width, height, { ...drawn, ...this.answersOf(column.name) }));
     column.surfaces = [keep(column.map, drawMap), keep(column.answers, drawAnswers)];
     this.listenToMap(column.map);
     this.listenToAnswers(column);
@@ -316,7 +277,7 @@ class AttentionExplorer {
 
   listenToMap(map) {
     const at = (x, y) => tokenAt(x, y, map.clientWidth, map.clientHeight, this.view.scene);
-    onPointer(map, { choose: (x, y) => this.ask(at(x, y)), hover: (x, y) => this.hover(x === undefined ? null : at(x, y)) });
+    onPointer(map, { choose: (x, y) => this.ask(at(x, y)), hover: this.over(at) });
     const step = (by) => () => this.ask(this.view.query + by), rows = (by) => () => this.askRows(by);
     onKeys(map, {
       ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: rows(-1), ArrowDown: rows(1),
@@ -326,7 +287,7 @@ class AttentionExplorer {
 
   listenToAnswers({ answers, name }) {
     const order = () => this.answersOf(name).order, token = (x) => order()[rankAt(x, answers.clientWidth, this.view.tokens)];
-    onPointer(answers, { choose: (x) => this.pin(token(x)), hover: (x) => this.hover(x === undefined ? null : token(x)) });
+    onPointer(answers, { choose: (x) => this.pin(token(x)), hover: this.over(token) });
     const step = (by) => () => this.pin(order()[clamped(order().indexOf(this.marked) + by, this.view.tokens - 1)]);
     onKeys(answers, {
       ArrowLeft: step(-1), ArrowRight: step(1), ArrowUp: step(-1), ArrowDown: step(1),
@@ -334,44 +295,18 @@ class AttentionExplorer {
     });
   }
 
-  listenToModel() {
-    const heard = {
-      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
-      "change:scenes": async () => { await this.decodeScenes(); this.update(); },
-      "change:hovered": () => this.hover(this.model.get("hovered")),
-    };
-    for (const name in heard) this.model.on(name, heard[name]);
-    const forget = onThemeChange(() => this.restyle());
-    this.unmount = () => {
-      for (const name in heard) this.model.off(name, heard[name]);
-      forget();
-      this.surfaces.forEach((each) => each.stop());
-    };
-  }
-
-  get surfaces() { return [this.legend, ...this.columns.flatMap(({ surfaces }) => surfaces)]; }
-
-  // From the model to the page. Settings that change together are shown together.
-
-  updateSoon() {
-    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
-  }
-
-  restyle() {
-    this.colors = themeColors(this.page.root);
-    this.surfaces.forEach((each) => each.paintNow());
-  }
+  // From the settings to the page.
 
   update() {
-    const { settings, page } = this, scene = this.scenes.get(settings.scene);
-    if (!fits(scene, settings)) return; // half of a change from Python; the other half follows
+    const { settings, page } = this, scene = this.pictures.get(settings.scene);
+    if (!scene || !fits(scene, settings)) return; // half of a change from Python; the other half follows
     this.view = look(scene, settings);
     this.showColumns(this.view);
-    showControls(page.controls, [...this.scenes.keys()], this.view, settings);
+    showControls(page.controls, [...this.pictures.keys()], this.view, settings);
     showScale(page.scale, this.view);
     page.legend.setAttribute("aria-label", `Colors from weight 0 to ${weightText(this.view.top)}; ${legendTexts(this.view).uniform}`);
     this.updateSentence();
-    this.updateMarked();
+    this.updateHovered();
     this.legend.invalidate();
   }
 
@@ -379,20 +314,14 @@ class AttentionExplorer {
     const { scene, query, tokens, columns } = this.view, answering = `${tokens} ${scene.prefix ? "tokens" : "patches"}`;
     const asks = `${capital(tokenText(scene, query))} asks, ${answering} answer.`;
     const told = `${asks} ${columns.map((column) => summary(column, this.view)).join("; ")}`;
-    this.page.sentence.textContent = asks;
+    setText(this.page.sentence, asks);
     this.shown.forEach(({ map }) => { map.style.aspectRatio = `1 / ${mapAspect(scene)}`; tell(map, query, tokens - 1, told); });
-    this.report(told);
+    this.report({ told });
   }
 
-  // One status for what a focused slider doesn't say itself. The first view says nothing.
-  report(text) {
-    const { root, status } = this.page, first = this.told === undefined;
-    const said = root.querySelector("canvas[role=slider]:focus");
-    this.told = text;
-    if (!first && !said && status.textContent !== text) status.textContent = text;
-  }
+  news({ told }) { return told; }
 
-  updateMarked() {
+  updateHovered() {
     const { view, marked } = this;
     this.shown.forEach(({ name: model, list, answers, surfaces }) => {
       const column = this.answersOf(model), lines = findings(column, view, marked), [name, numbers] = lines.at(-1);
@@ -403,11 +332,4 @@ class AttentionExplorer {
   }
 }
 
-async function render({ model, el }) {
-  const explorer = new AttentionExplorer(model);
-  await explorer.decodeScenes();
-  explorer.mount(el);
-  return () => explorer.unmount();
-}
-
-export default { render };
+export default mounted(AttentionExplorer);

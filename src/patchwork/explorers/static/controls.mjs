@@ -68,15 +68,15 @@ export function tell(canvas, now, most, text) {
 
 export const clamped = (value, most) => Math.min(Math.max(value, 0), most);
 
-// A slider of whole numbers with its value beside its label; showRange(it, number, what it says aloud).
+// A slider of whole numbers with its value beside its label; showRange(it, number, what it says aloud, what stands there).
 export function range(label, [least, most], input, id) {
   const control = element("input", { type: "range", min: least, max: most, id, oninput: () => input(Number(control.value)) }), value = element("b");
   return { control, value, node: element("div", { class: "pw-range" }, element("label", { for: id }, label), value, control) };
 }
 
-export function showRange({ control, value }, number, told) {
+export function showRange({ control, value }, number, told, text = String(number)) {
   control.value = number;
-  setText(value, String(number));
+  setText(value, text);
   control.setAttribute("aria-valuetext", told);
 }
 

@@ -1,16 +1,17 @@
 // A kernel that can be edited: the picture it makes, one pixel's sum, its row of the relation; how far a stack of layers sees.
 
-import { gridPlace, keepKeys, onPointer, onThemeChange, surface, themeColors, walkGrid } from "./canvas.mjs";
-import { button, choice, element, filePicker, panel, range, setText, showRange, slider, tell } from "./controls.mjs";
+import { gridPlace, onPointer, walkGrid } from "./canvas.mjs";
+import { choice, element, panel, range, setText, showRange, slider, tell } from "./controls.mjs";
 import { drawField, drawGrowth, drawInput, drawMatrix, drawOutput, drawRow, grayPicture } from "./convolution_drawings.mjs";
+import { frame, messageLine, mounted, pageId, pairs, photoControls, PhotoExplorer, sentences, settingsRow, showPhotos } from "./explorer.mjs";
 import { convolve, holdingWidth, neighborPlaces, presetKernel, receptiveFields } from "./math.mjs";
 import { decodePhoto, readOwnPhoto } from "./photos.mjs";
+import { grouped, placeText, plural } from "./words.mjs";
 
 const PRESETS = ["identity", "mean", "Gaussian", "sharpen", "edge left–right", "edge top–bottom", "Laplacian", "shift by one"];
-const SETTINGS = ["photo", "kernel", "boundary", "selected", "layers", "stride", "dilation"];
 const BOUNDARIES = [["zero", "zero outside"], ["circular", "circular"]];
 const DILATIONS = [["1", "1"], ["2", "2 in every layer"], ["doubling", "doubling: 1, 2, 4, …"]];
-const OWN = "your photo", OWN_KERNEL = "your own", SIZES = [1, 3, 5], MOST_LAYERS = 8, HELD = 0.95, SMALL = 8, LARGEST_WEIGHT = 99;
+const OWN_KERNEL = "your own", SIZES = [1, 3, 5], MOST_LAYERS = 8, HELD = 0.95, SMALL = 8, LARGEST_WEIGHT = 99;
 const LIGHT = 0.46; // from this gray on black reads better than white
 
 // What follows from the settings.
@@ -19,8 +20,8 @@ const presets = (size) => (size === 1 ? PRESETS.slice(0, 1) : PRESETS);
 const rowsOf = (kernel, size) => Array.from({ length: size }, (_, row) => kernel.slice(row * size, (row + 1) * size));
 const nameOf = (kernel, size) => presets(size).find((name) => presetKernel(name, size).every((weight, at) => Math.abs(weight - kernel[at]) < 1e-9)) ?? OWN_KERNEL;
 
-function look({ photo, gray, picture }, grid, settings, growth) {
-  const { boundary, selected: query } = settings, kernel = settings.kernel.flat(), size = settings.kernel.length;
+function look({ gray, picture }, grid, settings, growth) {
+  const { photo, boundary, selected: query } = settings, kernel = settings.kernel.flat(), size = settings.kernel.length;
   const places = neighborPlaces(query, grid, size, boundary), pixels = places.map((place) => (place === null ? 0 : gray[place]));
   const products = pixels.map((pixel, at) => pixel * kernel[at]), largest = Math.max(...kernel.map(Math.abs)) || 1;
   const base = { photo, gray, picture, grid, count: grid[0] * grid[1], kernel, size, name: nameOf(kernel, size), boundary, query, places, pixels, products, largest };
@@ -64,12 +65,10 @@ function resized(kernel, size) {
 
 // Words and numbers.
 
-const plural = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
 const signs = (text) => text.replace(/^-(0(?:\.0*)?)$/, "$1").replace("-", "−");
 const fixed = (number) => signs(number.toFixed(3));
 const brief = (weight) => signs(String(Number(weight.toFixed(3))));
-const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-const pixelText = (pixel, [, columns]) => `Pixel ${pixel} (row ${Math.floor(pixel / columns)}, column ${pixel % columns})`;
+const pixelText = (pixel, grid) => `Pixel ${pixel} (${placeText(pixel, grid)})`;
 
 const placeSentence = ({ query, grid, gray, answers }) => `${pixelText(query, grid)} is ${fixed(gray[query])}; its answer is ${fixed(answers[query])}.`;
 
@@ -112,9 +111,7 @@ function buildControls(act) {
     name: choice("Kernel", (name) => act.choose(name)),
     size: choice("Size K", (size) => act.set({ kernel: resized(act.model.get("kernel"), Number(size)) })),
     boundary: choice("Boundary", (boundary) => act.set({ boundary })),
-    photo: choice("Photograph", (photo) => act.set({ photo })),
-    own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
-    reset: { node: button("Reset", act.reset) },
+    ...photoControls(act),
   };
 }
 
@@ -126,11 +123,10 @@ function buildStrides(act) {
 }
 
 function buildPage(act) {
-  const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
-  const controls = buildControls(act), message = element("p", { class: "pw-message", role: "alert" }), status = element("p", { class: "pw-hidden", role: "status" });
+  const id = pageId(), controls = buildControls(act), message = messageLine();
   const [input, output, field] = ["Pixel that asks", "Its answer", "Output that listens"].map((each) => slider(each, id));
   const [row, matrix, growth] = Array.from({ length: 3 }, () => element("canvas", { role: "img" }));
-  const texts = Object.fromEntries(["place", "grays", "total", "listens", "bands", "seen"].map((name) => [name, element("p", { class: `pw-${name}` })]));
+  const texts = sentences("place", "grays", "total", "listens", "bands", "seen");
   const kernel = element("div", { class: "pw-kernel-table" }), products = element("table", { class: "pw-products" });
   const strides = buildStrides(act), dilation = choice("Dilation", (each) => act.set({ dilation: Number(each) || each }));
   const layers = range("Layers L", [1, MOST_LAYERS], (number) => act.set({ layers: number }), `${id}-layers`);
@@ -144,19 +140,15 @@ function buildPage(act) {
     depth: panel(id, "depth", element("div", { class: "pw-half" }, element("div", {}, field, element("p", { class: "pw-note" }, "Color: the share of all paths through the layers that start at a pixel. For random weights this is its share in the expected squared gradient. Frame: all they see; dashed: 95\u202f%.")),
       element("div", {}, growth, layers.node, strides.node, dilation.node, texts.seen))),
   };
-  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
-  const root = element("div", { class: "pw-explorer pw-convolution", role: "group", "aria-label": "Convolution explorer" },
-    element("div", { class: "pw-layout" }, settings, message, ...Object.values(panels).map(({ node }) => node)), help, status);
-  return { root, controls, message, status, canvases: { input, output, row, matrix, field, growth }, texts, kernel, products, strides, dilation, layers, panels };
+  const framed = frame("convolution", "Convolution explorer", id, settingsRow(controls), message, ...Object.values(panels).map(({ node }) => node));
+  return { ...framed, controls, message, canvases: { input, output, row, matrix, field, growth }, texts, kernel, products, strides, dilation, layers, panels };
 }
 
 function showControls({ controls, strides, dilation }, view, photos) {
-  const pairs = (names) => names.map((name) => [name, name]);
   controls.name.show(pairs(view.name === OWN_KERNEL ? [...presets(view.size), OWN_KERNEL] : presets(view.size)), view.name);
   controls.size.show(SIZES.map((size) => [size, `${size} × ${size}`]), view.size);
   controls.boundary.show(BOUNDARIES, view.boundary);
-  controls.photo.show(pairs(photos), view.photo);
-  controls.photo.node.hidden = photos.length < 2;
+  showPhotos(controls.photo, photos, view.photo);
   dilation.show(DILATIONS, view.dilation);
   strides.boxes.forEach((box, layer) => { box.checked = view.stride[layer] === 2; });
 }
@@ -190,47 +182,30 @@ function tint(node, weight, largest) {
   node.style.setProperty("--share", `${Math.round((55 * Math.abs(weight)) / largest)}%`);
 }
 
-// One explorer. `hovered` is the pixel under the pointer.
-class ConvolutionExplorer {
-  photos = new Map();
-  hovered = null;
+class ConvolutionExplorer extends PhotoExplorer {
+  static settings = ["photo", "kernel", "boundary", "selected", "layers", "stride", "dilation"];
+
   fields = [];
   cells = [];
 
-  constructor(model) {
-    this.model = model;
-    this.first = this.settings;
+  get grid() { return this.pictures.get(this.first.photo).grid; }
+
+  async decode(data) { return grayOf(await decodePhoto(data)); }
+
+  async readOwn(file) {
+    const [rows, columns] = this.grid, { picture } = grayOf(await decodePhoto(await readOwnPhoto(file, columns, rows)));
+    return picture.toDataURL("image/png").split(",")[1];
   }
 
-  get settings() { return Object.fromEntries(SETTINGS.map((name) => [name, this.model.get(name)])); }
+  build() { return buildPage(this); }
 
-  async decodePhotos() {
-    for (const [name, data] of Object.entries(this.model.get("photos"))) {
-      if (this.photos.get(name)?.data !== data) this.photos.set(name, { data, ...grayOf(await decodePhoto(data)), photo: name });
-    }
-    this.grid = this.photos.get(this.first.photo).grid;
-  }
-
-  mount(el) {
-    this.page = buildPage(this);
-    keepKeys(this.page.root);
-    el.append(this.page.root);
-    this.colors = themeColors(this.page.root);
-    const { canvases } = this.page, drawn = () => ({ view: this.view, hovered: this.hovered, colors: this.colors });
-    const keep = (name, draw) => surface(canvases[name], (context, width, height) => draw(context, width, height, drawn()));
-    this.asking = [keep("input", drawInput), keep("output", drawOutput), keep("row", drawRow)];
-    this.surfaces = [...this.asking, keep("matrix", drawMatrix), keep("field", drawField), keep("growth", drawGrowth)];
-    for (const name of ["input", "output", "row", "field"]) canvases[name].style.aspectRatio = `${this.grid[1]} / ${this.grid[0]}`;
-    this.listen();
-    this.update();
+  draw() {
+    this.asking = this.keepAll({ input: drawInput, output: drawOutput, row: drawRow });
+    this.keepAll({ matrix: drawMatrix, field: drawField, growth: drawGrowth });
+    for (const name of ["input", "output", "row", "field"]) this.page.canvases[name].style.aspectRatio = `${this.grid[1]} / ${this.grid[0]}`;
   }
 
   // Actions.
-
-  set = (changes) => {
-    for (const name in changes) this.model.set(name, changes[name]);
-    this.model.save_changes();
-  };
 
   choose = (name) => {
     if (name !== OWN_KERNEL) this.set({ kernel: rowsOf(presetKernel(name, this.view.size), this.view.size) });
@@ -245,48 +220,20 @@ class ConvolutionExplorer {
 
   restride = () => this.set({ stride: this.page.strides.boxes.map((box) => (box.checked ? 2 : 1)) });
 
-  takeOwnPhoto = async (file) => {
-    try {
-      const decoded = await decodePhoto(await readOwnPhoto(file, this.grid[1], this.grid[0])), gray = grayOf(decoded);
-      const data = gray.picture.toDataURL("image/png").split(",")[1];
-      this.photos.set(OWN, { data, ...gray, photo: OWN });
-      this.page.message.textContent = "";
-      this.set({ photos: { ...this.model.get("photos"), [OWN]: data }, photo: OWN });
-    } catch (error) {
-      this.page.message.textContent = error.message;
-    }
-  };
-
-  reset = () => {
-    this.page.message.textContent = "";
+  forget() {
+    super.forget();
     this.hover(null);
-    this.set(this.first);
-    this.updateSoon();
-  };
-
-  // A choice, above all one by key, counts for more than a pointer that rests somewhere.
-  ask = (pixel) => {
-    this.hover(null);
-    this.set({ selected: pixel });
-  };
-
-  hover(pixel) {
-    if (pixel === this.hovered) return;
-    this.hovered = pixel;
-    this.set({ hovered: pixel });
-    this.updatePair();
   }
 
-  // Pointers, keys, and changes from elsewhere.
+  // Pointers and keys.
 
   listen() {
     const { input, output, row, matrix, field } = this.page.canvases, at = (canvas) => (x, y) => gridPlace(x, y, canvas, this.grid);
-    const over = (canvas) => (x, y) => this.hover(x === undefined ? null : at(canvas)(x, y)), chosen = (canvas) => (x, y) => this.ask(at(canvas)(x, y));
-    for (const canvas of [input, output, row]) onPointer(canvas, { choose: chosen(canvas), hover: over(canvas) });
+    const chosen = (canvas) => (x, y) => this.ask(at(canvas)(x, y));
+    for (const canvas of [input, output, row]) onPointer(canvas, { choose: chosen(canvas), hover: this.over(at(canvas)) });
     onPointer(field, { choose: chosen(field) });
     onPointer(matrix, { choose: (_, y) => this.ask(this.large(Math.floor(gridPlace(0, y, matrix, [SMALL ** 2, 1])))) });
     for (const canvas of [input, output, field]) walkGrid(canvas, { grid: () => this.grid, now: () => this.view.query, go: this.ask });
-    this.listenToModel();
   }
 
   // The pixel in the middle of the part of the picture that a row of the small matrix stands for.
@@ -295,42 +242,18 @@ class ConvolutionExplorer {
     return row * this.grid[1] + column;
   }
 
-  listenToModel() {
-    const heard = {
-      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
-      "change:photos": async () => { await this.decodePhotos(); this.update(); },
-      "change:hovered": () => this.hover(this.model.get("hovered")),
-    };
-    for (const name in heard) this.model.on(name, heard[name]);
-    const forget = onThemeChange(() => this.restyle());
-    this.unmount = () => {
-      for (const name in heard) this.model.off(name, heard[name]);
-      forget();
-      this.surfaces.forEach((each) => each.stop());
-    };
-  }
-
-  // From the model to the page. Settings that change together are shown together.
-
-  updateSoon() {
-    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
-  }
-
-  restyle() {
-    this.colors = themeColors(this.page.root);
-    this.surfaces.forEach((each) => each.paintNow());
-  }
+  // From the settings to the page.
 
   update() {
-    const { settings, page } = this, photo = this.photos.get(settings.photo);
+    const { settings, page } = this, photo = this.pictures.get(settings.photo);
     if (!photo) return; // half of a change from Python; the other half follows
     this.view = look(photo, this.grid, settings, this.growth(settings));
-    showControls(page, this.view, [...this.photos.keys()]);
+    showControls(page, this.view, [...this.pictures.keys()]);
     showTitles(page.panels, this.view);
     this.updateKernel();
     this.updateProducts();
     this.updateTexts();
-    this.updatePair();
+    this.updateHovered();
     this.surfaces.forEach((each) => each.invalidate());
   }
 
@@ -375,27 +298,17 @@ class ConvolutionExplorer {
   }
 
   updateTexts() {
-    const { view, page: { texts, canvases, layers } } = this;
+    const { view, page: { canvases, layers } } = this;
     const told = { place: placeSentence(view), grays: graySentence(view), total: totalSentence(view), bands: matrixSentence(view), seen: fieldSentence(view) };
-    for (const name in told) setText(texts[name], told[name]);
     for (const name of ["input", "output", "field"]) tell(canvases[name], view.query, view.count - 1, name === "field" ? told.seen : told.place);
     showRange(layers, view.layers, told.seen);
     const sizes = (name) => view.growth.slice(1).map((each) => each[name]).join(", ");
     const pictures = { row: rowSentence(view), matrix: told.bands, growth: `After 1 to ${MOST_LAYERS} layers. All they see: ${sizes("size")} pixels. 95\u202f% of the influence: ${sizes("held")} pixels.` };
     for (const name in pictures) canvases[name].setAttribute("aria-label", pictures[name]);
-    this.report(told);
+    this.say(told);
   }
 
-  // One status for what a focused slider doesn't say itself: the sentences that changed. The first view says nothing.
-  report(told) {
-    const { root, status } = this.page, before = this.told, said = root.querySelector("canvas[role=slider]:focus, [type=range]:focus");
-    this.told = told;
-    if (!before || said) return;
-    const text = Object.keys(told).filter((name) => told[name] !== before[name]).map((name) => told[name]).join(" ");
-    if (text) setText(status, text);
-  }
-
-  updatePair() {
+  updateHovered() {
     const { view, hovered, page: { texts } } = this;
     setText(texts.listens, hovered === null || hovered >= view.count ? rowSentence(view) : pairSentence(view, hovered));
     this.asking.forEach((each) => each.invalidate());
@@ -409,11 +322,4 @@ function grayOf({ width, height, pixels }) {
   return { gray, grid, picture: grayPicture(gray, grid) };
 }
 
-async function render({ model, el }) {
-  const explorer = new ConvolutionExplorer(model);
-  await explorer.decodePhotos();
-  explorer.mount(el);
-  return () => explorer.unmount();
-}
-
-export default { render };
+export default mounted(ConvolutionExplorer);

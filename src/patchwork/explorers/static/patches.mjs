@@ -1,7 +1,8 @@
 // Image ↔ sequence: a photograph cut into patches, the patches in one row, and one patch as its vector.
 
-import { keepKeys, onKeys, onPointer, onSlide, onThemeChange, pixelCanvas, surface, themeColors } from "./canvas.mjs";
-import { button, choice, clamped, element, filePicker, panel, slider, tell, toggle } from "./controls.mjs";
+import { onPointer, onSlide, pixelCanvas, walkGrid } from "./canvas.mjs";
+import { choice, clamped, element, panel, setText, slider, tell, toggle } from "./controls.mjs";
+import { frame, messageLine, mounted, pageId, pairs, photoControls, PhotoExplorer, settingsRow } from "./explorer.mjs";
 import {
   divides, elementIndex, elementPlace, inversePermutation, meanColors, mergePatches, patchCorner, patchCounts, patchGrid,
   patchVector, samePlace, shuffledOrder,
@@ -9,10 +10,10 @@ import {
 import {
   CHANNELS, drawNumbers, drawPatch, drawPhoto, drawSequence, drawTrack, drawVector, elementAt, NUMBER_PITCH, slots,
 } from "./patch_drawings.mjs";
-import { decodePhoto, readOwnPhoto } from "./photos.mjs";
+import { readOwnPhoto } from "./photos.mjs";
+import { grouped, placeText, plural } from "./words.mjs";
 
-const OWN = "your photo", OWN_SIZE = 224, SMALLEST = 4, MOST_PATCHES = 4096;
-const SETTINGS = ["photo", "patch_size", "stride", "selected", "shuffled"];
+const OWN_SIZE = 224, SMALLEST = 4, MOST_PATCHES = 4096;
 
 // The cuts that a photograph allows.
 
@@ -49,9 +50,6 @@ function cut({ photo, patchSize, stride, shuffled }) {
 
 // Words and numbers.
 
-const plural = (number, one, more = `${one}s`) => `${grouped(number)} ${number === 1 ? one : more}`;
-const grouped = (number) => number.toLocaleString("en-US").replaceAll(",", "\u202f");
-
 function readableBytes(bytes) {
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 3), amount = bytes / 1000 ** power;
   return `${amount < 10 && power ? amount.toFixed(1) : Math.round(amount)} ${["B", "kB", "MB", "GB"][power]}`;
@@ -69,10 +67,10 @@ function countLines({ grid: [rows, columns], count, dim, numbers, weights, bytes
   ];
 }
 
-function patchSentence({ grid: [, columns], places, shuffled }, selected) {
-  const place = places[selected], row = Math.floor(place / columns), column = place % columns;
-  if (shuffled) return `Patch ${selected} now stands at place ${place} (row ${row}, column ${column}). Its vector is the same.`;
-  return `Patch ${selected} is in row ${row}, column ${column}: ${row} × ${columns} + ${column} = ${selected}.`;
+function patchSentence({ grid, places, shuffled }, selected) {
+  const place = places[selected], [, columns] = grid, row = Math.floor(place / columns), column = place % columns;
+  if (shuffled) return `Patch ${selected} now stands at place ${place} (${placeText(place, grid)}). Its vector is the same.`;
+  return `Patch ${selected} is in ${placeText(place, grid)}: ${row} × ${columns} + ${column} = ${selected}.`;
 }
 
 function numberSentence({ patchSize }, selected, at, vector) {
@@ -83,45 +81,38 @@ function numberSentence({ patchSize }, selected, at, vector) {
 // The page, in the order of the story: settings, image, sequence, vector.
 
 function buildControls(act) {
+  const { photo, own, reset } = photoControls(act);
   return {
-    photo: choice("Photograph", (photo) => act.recut({ photo })),
+    photo,
     patchSize: choice("Patch size P", (size) => act.recut({ patch_size: Number(size) })),
     stride: choice("Stride", (stride) => act.recut({ stride: Number(stride) })),
     shuffled: toggle("Shuffle the patches", (shuffled) => act.set({ shuffled })),
-    own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
-    reset: { node: button("Reset", act.reset) },
+    own,
+    reset,
   };
 }
 
 function buildPage(act) {
-  const controls = buildControls(act), message = element("p", { class: "pw-message", role: "alert" });
-  const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
+  const id = pageId(), controls = buildControls(act), message = messageLine();
   const [photo, patch, vector] = ["Patch of the image", "Pixel of the patch", "Number of the vector"].map((each) => slider(each, id));
   const strip = element("canvas", { role: "img" }), track = element("canvas", { "aria-hidden": "true" });
   const range = element("input", { type: "range", min: 0, oninput: () => act.go(Number(range.value)) });
   const sentence = element("p", { class: "pw-place" }), counts = element("div", { class: "pw-counts" });
-  const number = element("p", { class: "pw-number" }), status = element("p", { class: "pw-hidden", role: "status" });
-  const row = element("canvas", { "aria-hidden": "true" });
+  const number = element("p", { class: "pw-number" }), row = element("canvas", { "aria-hidden": "true" });
   const image = panel(id, "image", photo);
   const sequence = panel(id, "sequence", strip, element("label", { class: "pw-track" }, element("span", {}, "Place in the sequence"), track, range));
   const numbers = panel(id, "vector", element("div", { class: "pw-pair" }, patch, element("div", { class: "pw-runs" }, vector, row)), number);
-  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
-  const root = element("div", { class: "pw-explorer pw-patches", role: "group", "aria-label": "Patch explorer" },
-    element("div", { class: "pw-layout" },
-      element("div", { class: "pw-side" }, settings, message),
-      image.node,
-      element("div", { class: "pw-reading" }, sentence, counts),
-      sequence.node,
-      numbers.node), help, status);
+  const reading = element("div", { class: "pw-reading" }, sentence, counts), side = element("div", { class: "pw-side" }, settingsRow(controls), message);
+  const framed = frame("patches", "Patch explorer", id, side, image.node, reading, sequence.node, numbers.node);
   const titles = { image: image.title, sequence: sequence.title, vector: numbers.title };
-  return { root, controls, message, canvases: { photo, strip, track, patch, vector, row }, range, sentence, counts, number, status, titles };
+  return { ...framed, controls, message, canvases: { photo, strip, track, patch, vector, row }, range, sentence, counts, number, titles };
 }
 
 // What each setting offers, the present one always among them.
 function showControls(controls, { photo, patchSize, stride, shuffled }, names, name) {
   const including = (values, current) => [...new Set([...values, current])].sort((a, b) => a - b);
   const overlap = (each) => (each === patchSize ? ", no overlap" : "");
-  controls.photo.show(names.map((each) => [each, each]), name);
+  controls.photo.show(pairs(names), name);
   controls.patchSize.show(including(patchSizes(photo), patchSize).map((each) => [each, `${each} × ${each}`]), patchSize);
   controls.stride.show(including(strides(photo, patchSize), stride).map((each) => [each, `${each}${overlap(each)}`]), stride);
   controls.shuffled.show(shuffled, stride < patchSize && !shuffled ? "without overlap only" : "");
@@ -139,7 +130,7 @@ function showCut({ canvases, range, titles, counts }, view) {
 
 function showChoice({ canvases, range, sentence, titles }, view, selected) {
   const place = view.places[selected], text = patchSentence(view, selected);
-  if (sentence.textContent !== text) sentence.textContent = text;
+  setText(sentence, text);
   range.value = place;
   range.setAttribute("aria-valuetext", `place ${place} of 0 to ${view.count - 1}: patch ${selected}`);
   tell(canvases.photo, place, view.count - 1, text);
@@ -170,39 +161,25 @@ function sameElement(at, before, after) {
   return elementIndex({ channel, row: scaled(row), column: scaled(column) }, after);
 }
 
-// One explorer: `view` is the present cut, `shown` the number in view; `hovered…` is what the pointer is over, or null.
-class PatchExplorer {
-  photos = new Map();
+// `view` is the present cut, `shown` the number in view, `hoveredShown` the number under the pointer, or null.
+class PatchExplorer extends PhotoExplorer {
+  static settings = ["photo", "patch_size", "stride", "selected", "shuffled"];
+
   shown = null;
   hoveredShown = null;
-  hoveredPlace = null;
 
-  constructor(model) {
-    this.model = model;
-    this.first = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
-  }
-
-  async decodePhotos() {
-    for (const [name, data] of Object.entries(this.model.get("photos"))) {
-      if (this.photos.get(name)?.data !== data) this.photos.set(name, { data, ...(await decodePhoto(data)) });
-    }
-  }
+  readOwn(file) { return readOwnPhoto(file, OWN_SIZE); }
 
   get selected() { return Math.min(this.model.get("selected"), this.view.count - 1); }
   get place() { return this.view.places[this.selected]; }
+  get hoveredPlace() { return this.hovered === null ? null : this.view.places[this.hovered]; }
   get element() { return this.hoveredShown ?? this.shown; }
 
-  mount(el) {
-    this.page = buildPage(this);
-    keepKeys(this.page.root);
-    el.append(this.page.root);
-    const { photo, strip, track, patch, vector, row } = this.page.canvases;
-    const keep = (canvas, draw) => surface(canvas, (context, width, height) => draw(context, width, height, this.drawn()));
-    this.outer = [keep(photo, drawPhoto), keep(strip, drawSequence), keep(track, drawTrack)];
-    this.inner = [keep(patch, drawPatch), keep(vector, drawVector), keep(row, drawNumbers)];
-    this.listen();
-    this.colors = themeColors(this.page.root);
-    this.update();
+  build() { return buildPage(this); }
+
+  draw() {
+    this.outer = this.keepAll({ photo: drawPhoto, strip: drawSequence, track: drawTrack });
+    this.inner = this.keepAll({ patch: drawPatch, vector: drawVector, row: drawNumbers });
   }
 
   drawn() {
@@ -212,21 +189,11 @@ class PatchExplorer {
 
   // Actions.
 
-  set = (changes) => {
-    for (const name in changes) this.model.set(name, changes[name]);
-    this.model.save_changes();
-  };
-
   go = (place) => this.set({ selected: this.view.order[clamped(place, this.view.count - 1)] });
-
-  goRows(by) {
-    const place = this.place + by * this.view.grid[1];
-    if (place === clamped(place, this.view.count - 1)) this.go(place);
-  }
 
   // A new cut keeps the reader at the same place of the picture, and the stride at the same share of P.
   recut = (changes) => {
-    const { view, model } = this, photo = this.photos.get(changes.photo ?? model.get("photo")), sizes = patchSizes(photo);
+    const { view, model } = this, photo = this.pictures.get(changes.photo ?? model.get("photo")), sizes = patchSizes(photo);
     const patchSize = sizes.findLast((size) => size <= (changes.patch_size ?? view.patchSize)) ?? sizes[0];
     const wished = changes.stride ?? (view.stride * patchSize) / view.patchSize;
     const stride = strides(photo, patchSize).includes(wished) ? wished : patchSize;
@@ -235,57 +202,41 @@ class PatchExplorer {
     this.set({ ...changes, patch_size: patchSize, stride: stride === patchSize ? null : stride, selected, shuffled });
   };
 
-  takeOwnPhoto = async (file) => {
-    try {
-      const data = await readOwnPhoto(file, OWN_SIZE);
-      this.photos.set(OWN, { data, ...(await decodePhoto(data)) });
-      this.page.message.textContent = "";
-      this.model.set("photos", { ...this.model.get("photos"), [OWN]: data });
-      this.recut({ photo: OWN });
-    } catch (error) {
-      this.page.message.textContent = error.message;
-    }
-  };
+  changePhoto(photo) { this.recut({ photo }); }
 
-  reset = () => {
-    this.page.message.textContent = "";
+  forget() {
+    super.forget();
     this.shown = null;
-    this.set(this.first);
-    this.updateSoon();
-  };
-
-  hover(place) {
-    if (place === this.hoveredPlace) return;
-    this.hoveredPlace = place;
-    this.set({ hovered: place === null ? null : this.view.order[place] });
-    this.outer.forEach((each) => each.invalidate());
   }
+
+  hover(patch) { super.hover(patch in this.view.places ? patch : null); }
+
+  hoverPlace(place) { this.hover(place === null ? null : this.view.order[place]); }
+
+  updateHovered() { this.outer.forEach((each) => each.invalidate()); }
 
   show(element) {
     this.shown = clamped(element, this.view.dim - 1);
     this.preview(null);
   }
 
-  step(by) { if (this.shown + by === clamped(this.shown + by, this.view.dim - 1)) this.show(this.shown + by); }
-
   preview(element) {
     this.hoveredShown = element;
     this.updateNumber();
   }
 
-  // Pointers, keys, and changes from elsewhere.
+  // Pointers and keys.
 
   listen() {
     const { photo, track, patch, vector } = this.page.canvases;
     const over = (find, note) => (x, y) => note.call(this, x === undefined ? null : find(x, y));
     const choosing = (canvas, find, choose, note) => onPointer(canvas, { choose: over(find, choose), hover: over(find, note) });
-    choosing(photo, (x, y) => placeAt(this.view, photo, x, y), this.go, this.hover);
-    choosing(track, (x) => columnAt(this.view, track, x), this.go, this.hover);
+    choosing(photo, (x, y) => placeAt(this.view, photo, x, y), this.go, this.hoverPlace);
+    choosing(track, (x) => columnAt(this.view, track, x), this.go, this.hoverPlace);
     choosing(patch, (x, y) => pixelAt(this.view, patch, this.element, x, y), this.show, this.preview);
     choosing(vector, (x, y) => elementAt(x, y, vector.clientWidth, this.view.patchSize), this.show, this.preview);
     this.listenToRows();
     this.listenToKeys(photo, patch, vector);
-    this.listenToModel();
   }
 
   // The two rows that slide under their mark: the patches around the chosen one, the numbers around the one shown.
@@ -301,67 +252,38 @@ class PatchExplorer {
       });
     };
     const inView = (place) => (place === null ? null : clamped(place, this.view.count - 1));
-    sliding(strip, () => slots(strip.clientWidth, 0, 1).pitch, () => this.place, go, (place) => this.hover(inView(place)));
+    sliding(strip, () => slots(strip.clientWidth, 0, 1).pitch, () => this.place, go, (place) => this.hoverPlace(inView(place)));
     sliding(row, () => NUMBER_PITCH, () => this.shown, show, () => {});
   }
 
   listenToKeys(photo, patch, vector) {
-    const rows = (by) => () => this.goRows(by), step = (by) => () => this.step(by(this.view.patchSize));
-    onKeys(photo, {
-      ArrowLeft: () => this.go(this.place - 1), ArrowRight: () => this.go(this.place + 1), ArrowUp: rows(-1), ArrowDown: rows(1),
-      Home: () => this.go(0), End: () => this.go(this.view.count - 1),
-    });
-    const along = { ArrowLeft: step(() => -1), ArrowRight: step(() => 1), Home: () => this.show(0), End: () => this.show(this.view.dim - 1) };
-    onKeys(patch, { ...along, ArrowUp: step((size) => -size), ArrowDown: step((size) => size) });
-    onKeys(vector, { ...along, ArrowUp: step((size) => -(size ** 2)), ArrowDown: step((size) => size ** 2) });
+    const numbers = (columns) => ({ grid: () => [this.view.dim / columns(), columns()], now: () => this.shown, go: (element) => this.show(element) });
+    walkGrid(photo, { grid: () => this.view.grid, now: () => this.place, go: this.go });
+    walkGrid(patch, numbers(() => this.view.patchSize));
+    walkGrid(vector, numbers(() => this.view.patchSize ** 2));
   }
 
-  listenToModel() {
-    const heard = {
-      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
-      "change:photos": async () => { await this.decodePhotos(); this.update(); this.updateControls(); },
-      "change:hovered": () => this.hover(this.view.places[this.model.get("hovered")] ?? null),
-    };
-    for (const name in heard) this.model.on(name, heard[name]);
-    const forget = onThemeChange(() => this.restyle());
-    this.unmount = () => {
-      for (const name in heard) this.model.off(name, heard[name]);
-      forget();
-      [...this.outer, ...this.inner].forEach((each) => each.stop());
-    };
-  }
+  // From the settings to the page.
 
-  // From the model to the page. Settings that change together are shown together.
-
-  updateSoon() {
-    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
-  }
-
-  restyle() {
-    this.colors = themeColors(this.page.root);
-    if (this.view) [...this.outer, ...this.inner].forEach((each) => each.paintNow());
+  async receive() {
+    await super.receive();
+    this.updateControls();
   }
 
   update() {
-    const photo = this.photos.get(this.model.get("photo")), patchSize = this.model.get("patch_size");
+    const photo = this.pictures.get(this.model.get("photo")), patchSize = this.model.get("patch_size");
     if (!photo || !fits(photo, patchSize, patchSize)) return; // half of a change from Python; the other half follows
     const wished = this.model.get("stride") ?? patchSize, stride = fits(photo, patchSize, wished) ? wished : patchSize;
     this.updateCut({ photo, patchSize, stride, shuffled: this.model.get("shuffled") });
     this.vector = patchVector(photo.pixels, photo.width, patchCorner(this.selected, this.view.grid, stride), patchSize);
     showChoice(this.page, this.view, this.selected);
-    this.report();
+    const { grid: [rows, columns], count } = this.view;
+    this.report({ cut: `${rows} × ${columns} = ${plural(count, "patch", "patches")}.`, choice: this.page.sentence.textContent });
     this.updateNumber();
     this.outer.forEach((each) => each.invalidate());
   }
 
-  // One status for what a focused slider doesn't say itself: a choice made elsewhere, a new cut. The first view says nothing.
-  report() {
-    const { root, status, sentence } = this.page, { grid: [rows, columns], count } = this.view;
-    const cut = `${rows} × ${columns} = ${plural(count, "patch", "patches")}. `, text = `${cut === this.told ? "" : cut}${sentence.textContent}`;
-    const first = this.told === undefined, said = root.querySelector("[role=slider]:focus, [type=range]:focus");
-    this.told = cut;
-    if (!first && !said && status.textContent !== text) status.textContent = text;
-  }
+  news({ cut, choice }, before) { return cut === before.cut ? choice : `${cut} ${choice}`; }
 
   updateCut(settings) {
     const before = this.view;
@@ -369,13 +291,13 @@ class PatchExplorer {
     else if (before) this.shown = sameElement(this.shown, before.patchSize, settings.patchSize);
     if (before && Object.keys(settings).every((name) => before[name] === settings[name])) return;
     this.view = cut(settings);
-    this.hoveredPlace = this.hoveredShown = null;
+    this.hovered = this.hoveredShown = null;
     showCut(this.page, this.view);
     this.updateControls();
   }
 
   updateControls() {
-    showControls(this.page.controls, this.view, [...this.photos.keys()], this.model.get("photo"));
+    showControls(this.page.controls, this.view, [...this.pictures.keys()], this.model.get("photo"));
   }
 
   updateNumber() {
@@ -387,11 +309,4 @@ class PatchExplorer {
   }
 }
 
-async function render({ model, el }) {
-  const explorer = new PatchExplorer(model);
-  await explorer.decodePhotos();
-  explorer.mount(el);
-  return () => explorer.unmount();
-}
-
-export default { render };
+export default mounted(PatchExplorer);

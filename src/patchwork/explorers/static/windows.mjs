@@ -1,14 +1,14 @@
 // Attention in windows, step by step, on a photograph; how far a token hears after some blocks; what it costs.
 
-import { keepKeys, onPointer, onThemeChange, surface, themeColors, walkGrid } from "./canvas.mjs";
-import { button, choice, clamped, element, filePicker, panel, range, setText, slider, tell, toggle } from "./controls.mjs";
+import { gridPlace, onPointer, walkGrid } from "./canvas.mjs";
+import { button, choice, clamped, element, panel, range, setText, showRange, slider, tell, toggle } from "./controls.mjs";
+import { frame, messageLine, mounted, pageId, photoControls, PhotoExplorer, sentences, settingsRow, showPhotos } from "./explorer.mjs";
 import { attentionCost, divides, heardSpans, shiftedToken, maskRow, tokenRegions, windowIndex, windowTokens } from "./math.mjs";
-import { decodePhoto, readOwnPhoto } from "./photos.mjs";
-import { drawBars, drawCurve, drawGrowth, drawMask, drawReach, drawStep, drawWindow, pairAt, placeAt } from "./window_drawings.mjs";
+import { drawBars, drawCurve, drawGrowth, drawMask, drawReach, drawStep, drawWindow, pairAt } from "./window_drawings.mjs";
+import { placeText, plural } from "./words.mjs";
 
 const STEPS = { tokens: "Tokens", shift: "Shift", windows: "Windows", mask: "Mask", unshift: "Shift back" };
-const SETTINGS = ["photo", "window_size", "shift", "step", "selected", "blocks", "shifted", "merging"];
-const OWN = "your photo", MOST_BLOCKS = 8, LARGEST_WINDOW = 16, LARGEST_SIDE = 112, DIM = 96;
+const MOST_BLOCKS = 8, LARGEST_WINDOW = 16, LARGEST_SIDE = 112, DIM = 96;
 
 // What follows from the settings.
 
@@ -60,8 +60,6 @@ function costOf({ grid, windowSize, count }, side) {
 
 // Words and numbers.
 
-const plural = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
-const placeText = (token, [, columns]) => `row ${Math.floor(token / columns)}, column ${token % columns}`;
 const tokenText = (token, grid) => `Token ${token} (${placeText(token, grid)})`;
 
 function stepSentence(view) {
@@ -117,9 +115,7 @@ function buildControls(act) {
   return {
     windowSize: choice("Window size M", (size) => act.recut(Number(size))),
     shift: choice("Shift u", (shift) => act.set({ shift: Number(shift) })),
-    photo: choice("Photograph", act.showPhoto),
-    own: { node: filePicker("Your own photo…", "image/*", act.takeOwnPhoto) },
-    reset: { node: button("Reset", act.reset) },
+    ...photoControls(act),
   };
 }
 
@@ -132,33 +128,28 @@ function buildSteps(act, id) {
 }
 
 function buildPage(act) {
-  const id = `pw-${Math.random().toString(36).slice(2)}`, help = element("p", { id, hidden: true }, "Arrow keys move, Home and End jump");
-  const controls = buildControls(act), steps = buildSteps(act, id), message = element("p", { class: "pw-message", role: "alert" });
+  const id = pageId(), controls = buildControls(act), steps = buildSteps(act, id), message = messageLine();
   const [photo, window, reach] = ["Token that asks", "Token of its window", "Token that listens"].map((each) => slider(each, id));
   const [mask, growth, bars, curve] = Array.from({ length: 4 }, () => element("canvas", { role: "img" }));
-  const texts = Object.fromEntries(["place", "neighbor", "heard", "price"].map((name) => [name, element("p", { class: `pw-${name}` })]));
+  const texts = sentences("place", "neighbor", "heard", "price");
   const blocks = range("Blocks L", [0, MOST_BLOCKS], (number) => act.set({ blocks: number }), `${id}-blocks`);
   const side = range("Side of the grid, in tokens", [0, LARGEST_SIDE], act.resize, `${id}-side`);
   const toggles = { shifted: toggle("Shift every second block", (shifted) => act.set({ shifted })), merging: toggle("Merge 2 × 2 after every two blocks", (merging) => act.set({ merging })) };
-  const status = element("p", { class: "pw-hidden", role: "status" });
   const panels = {
     step: panel(id, "step", photo, texts.place),
     window: panel(id, "window", element("div", { class: "pw-zoom" }, window, texts.neighbor), element("p", { class: "pw-title" }, "Its mask: row asks, column answers"), mask),
     reach: panel(id, "reach", element("div", { class: "pw-half" }, reach, element("div", {}, growth, blocks.node, toggles.shifted.node, toggles.merging.node, texts.heard))),
     cost: panel(id, "cost", element("div", { class: "pw-half" }, element("div", {}, bars, texts.price, element("p", { class: "pw-formula" })), element("div", {}, curve, side.node))),
   };
-  const settings = element("div", { class: "pw-controls" }, ...Object.values(controls).map(({ node }) => node));
-  const root = element("div", { class: "pw-explorer pw-windows", role: "group", "aria-label": "Window explorer" },
-    element("div", { class: "pw-layout" }, settings, message, steps.node, ...Object.values(panels).map(({ node }) => node)), help, status);
-  return { root, controls, steps, message, status, canvases: { photo, window, mask, reach, growth, bars, curve }, texts, blocks, side, toggles, panels };
+  const framed = frame("windows", "Window explorer", id, settingsRow(controls), message, steps.node, ...Object.values(panels).map(({ node }) => node));
+  return { ...framed, controls, steps, message, canvases: { photo, window, mask, reach, growth, bars, curve }, texts, blocks, side, toggles, panels };
 }
 
 function showControls({ controls, steps, toggles }, { grid, windowSize, shift, step, shifted, merging }, photos, photo) {
   const shifts = Array.from({ length: windowSize }, (_, each) => [each, each === 0 ? "0, none" : 2 * each === windowSize ? `${each}, half of M` : `${each}`]);
   controls.windowSize.show(windowSizes(grid).map((size) => [size, `${size} × ${size}`]), windowSize);
   controls.shift.show(shifts, shift);
-  controls.photo.show(photos.map((name) => [name, name]), photo);
-  controls.photo.node.hidden = photos.length < 2;
+  showPhotos(controls.photo, photos, photo);
   steps.radios[step].checked = true;
   toggles.shifted.show(shifted);
   toggles.merging.show(merging);
@@ -175,33 +166,14 @@ function showTitles({ step, window, reach, cost }, { windowSize, shift, step: sh
   cost.title.textContent = `What attention costs: everyone, or ${tokens.length} tokens at a time`;
 }
 
-function showRange({ control, value }, number, text, limits = {}) {
-  Object.assign(control, limits);
-  control.value = number;
-  setText(value, text);
-}
+// `pinned` is the place in the window whose token is read out, or null: the nearest false neighbor; `side` that of the square grid whose
+// cost is shown, or null: the photograph's own.
+class WindowExplorer extends PhotoExplorer {
+  static settings = ["photo", "window_size", "shift", "step", "selected", "blocks", "shifted", "merging"];
 
-// One explorer. `pinned` is the place in the window whose token is read out, or null: the nearest false neighbor; `side` that of the square
-// grid whose cost is shown, or null: the photograph's own; `hovered` the token under the pointer.
-class WindowExplorer {
-  photos = new Map();
+  grid = this.model.get("grid");
   pinned = null;
   side = null;
-  hovered = null;
-
-  constructor(model) {
-    this.model = model;
-    this.grid = model.get("grid");
-    this.first = this.settings;
-  }
-
-  get settings() { return Object.fromEntries(SETTINGS.map((name) => [name, this.model.get(name)])); }
-
-  async decodePhotos() {
-    for (const [name, data] of Object.entries(this.model.get("photos"))) {
-      if (this.photos.get(name)?.data !== data) this.photos.set(name, { data, ...(await decodePhoto(data)) });
-    }
-  }
 
   // The place in the window whose token is read out.
   get place() {
@@ -211,25 +183,16 @@ class WindowExplorer {
 
   get answerer() { return this.view.tokens[this.place]; }
 
-  mount(el) {
-    this.page = buildPage(this);
-    keepKeys(this.page.root);
-    el.append(this.page.root);
-    this.colors = themeColors(this.page.root);
-    const { canvases } = this.page, drawn = () => ({ view: this.view, hovered: this.hovered, answerer: this.answerer, colors: this.colors });
-    const keep = (name, draw) => surface(canvases[name], (context, width, height) => draw(context, width, height, drawn()));
-    this.asking = [keep("photo", drawStep), keep("window", drawWindow), keep("mask", drawMask)];
-    this.surfaces = [...this.asking, keep("reach", drawReach), keep("growth", drawGrowth), keep("bars", drawBars), keep("curve", drawCurve)];
-    this.listen();
-    this.update();
+  build() { return buildPage(this); }
+
+  draw() {
+    this.asking = this.keepAll({ photo: drawStep, window: drawWindow, mask: drawMask });
+    this.keepAll({ reach: drawReach, growth: drawGrowth, bars: drawBars, curve: drawCurve });
   }
 
-  // Actions.
+  drawn() { return { ...super.drawn(), answerer: this.answerer }; }
 
-  set = (changes) => {
-    for (const name in changes) this.model.set(name, changes[name]);
-    this.model.save_changes();
-  };
+  // Actions.
 
   // After the last step the first follows: the next pair of blocks begins.
   go = (by) => {
@@ -250,62 +213,29 @@ class WindowExplorer {
     this.update();
   };
 
-  showPhoto = (photo) => {
-    this.page.message.textContent = "";
-    this.set({ photo });
-  };
-
-  takeOwnPhoto = async (file) => {
-    try {
-      const { width, height } = this.photos.get(this.first.photo), data = await readOwnPhoto(file, width, height);
-      this.photos.set(OWN, { data, ...(await decodePhoto(data)) });
-      this.set({ photos: { ...this.model.get("photos"), [OWN]: data } });
-      this.showPhoto(OWN);
-    } catch (error) {
-      this.page.message.textContent = error.message;
-    }
-  };
-
-  reset = () => {
-    this.page.message.textContent = "";
+  forget() {
+    super.forget();
     this.pinned = this.side = null;
     this.hover(null);
-    this.set(this.first);
-    this.updateSoon();
-  };
-
-  // A choice, above all one by key, counts for more than a pointer that rests somewhere.
-  ask = (token) => {
-    this.hover(null);
-    this.set({ selected: token });
-  };
+  }
 
   pin = (place) => {
     this.pinned = clamped(place, this.view.tokens.length - 1);
     this.hover(null);
-    this.updatePair();
+    this.updateHovered();
   };
 
-  hover(token) {
-    if (token === this.hovered) return;
-    this.hovered = token;
-    this.set({ hovered: token });
-    this.updatePair();
-  }
-
-  // Pointers, keys, and changes from elsewhere.
+  // Pointers and keys.
 
   listen() {
-    const { photo, window, mask, reach } = this.page.canvases, over = (find) => (x, y) => this.hover(x === undefined ? null : find(x, y));
-    const at = (canvas, grid) => (x, y) => placeAt(x, y, canvas.clientWidth, canvas.clientHeight, grid);
+    const { photo, window, mask, reach } = this.page.canvases, at = (canvas, grid) => (x, y) => gridPlace(x, y, canvas, grid);
     const inWindow = (x, y) => at(window, [this.view.windowSize, this.view.windowSize])(x, y), shown = (x, y) => this.shownAt(at(photo, this.grid)(x, y));
     const pair = (x, y) => pairAt(x, y, mask.clientWidth, this.view.tokens.length);
-    onPointer(photo, { choose: (x, y) => this.ask(shown(x, y)), hover: over(shown) });
-    onPointer(window, { choose: (x, y) => this.pin(inWindow(x, y)), hover: over((x, y) => this.view.tokens[inWindow(x, y)]) });
-    onPointer(mask, { choose: (x, y) => this.choosePair(pair(x, y)), hover: over((x, y) => this.view.tokens[pair(x, y)[1]]) });
+    onPointer(photo, { choose: (x, y) => this.ask(shown(x, y)), hover: this.over(shown) });
+    onPointer(window, { choose: (x, y) => this.pin(inWindow(x, y)), hover: this.over((x, y) => this.view.tokens[inWindow(x, y)]) });
+    onPointer(mask, { choose: (x, y) => this.choosePair(pair(x, y)), hover: this.over((x, y) => this.view.tokens[pair(x, y)[1]]) });
     onPointer(reach, { choose: (x, y) => this.ask(at(reach, this.grid)(x, y)) });
     this.listenToKeys();
-    this.listenToModel();
   }
 
   listenToKeys() {
@@ -322,44 +252,20 @@ class WindowExplorer {
   choosePair([row, column]) {
     this.pinned = column;
     this.ask(this.view.tokens[row]);
-    this.updatePair();
+    this.updateHovered();
   }
 
-  listenToModel() {
-    const heard = {
-      [SETTINGS.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
-      "change:photos": async () => { await this.decodePhotos(); this.update(); },
-      "change:hovered": () => this.hover(this.model.get("hovered")),
-    };
-    for (const name in heard) this.model.on(name, heard[name]);
-    const forget = onThemeChange(() => this.restyle());
-    this.unmount = () => {
-      for (const name in heard) this.model.off(name, heard[name]);
-      forget();
-      this.surfaces.forEach((each) => each.stop());
-    };
-  }
-
-  // From the model to the page. Settings that change together are shown together.
-
-  updateSoon() {
-    this.waiting ??= Promise.resolve().then(() => { this.waiting = null; this.update(); });
-  }
-
-  restyle() {
-    this.colors = themeColors(this.page.root);
-    this.surfaces.forEach((each) => each.paintNow());
-  }
+  // From the settings to the page.
 
   update() {
-    const { settings, page, grid } = this, photo = this.photos.get(settings.photo);
+    const { settings, page, grid } = this, photo = this.pictures.get(settings.photo);
     if (!photo || settings.shift >= settings.window_size) return; // half of a change from Python; the other half follows
     this.view = look(photo, grid, settings, this.side);
-    showControls(page, this.view, [...this.photos.keys()], settings.photo);
+    showControls(page, this.view, [...this.pictures.keys()], settings.photo);
     showTitles(page.panels, this.view);
     this.updateShapes();
     this.updateTexts();
-    this.updatePair();
+    this.updateHovered();
     this.surfaces.forEach((each) => each.invalidate());
   }
 
@@ -370,32 +276,21 @@ class WindowExplorer {
   }
 
   updateTexts() {
-    const { view, page: { texts, canvases, blocks, side, panels } } = this, { windowSize, largestSide } = view;
+    const { view, page: { canvases, blocks, side, panels } } = this, { windowSize, largestSide } = view;
     const told = { place: stepSentence(view), heard: reachSentence(view), price: costSentence(view) };
-    for (const name in told) setText(texts[name], told[name]);
     setText(panels.cost.node.querySelector(".pw-formula"), `Global 4ND² + 2N²D, windows 4ND² + 2M²ND; D\u00a0=\u00a0${DIM}.`);
     tell(canvases.photo, this.shownPlace, view.count - 1, told.place);
     tell(canvases.reach, view.query, view.count - 1, told.heard);
-    showRange(blocks, view.blocks, String(view.blocks));
-    blocks.control.setAttribute("aria-valuetext", told.heard);
+    showRange(blocks, view.blocks, told.heard);
     const nearest = Math.round(view.side / windowSize) * windowSize;
-    showRange(side, nearest, view.sides.join(" × "), { min: windowSize, max: largestSide, step: windowSize });
-    side.control.setAttribute("aria-valuetext", told.price);
+    Object.assign(side.control, { min: windowSize, max: largestSide, step: windowSize });
+    showRange(side, nearest, told.price, view.sides.join(" × "));
     const pictures = { growth: `Tokens heard after 0 to ${MOST_BLOCKS} blocks. Shifted: ${view.growth.shifted.join(", ")}. Not shifted: ${view.growth.still.join(", ")}.`, bars: told.price, curve: `Both costs against the side of the grid, equal at ${windowSize} tokens. ${told.price}` };
     for (const name in pictures) canvases[name].setAttribute("aria-label", pictures[name]);
-    this.report(told);
+    this.say(told);
   }
 
-  // One status for what a focused slider doesn't say itself: the sentences that changed. The first view says nothing.
-  report(told) {
-    const { root, status } = this.page, before = this.told, said = root.querySelector("canvas[role=slider]:focus, [type=range]:focus");
-    this.told = told;
-    if (!before || said) return;
-    const text = Object.keys(told).filter((name) => told[name] !== before[name]).map((name) => told[name]).join(" ");
-    if (text) setText(status, text);
-  }
-
-  updatePair() {
+  updateHovered() {
     const { view, answerer, hovered, page: { texts, canvases } } = this, kept = pairSentence(view, answerer);
     setText(texts.neighbor, hovered === null || hovered >= view.count ? kept : pairSentence(view, hovered));
     tell(canvases.window, this.place, view.tokens.length - 1, kept);
@@ -404,11 +299,4 @@ class WindowExplorer {
   }
 }
 
-async function render({ model, el }) {
-  const explorer = new WindowExplorer(model);
-  await explorer.decodePhotos();
-  explorer.mount(el);
-  return () => explorer.unmount();
-}
-
-export default { render };
+export default mounted(WindowExplorer);
