@@ -1,6 +1,6 @@
 // The attention explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything.
 
-import { cividis, outline, pixelCanvas } from "./canvas.mjs";
+import { cividis, DARK, outline, pixelCanvas } from "./canvas.mjs";
 import { clamped } from "./controls.mjs";
 
 const STRIP = 0.2, GAP = 0.04; // of the width, for the tokens before the patches
@@ -43,7 +43,7 @@ export function drawMap(context, width, height, { view: { scene, query, top }, w
   context.globalAlpha = 1;
   for (let token = 0; token < prefix; token++) drawPrefix(context, cell(token), heat[token], token, colors);
   if (scene.labels) drawBorders(context, scene, (patch) => cell(patch + prefix));
-  if (marked !== query) outline(context, cell(marked), "#1b2430", 1);
+  if (marked !== query) outline(context, cell(marked), DARK, 1);
   outline(context, cell(query), colors.accent, cell(query).width < 14 ? 2 : 3);
 }
 
@@ -65,7 +65,7 @@ function drawPrefix(context, { left, top, width, height }, heat, token, { ink })
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillStyle = heat > 0.5 ? "#1b2430" : "#ffffff";
+  context.fillStyle = heat > 0.5 ? DARK : "#ffffff";
   context.fillText(token > 0 ? `r${token}` : width < 48 ? "cls" : "class", left + width / 2, top + height / 2);
 }
 

@@ -7,6 +7,13 @@ const CIVIDIS = `
   c7b666 cbba64 cfbd61 d4c15e d8c45b dcc858 e1cc54 e5cf50 ead34c eed747 f3da42 f8de3b fde234 fde737`
   .trim().split(/\s+/).map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
 
+export const DARK = "#1b2430"; // lines and words on photographs, in either theme
+
+// A color's red, green and blue, from #rrggbb or rgb(…).
+export const channels = (color) => (color.startsWith("#")
+  ? [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
+  : color.match(/\d+/g).slice(0, 3).map(Number));
+
 // Heat: 0 … 1 as [red, green, blue] bytes, matplotlib's cividis to within 3 of 255 levels.
 export function cividis(value) {
   const at = Math.min(Math.max(value, 0), 1) * (CIVIDIS.length - 1), low = Math.min(Math.floor(at), CIVIDIS.length - 2);
@@ -79,12 +86,15 @@ export function outline(context, cell, color, thickness = 3) {
   const { clientWidth, clientHeight } = context.canvas, edge = thickness / 2 + 1;
   const [left, top] = [Math.max(cell.left, edge), Math.max(cell.top, edge)];
   const width = Math.min(cell.left + cell.width, clientWidth - edge) - left, height = Math.min(cell.top + cell.height, clientHeight - edge) - top;
-  for (const [style, lineWidth] of [["#1b2430", thickness + 4], ["#ffffff", thickness + 2.5], [color, thickness]]) {
+  for (const [style, lineWidth] of [[DARK, thickness + 4], ["#ffffff", thickness + 2.5], [color, thickness]]) {
     context.strokeStyle = style;
     context.lineWidth = lineWidth;
     context.strokeRect(left, top, width, height);
   }
 }
+
+// Where the lines between `count` cells of a pitch run.
+export const between = (count, pitch) => Array.from({ length: count - 1 }, (_, line) => (line + 1) * pitch);
 
 // Lines of a grid: across at each of `tops`, down at each of `lefts`, light beside dark so that both kinds of ground show them.
 export function gridLines(context, { tops, lefts, width, height }, strength) {
@@ -163,7 +173,14 @@ export function keepKeys(root) {
   });
 }
 
-// The place of a grid drawn over the whole canvas, at (x, y).
+// A grid drawn over the whole canvas: how wide and high its cells are, and where each is.
+export function gridCells([rows, columns], width, height) {
+  const wide = width / columns, high = height / rows;
+  const cell = (place) => ({ left: (place % columns) * wide, top: Math.floor(place / columns) * high, width: wide, height: high });
+  return { wide, high, cell };
+}
+
+// The place of such a grid at (x, y).
 export function gridPlace(x, y, { clientWidth: width, clientHeight: height }, [rows, columns]) {
   const along = (at, length, count) => Math.min(Math.max(Math.floor((at / length) * count), 0), count - 1);
   return along(y, height, rows) * columns + along(x, width, columns);

@@ -1,9 +1,14 @@
 // What charts are drawn with: words, lines, dots, and a legend.
 
-const FONT = "system-ui, sans-serif";
+export const FONT = "system-ui, sans-serif";
 
-export function label(context, text, x, y, { color, align = "left", bold = false }) {
+// Words at (x, y); a halo keeps them apart from lines that they cross.
+export function label(context, text, x, y, { color, align = "left", bold = false, halo = null }) {
   Object.assign(context, { font: `${bold ? "700 " : ""}12px ${FONT}`, textAlign: align, textBaseline: "middle", fillStyle: color });
+  if (halo) {
+    Object.assign(context, { strokeStyle: halo, lineWidth: 4, lineJoin: "round" });
+    context.strokeText(text, x, y);
+  }
   context.fillText(text, x, y);
 }
 

@@ -1,14 +1,12 @@
 // The convolution explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything. Pixels are
 // gray, weights have a color: orange above zero, blue below.
 
-import { cividis, pixelCanvas } from "./canvas.mjs";
+import { between, channels, cividis, DARK, gridCells, pixelCanvas } from "./canvas.mjs";
 import { curve, dot, label, legend } from "./charts.mjs";
 import { neighborPlaces } from "./math.mjs";
 
-const PLUS = [224, 138, 0], MINUS = [47, 134, 209], DARK = "#1b2430";
+const PLUS = [224, 138, 0], MINUS = [47, 134, 209];
 const VEIL = 0.78; // how much paper lies over what has no part
-
-const channels = (color) => color.match(/\d+/g).slice(0, 3).map(Number);
 
 // RGBA bytes of rows × columns pixels, to be written one whole pixel at a time: words[at] = packed([red, green, blue]).
 function blank(rows, columns) {
@@ -36,12 +34,6 @@ export function grayPicture(levels, [rows, columns]) {
 function drawPixels(context, picture, width, height) {
   context.imageSmoothingEnabled = false;
   context.drawImage(picture, 0, 0, width, height);
-}
-
-function pitches([rows, columns], width, height) {
-  const wide = width / columns, high = height / rows;
-  const cell = (pixel) => ({ left: (pixel % columns) * wide, top: Math.floor(pixel / columns) * high, width: wide, height: high });
-  return { wide, high, cell };
 }
 
 function frame(context, { left, top, width, height }, { dash = [], color = "#ffffff" } = {}) {
@@ -83,14 +75,14 @@ function ringNeighborhood(context, { grid, query, size, boundary }, { wide, high
 }
 
 export function drawInput(context, width, height, { view, hovered, colors }) {
-  const layout = pitches(view.grid, width, height);
+  const layout = gridCells(view.grid, width, height);
   drawPixels(context, view.picture, width, height);
   ringNeighborhood(context, view, layout, colors);
   ringHovered(context, layout, view, hovered, colors);
 }
 
 export function drawOutput(context, width, height, { view, hovered, colors }) {
-  const layout = pitches(view.grid, width, height);
+  const layout = gridCells(view.grid, width, height);
   drawPixels(context, view.answered, width, height);
   ring(context, layout.cell(view.query), colors.accent);
   ringHovered(context, layout, view, hovered, colors);
@@ -102,7 +94,7 @@ function ringHovered(context, { cell }, { query }, hovered, { ink }) {
 
 // The row of A as a map: each weight over the pixel it asks for; the rest of the picture is not heard.
 export function drawRow(context, width, height, { view, hovered, colors }) {
-  const layout = pitches(view.grid, width, height), paper = channels(colors.raised);
+  const layout = gridCells(view.grid, width, height), paper = channels(colors.raised);
   drawPixels(context, view.picture, width, height);
   Object.assign(context, { globalAlpha: VEIL, fillStyle: colors.raised });
   context.fillRect(0, 0, width, height);
@@ -121,8 +113,7 @@ export function drawRow(context, width, height, { view, hovered, colors }) {
 export function drawMatrix(context, width, height, { view, colors }) {
   const { side, row } = view.small, count = side ** 2, pitch = width / count, paper = channels(colors.raised);
   drawPixels(context, matrixPicture(view, paper), width, height);
-  const lines = Array.from({ length: side - 1 }, (_, line) => (line + 1) * side * pitch);
-  for (const at of lines) {
+  for (const at of between(side, side * pitch)) {
     curve(context, [[at, 0], [at, height]], colors.rule, { lineWidth: 1 });
     curve(context, [[0, at], [width, at]], colors.rule, { lineWidth: 1 });
   }
@@ -144,7 +135,7 @@ function matrixPicture({ small: { side }, size, boundary, kernel, largest }, pap
 
 // What the chosen layers see around one output: heat by influence, the whole field framed, the part that holds most of it dashed.
 export function drawField(context, width, height, { view, colors }) {
-  const { grid, query, field } = view, layout = pitches(grid, width, height), { wide, high, cell } = layout;
+  const { grid, query, field } = view, layout = gridCells(grid, width, height), { wide, high, cell } = layout;
   drawPixels(context, view.picture, width, height);
   Object.assign(context, { globalAlpha: 0.62, fillStyle: colors.paper });
   context.fillRect(0, 0, width, height);

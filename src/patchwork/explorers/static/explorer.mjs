@@ -25,14 +25,12 @@ export class Explorer {
   get settings() { return Object.fromEntries(this.constructor.settings.map((name) => [name, this.model.get(name)])); }
 
   // What an explorer gives: decode(data) reads a picture; build() makes the page, {root, status, canvases, texts, …}; draw() keeps its
-  // canvases drawn; listen() hears pointers and keys; update() goes from the settings to the page.
+  // canvases drawn; listen() hears pointers and keys; update() goes from the settings to the page, updateHovered() from the pointer to
+  // it; forget() is what Reset does besides; drawn() is what each drawing gets.
 
   listen() {}
   updateHovered() {}
-
-  // What else the reader chose, and Reset takes back.
   forget() {}
-
   drawn() { return { view: this.view, hovered: this.hovered, colors: this.colors }; }
 
   mount(el) {
@@ -139,7 +137,7 @@ export class Explorer {
   news(told, before) { return Object.keys(told).filter((name) => told[name] !== before[name]).map((name) => told[name]).join(" "); }
 }
 
-// An explorer of photographs, the reader's own among them. It never leaves the page, but for the kernel behind it.
+// An explorer of photographs. The reader's own stays on the page, and in the kernel where there is one.
 export class PhotoExplorer extends Explorer {
   decode(data) { return decodePhoto(data); }
 
@@ -151,6 +149,7 @@ export class PhotoExplorer extends Explorer {
 
   forget() { this.page.message.textContent = ""; }
 
+  // One of another size may want other settings too.
   changePhoto(photo) { this.set({ photo }); }
 
   showPhoto = (photo) => {

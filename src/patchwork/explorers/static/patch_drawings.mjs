@@ -1,6 +1,6 @@
 // The patch explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything.
 
-import { gridLines, outline } from "./canvas.mjs";
+import { between, DARK, gridLines, outline } from "./canvas.mjs";
 import { elementPlace, patchCorner } from "./math.mjs";
 
 export function drawPhoto(context, width, height, { view, place, hoveredPlace, colors }) {
@@ -9,15 +9,15 @@ export function drawPhoto(context, width, height, { view, place, hoveredPlace, c
   const cell = (at) => ({ left: (at % columns) * pitch, top: Math.floor(at / columns) * pitch, width: side, height: side });
   context.imageSmoothingEnabled = !view.shuffled;
   context.drawImage(picture, 0, 0, width, height);
-  const chosen = cell(place), lines = (count) => Array.from({ length: count - 1 }, (_, line) => (line + 1) * pitch);
-  gridLines(context, { tops: lines(rows), lefts: lines(columns), width, height }, pitch > 14 ? 0.6 : 0.28);
+  const chosen = cell(place);
+  gridLines(context, { tops: between(rows, pitch), lefts: between(columns, pitch), width, height }, pitch > 14 ? 0.6 : 0.28);
   markRow(context, { top: chosen.top, width, height: side }, colors);
   const numbered = pitch >= 36 && stride === patchSize;
   if (numbered) numberCells(context, order, cell);
   if (stride < patchSize && (place + 1) % columns) dashed(context, cell(place + 1));
   if (hoveredPlace !== null && hoveredPlace !== place) {
     outline(context, cell(hoveredPlace), colors.ink, 1.5);
-    if (!numbered) tag(context, cell(hoveredPlace), order[hoveredPlace], { back: "#ffffff", front: "#1b2430", width });
+    if (!numbered) tag(context, cell(hoveredPlace), order[hoveredPlace], { back: "#ffffff", front: DARK, width });
   }
   outline(context, chosen, colors.accent, side < 12 ? 2 : 3);
   if (!numbered) tag(context, chosen, order[place], { back: colors.accent, front: colors.paper, width });
@@ -49,7 +49,7 @@ function numberCells(context, order, cell) {
 
 function dashed(context, { left, top, width, height }) {
   context.save();
-  for (const [style, offset] of [["#ffffff", 0], ["#1b2430", 4]]) {
+  for (const [style, offset] of [["#ffffff", 0], [DARK, 4]]) {
     context.strokeStyle = style;
     context.lineWidth = 1.5;
     context.setLineDash([4, 4]);
@@ -149,7 +149,7 @@ export function drawTrack(context, width, height, { view, place, hoveredPlace, c
 
 export function drawPatch(context, width, height, { view, selected, shown, colors }) {
   const { patchSize, stride, grid, photo } = view, [top, left] = patchCorner(selected, grid, stride);
-  const pixel = width / patchSize, lines = Array.from({ length: patchSize - 1 }, (_, line) => (line + 1) * pixel);
+  const pixel = width / patchSize, lines = between(patchSize, pixel);
   context.imageSmoothingEnabled = false;
   context.drawImage(photo.canvas, left, top, patchSize, patchSize, 0, 0, width, height);
   if (pixel >= 4) gridLines(context, { tops: lines, lefts: lines, width, height }, pixel > 10 ? 0.4 : 0.18);

@@ -1,34 +1,24 @@
 // The window explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything.
 
-import { gridLines, outline, pixelCanvas } from "./canvas.mjs";
+import { between, channels, DARK, gridCells, gridLines, outline, pixelCanvas } from "./canvas.mjs";
+import { curve, dot, FONT, label, legend } from "./charts.mjs";
 import { clamped } from "./controls.mjs";
 import { attentionCost, maskRow, shiftedToken } from "./math.mjs";
 
 const REGIONS = ["#56b4e9", "#f0e442", "#009e73", "#cc79a7"]; // Okabe and Ito's that dark digits show on
-const DARK = "#1b2430", FONT = "system-ui, sans-serif";
 const VEIL = 0.74, FALSE_VEIL = 0.45; // how much paper lies over what has no part, and over what is masked
 
 // Where a token is drawn: in its own place, or where the cyclic shift put it.
 function layout({ grid, shift, moved }, width, height) {
-  const [rows, columns] = grid, wide = width / columns, high = height / rows;
-  const cell = (token) => {
-    const place = moved ? shiftedToken(token, grid, shift) : token;
-    return { left: (place % columns) * wide, top: Math.floor(place / columns) * high, width: wide, height: high };
-  };
-  return { wide, high, cell };
-}
-
-// The place of the picture, as it is drawn, at (x, y).
-export function placeAt(x, y, width, height, [rows, columns]) {
-  return clamped(Math.floor((y / height) * rows), rows - 1) * columns + clamped(Math.floor((x / width) * columns), columns - 1);
+  const { wide, high, cell } = gridCells(grid, width, height);
+  return { wide, high, cell: moved ? (token) => cell(shiftedToken(token, grid, shift)) : cell };
 }
 
 export function drawStep(context, width, height, { view, hovered, answerer, colors }) {
   const { grid: [rows, columns], windowSize, shift, step, moved, query, tokens } = view, { wide, high, cell } = layout(view, width, height);
   const [right, down] = moved ? [shift * wide, shift * high] : [0, 0], masked = step === "mask" || step === "unshift";
   drawRolled(context, view.photo.canvas, { width, height, right, down });
-  const lines = (count, pitch) => Array.from({ length: count - 1 }, (_, line) => (line + 1) * pitch);
-  gridLines(context, { tops: lines(rows, high), lefts: lines(columns, wide), width, height }, wide > 14 ? 0.5 : 0.2);
+  gridLines(context, { tops: between(rows, high), lefts: between(columns, wide), width, height }, wide > 14 ? 0.5 : 0.2);
   if (masked) veil(context, tokens.map(cell), { width, height }, colors);
   if (moved) drawSeams(context, { width, height, right, down, hatched: !masked });
   if (step === "windows" || masked) drawWindowLines(context, { width, height, wide, high, windowSize, offset: moved ? 0 : shift });
@@ -163,18 +153,14 @@ function numberRegion(context, region, { left, top, width, height }) {
 
 // The window itself, enlarged: its tokens as they stand side by side after the shift.
 export function drawWindow(context, width, height, { view, hovered, answerer, colors }) {
-  const { grid: [rows, columns], windowSize, shift, tokens, query, photo } = view, wide = width / windowSize, high = height / windowSize;
+  const { grid: [rows, columns], windowSize, shift, tokens, query, photo } = view;
+  const { wide, high, cell: place } = gridCells([windowSize, windowSize], width, height), cell = (token) => place(tokens.indexOf(token));
   const first = shiftedToken(tokens[0], view.grid, shift), [left, top] = [(first % columns) * wide, Math.floor(first / columns) * high];
-  const cell = (token) => {
-    const place = tokens.indexOf(token);
-    return { left: (place % windowSize) * wide, top: Math.floor(place / windowSize) * high, width: wide, height: high };
-  };
   context.save();
   context.translate(-left, -top);
   drawRolled(context, photo.canvas, { width: columns * wide, height: rows * high, right: shift * wide, down: shift * high });
   context.restore();
-  const lines = Array.from({ length: windowSize - 1 }, (_, line) => line + 1);
-  gridLines(context, { tops: lines.map((line) => line * high), lefts: lines.map((line) => line * wide), width, height }, 0.6);
+  gridLines(context, { tops: between(windowSize, high), lefts: between(windowSize, wide), width, height }, 0.6);
   drawFalse(context, view, cell, colors);
   frameRegions(context, view, cell);
   if (answerer !== query) outline(context, cell(answerer), DARK, 1);
@@ -223,10 +209,6 @@ function maskPicture(regions, { raised }) {
   return pixelCanvas(pixels, count, count);
 }
 
-const channels = (color) => (color.startsWith("#")
-  ? [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
-  : color.match(/\d+/g).slice(0, 3).map(Number));
-
 function crossPairs(context, regions, { edge, pitch }, { edge: ink }) {
   const lines = [], inset = 0.3 * pitch;
   regions.forEach((_, row) => maskRow(regions, row).forEach((answers, column) => {
@@ -256,8 +238,7 @@ export function drawReach(context, width, height, { view, colors }) {
     left: left * wide, top: top * high, width: (right - left + 1) * wide, height: (bottom - top + 1) * high,
   });
   context.drawImage(view.photo.canvas, 0, 0, width, height);
-  const lines = (count, pitch) => Array.from({ length: count - 1 }, (_, line) => (line + 1) * pitch);
-  gridLines(context, { tops: lines(rows, high), lefts: lines(columns, wide), width, height }, wide > 14 ? 0.4 : 0.15);
+  gridLines(context, { tops: between(rows, high), lefts: between(columns, wide), width, height }, wide > 14 ? 0.4 : 0.15);
   veil(context, [box(reach[blocks].spans)], { width, height }, colors);
   const grown = reach.slice(0, blocks + 1).filter(({ heard }, block) => block > 0 && heard > reach[block - 1].heard);
   const frames = grown.map(({ block, spans }) => ({ block, ...within(box(spans), { width, height }) }));
@@ -307,43 +288,6 @@ function frameMerged(context, { grid: [, columns], query, stride }, { width, hei
 }
 
 // Charts.
-
-function label(context, text, x, y, { color, align = "left", bold = false, halo = null }) {
-  Object.assign(context, { font: `${bold ? "700 " : ""}12px ${FONT}`, textAlign: align, textBaseline: "middle", fillStyle: color });
-  if (halo) {
-    Object.assign(context, { strokeStyle: halo, lineWidth: 4, lineJoin: "round" });
-    context.strokeText(text, x, y);
-  }
-  context.fillText(text, x, y);
-}
-
-function curve(context, points, color, { dash = [], lineWidth = 2 } = {}) {
-  context.save();
-  Object.assign(context, { strokeStyle: color, lineWidth, lineJoin: "round" });
-  context.setLineDash(dash);
-  context.beginPath();
-  points.forEach(([x, y], at) => (at ? context.lineTo(x, y) : context.moveTo(x, y)));
-  context.stroke();
-  context.restore();
-}
-
-function dot(context, [x, y], radius, color, { paper }) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  Object.assign(context, { fillStyle: color, strokeStyle: paper, lineWidth: 1.5 });
-  context.fill();
-  context.stroke();
-}
-
-// The legend's entries in one row: a piece of line, then its words.
-function legend(context, entries, y, { ink }) {
-  let x = 0;
-  for (const { text, color, dash } of entries) {
-    curve(context, [[x, y], [x + 22, y]], color, { dash });
-    label(context, text, x + 27, y, { color: ink });
-    x += 27 + context.measureText(text).width + 14;
-  }
-}
 
 // How much has been heard of after each block, with shifted blocks and without; the present number of blocks is marked.
 export function drawGrowth(context, width, height, { view: { growth, blocks, shifted, count }, colors }) {
