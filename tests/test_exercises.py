@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.stats import linregress
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from patchwork.attention import attention
+from patchwork.convolution import receptive_field
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
@@ -193,6 +195,34 @@ def merging_by_probing(kernel, *, cells=((0, 0), (1, 0), (0, 1), (1, 1))):
     return F.conv2d(probes, kernel, stride=2).flatten(1).T
 
 
+def matrix_by_probing(kernel, grid, mode="constant"):
+    each_pixel = torch.eye(grid[0] * grid[1]).view(-1, 1, *grid)
+    around = F.pad(each_pixel, [len(kernel) // 2] * 4, mode=mode)
+    return F.conv2d(around, kernel[None, None]).flatten(1).T
+
+
+def share_of_whole_fields(side, K, L, by):
+    places = torch.arange(side)
+    fine = (places >= L * (K // 2)) & (places < side - L * (K // 2))
+    both = fine & (places >= by) & fine[(places - by) % side]
+    return both.double().mean().square().item()
+
+
+def shifted_head(p, delta, alpha):
+    """Expand −α|p_j − p_i − δ|² in full, with no term left out."""
+    target, one = p + torch.tensor(delta, dtype=p.dtype), torch.ones(len(p), 1)
+    queries = torch.cat([2 * alpha * target, -alpha * one, -alpha * target.square().sum(1, keepdim=True)], 1)
+    return queries, torch.cat([p, p.square().sum(1, keepdim=True), one], 1)
+
+
+def layers_by_counting(side, kind, first=1, deviations=4):
+    for layers in itertools.count():
+        dilations = [first * 2**layer if kind == "doubling" else 1 for layer in range(layers)]
+        heard, _, _ = receptive_field([(3, 1, 0, dilation) for dilation in dilations])
+        if (deviations * math.sqrt(layers * 2 / 3) if kind == "effective" else heard) >= side:
+            return layers
+
+
 RIGHT = {
     "introduction.auc": [
         5 / 6,
@@ -251,6 +281,18 @@ RIGHT = {
     "windows.blocks": [blocks_along_one_axis, lambda *arguments: torch.tensor(blocks_along_one_axis(*arguments))],
     "windows.leak": [leaked, lambda *arguments: torch.tensor(leaked(*arguments)).bfloat16()],
     "windows.break_even": [side_that_pays, side_that_pays_by_counting],
+    "convolution.matrix": [matrix_by_probing, lambda kernel, grid: matrix_by_probing(kernel, grid).to_sparse_coo()],
+    "convolution.rim": [share_of_whole_fields, lambda *arguments: torch.tensor(share_of_whole_fields(*arguments))],
+    "convolution.exponent": [
+        lambda x, y: np.polyfit(np.log(x), np.log(y), 1)[0],
+        lambda x, y: linregress(np.log(x), np.log(y)).slope,
+    ],
+    "convolution.head": [
+        shifted_head,
+        lambda p, delta, alpha: shifted_head(p - 3, delta, alpha),  # the origin is free
+        lambda p, delta, alpha: [each.double().numpy() for each in shifted_head(p, delta, alpha)],
+    ],
+    "convolution.depth": [layers_by_counting, lambda side, kind: torch.tensor(layers_by_counting(side, kind))],
     "windows.merging": [merging_by_probing, lambda kernel: merging_by_probing(kernel).double().numpy()],
 }
 
@@ -423,6 +465,62 @@ WRONG = {
         (lambda kernel: kernel.mT.flatten(1), r"for kernel=a tensor \(4, 2, 2, 2\) expected .* got"),
         (lambda kernel: merging_by_probing(kernel).T, r"expected shape \(2, 4\), got \(4, 2\)"),
         (lambda kernel: kernel.permute(0, 3, 2, 1), r"expected shape \(2, 4\), got \(2, 2, 2, 1\)"),
+    ],
+    "convolution.matrix": [
+        (lambda kernel, grid: matrix_by_probing(kernel, grid).T, r"grid=\(1, 3\) expected .* got"),
+        (lambda kernel, grid: matrix_by_probing(kernel.flip(0, 1), grid), r"grid=\(1, 3\) expected .* got"),
+        (lambda kernel, grid: matrix_by_probing(kernel.T, grid), r"grid=\(1, 3\) expected .* got"),
+        (lambda kernel, grid: matrix_by_probing(kernel, grid, mode="circular"), r"grid=\(1, 3\) expected .* got"),
+        (lambda kernel, grid: matrix_by_probing(kernel, grid[::-1]), r"grid=\(1, 3\) expected .* got"),
+        (lambda kernel, grid: kernel, r"grid=\(1, 3\) expected .* got"),
+    ],
+    "convolution.rim": [
+        (lambda side, K, L, by: ((side - 2 * L * (K // 2) - by) / side) ** 2, r"L=4, by=2 expected 0.0, got"),
+        (
+            lambda side, K, L, by: share_of_whole_fields(side, K, 1, by),
+            r"side=16, K=5, L=2, by=3 expected 0.09766, got",
+        ),
+        (lambda side, K, L, by: share_of_whole_fields(side, K, L, 0), r"side=4, K=3, L=1, by=1 expected .*, got 0.25"),
+        (lambda side, K, L, by: share_of_whole_fields(side, K, L, by) ** 0.5, r"L=1, by=0 expected 0.25, got 0.5"),
+    ],
+    "convolution.exponent": [
+        (lambda x, y: np.polyfit(x, y, 1)[0], r"for x=\(1, 2, 4\), y=\(1, 4, 16\) expected 2.0, got"),
+        (lambda x, y: np.log(y[1] / y[0]) / np.log(x[1] / x[0]), r"y=\(1.0, 3.0, 3.5\) expected 0.9\d*, got 1.58"),
+        (lambda x, y: np.polyfit(np.log(y), np.log(x), 1)[0], r"expected 2.0, got 0.5"),
+        (lambda x, y: np.log(y[-1]) / np.log(x[-1]), r"x=\(1, 3, 5\), y=\(7.*expected -0.5, got"),
+    ],
+    "convolution.head": [
+        (
+            lambda p, delta, alpha: shifted_head(p, [-d for d in delta], alpha),
+            r"p=a tensor \(3, 2\), delta=\(0, 1\), alpha=2.0 as attention weights expected .* got",
+        ),
+        (
+            lambda p, delta, alpha: shifted_head(p, delta, alpha)[::-1],
+            r"delta=\(0, 1\).* as attention weights expected",
+        ),
+        (lambda p, delta, alpha: shifted_head(p, delta, 1.0), r"delta=\(0, 1\).* as attention weights expected"),
+        (
+            lambda p, delta, alpha: [each[:, :2] for each in shifted_head(p, delta, alpha)],
+            r"as attention weights expected .* got",
+        ),
+        (
+            lambda p, delta, alpha: [each * 3**0.25 for each in shifted_head(p, delta, alpha)],
+            r"as attention weights expected .* got",
+        ),
+        (lambda p, delta, alpha: shifted_head(p, delta, alpha)[0], r"expected queries and keys, two matrices"),
+    ],
+    "convolution.depth": [
+        (lambda side, kind: layers_by_counting(side, "plain"), r"kind='effective' expected .* got|kind='doubling'"),
+        (
+            lambda side, kind: layers_by_counting(side - (kind == "plain"), kind),
+            r"side=4, kind='plain' expected 2, got 1",
+        ),
+        (
+            lambda side, kind: (side - 1) / 2 if kind == "plain" else layers_by_counting(side, kind),
+            r"side=4, kind='plain' expected 2, got 1.5",
+        ),
+        (lambda side, kind: layers_by_counting(side, kind, first=2), r"kind='doubling' expected .* got"),
+        (lambda side, kind: layers_by_counting(side, kind, deviations=2), r"kind='effective' expected .* got"),
     ],
     "patches.convolution": [
         (lambda images, weight, bias: convolution(images, weight, 0), r"images=a tensor \(1, 1, 1, 2\), .* expected"),

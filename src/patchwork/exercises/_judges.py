@@ -3,6 +3,7 @@
 import torch
 
 from patchwork._answers import as_tensor, difference, digits_apart, in_one_line, show
+from patchwork.attention import attention_weights
 
 JUDGES = {}
 
@@ -52,6 +53,22 @@ def _call(answer, arguments, expected):
         return f"{case} the function returned None (is a return missing?)"
     problem = expected(got) if callable(expected) else difference(expected, got)
     return problem and f"{case} {problem}"
+
+
+def queries_and_keys(relation, *, scale=None):
+    """Return a judge of queries and keys: right are all that make ``relation``, with 1/√d unless a scale is given."""
+
+    def judge(got):
+        pair = [as_tensor(part) for part in got] if isinstance(got, (tuple, list)) and len(got) == 2 else [None]
+        if any(part is None or part.ndim != 2 for part in pair):
+            return f"expected queries and keys, two matrices, got {show(got)}"
+        queries, keys = (part.to(relation) for part in pair)
+        if queries.shape != (len(relation), keys.shape[1]) or len(keys) != len(relation):
+            return f"expected two matrices ({len(relation)}, d), got {tuple(queries.shape)} and {tuple(keys.shape)}"
+        problem = difference(relation, attention_weights(queries, keys, scale=scale))
+        return problem and f"as attention weights {problem}"
+
+    return judge
 
 
 def counting(*shape):

@@ -2,9 +2,9 @@
 
 import torch
 
-from patchwork._answers import as_tensor, difference, show
+from patchwork._answers import as_tensor, show
 from patchwork.attention import attention_weights
-from patchwork.exercises._judges import function, waves
+from patchwork.exercises._judges import function, queries_and_keys, waves
 
 
 @function("attention.gradient")
@@ -55,7 +55,7 @@ def _rollout():
 def _average():
     for number in (1, 2, 3, 6):
         relation = waves(number, number).softmax(1)
-        yield {"A": relation}, lambda got, relation=relation: _average_problem(got, relation)
+        yield {"A": relation}, queries_and_keys(relation)
 
 
 def _causal(x):
@@ -67,14 +67,3 @@ def _verdict_problem(got, name, answer):
     if found is None or found.numel() != 1 or found.item() not in (0, 1):
         return f"({name}) expected True or False, got {show(got)}"
     return None if bool(found.item()) == answer else f"({name}) expected {answer}, got {not answer}"
-
-
-def _average_problem(got, relation):
-    pair = [as_tensor(part) for part in got] if isinstance(got, (tuple, list)) and len(got) == 2 else [None]
-    if any(part is None or part.ndim != 2 for part in pair):
-        return f"expected queries and keys, two matrices, got {show(got)}"
-    queries, keys = (part.to(relation) for part in pair)
-    if queries.shape != (len(relation), keys.shape[1]) or len(keys) != len(relation):
-        return f"expected two matrices ({len(relation)}, d), got {tuple(queries.shape)} and {tuple(keys.shape)}"
-    problem = difference(relation, attention_weights(queries, keys))
-    return problem and f"as attention weights {problem}"
