@@ -297,32 +297,97 @@ def test_the_still_picture_is_of_the_shuffled_sequence(small):
     assert "shuffled" in small.alt()
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("patch_size", 30, "patch_size 30 does not divide"),
-        ("patch_size", 0, "patch_size 0 does not divide"),
-        ("patch_size", 2, "at most 4096 patches, got N = 112 × 112"),
-        ("stride", 33, "every 33 pixels do not tile"),
-        ("stride", 5, "every 5 pixels do not tile"),
-        ("stride", 0, "every 0 pixels do not tile"),
-        ("selected", 49, "one of the patches 0 … 48, got 49"),
-        ("selected", -1, "one of the patches 0 … 48, got -1"),
-        ("photo", "nobody", "'nobody' is not among"),
-        ("patch_size", "32", "expected an int"),
-        ("shuffled", None, "expected a boolean"),
-        ("photos", {}, "photos must hold 'astronaut', the one shown, got []"),
-        ("photos", {"coffee": ""}, "photos must hold 'astronaut', the one shown, got ['coffee']"),
-        ("photos", {"astronaut": "no picture"}, "the photograph 'astronaut' must be a picture as base64 text"),
-        ("photos", {"astronaut": None}, "the photograph 'astronaut' must be a picture as base64 text"),
-    ],
-)
-def test_a_setting_that_does_not_fit_is_refused_and_leaves_no_trace(explorer, name, value, message):
-    before, photos = repr(explorer), explorer.photos
+REFUSED = [
+    ("explorer", "patch_size", 30, "patch_size 30 does not divide"),
+    ("explorer", "patch_size", 0, "patch_size 0 does not divide"),
+    ("explorer", "patch_size", 2, "at most 4096 patches, got N = 112 × 112"),
+    ("explorer", "stride", 33, "every 33 pixels do not tile"),
+    ("explorer", "stride", 5, "every 5 pixels do not tile"),
+    ("explorer", "stride", 0, "every 0 pixels do not tile"),
+    ("explorer", "selected", 49, "one of the patches 0 … 48, got 49"),
+    ("explorer", "selected", -1, "one of the patches 0 … 48, got -1"),
+    ("explorer", "photo", "nobody", "'nobody' is not among"),
+    ("explorer", "patch_size", "32", "expected an int"),
+    ("explorer", "shuffled", None, "expected a boolean"),
+    ("explorer", "photos", {}, "photos must hold 'astronaut', the one shown, got []"),
+    ("explorer", "photos", {"coffee": ""}, "photos must hold 'astronaut', the one shown, got ['coffee']"),
+    ("explorer", "photos", {"astronaut": "no picture"}, "the photograph 'astronaut' must be a picture as base64 text"),
+    ("explorer", "photos", {"astronaut": None}, "the photograph 'astronaut' must be a picture as base64 text"),
+    ("looking", "grid", (8, 8), "the grid must stay (16, 16), got (8, 8)"),
+    ("looking", "photo", "nobody", "'nobody' is not among"),
+    ("looking", "photos", {"astronaut": "no picture"}, "must be a picture as base64 text"),
+    ("looking", "shifted", None, "expected a boolean"),
+    ("looking", "window_size", "4", "expected an int"),
+    ("asking", "scenes", {}, "scenes must stay ['mosaic', 'digit'], got []"),
+    ("asking", "query", "1", "expected an int"),
+    ("asking", "model", ["trained"], "expected a unicode string"),
+    ("asking", "scene", ["mosaic"], "expected a unicode string"),
+]
+# What the settings and the arguments refuse in the same words.
+REFUSED_IN_BOTH_WAYS = [
+    ("asking", "scene", "nowhere", "scene 'nowhere' is not among ['mosaic', 'digit']"),
+    ("asking", "model", "half", "model 'half' is not among ['untrained', 'trained']"),
+    ("asking", "block", 1, "block must be one of 0 … 0, got 1"),
+    ("asking", "head", 4, "head must be one of 0 … 3, got 4"),
+    ("asking", "head", -1, "head must be a whole number of at least 0, got -1"),
+    ("asking", "query", 256, "query must be one of 0 … 255, got 256"),
+    ("asking", "temperature", 0.0, "temperature must lie in 0.0625 … 16, got 0.0"),
+    ("asking", "temperature", float("nan"), "temperature must be a finite number, got nan"),
+    ("asking", "temperature", 17, "temperature must lie in 0.0625 … 16, got 17"),
+    ("looking", "window_size", 5, "window_size must be one of [2, 4, 8] for the grid (16, 16), got 5"),
+    ("looking", "window_size", 16, "window_size must be one of [2, 4, 8]"),
+    ("looking", "window_size", 0, "window_size must be one of [2, 4, 8]"),
+    ("looking", "shift", 4, "shift must be one of 0 … 3, got 4"),
+    ("looking", "shift", -1, "shift must be a whole number of at least 0, got -1"),
+    (
+        "looking",
+        "step",
+        "rolled",
+        "step must be one of ['tokens', 'shift', 'windows', 'mask', 'unshift'], got 'rolled'",
+    ),
+    ("looking", "selected", 256, "selected must be one of 0 … 255, got 256"),
+    ("looking", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("looking", "blocks", 9, "blocks must be one of 0 … 8, got 9"),
+    (
+        "convolving",
+        "kernel",
+        [[1.0, 2.0]],
+        "the kernel must be K rows of K weights, K one of (1, 3, 5), got [[1.0, 2.0]]",
+    ),
+    ("convolving", "kernel", [[0.0] * 2] * 2, "K one of (1, 3, 5)"),
+    ("convolving", "kernel", [[0.0] * 3, [0.0] * 3, [0.0] * 2], "K rows of K weights"),
+    ("convolving", "kernel", [[float("nan")]], "a weight must be a finite number, got nan"),
+    ("convolving", "kernel", [["1"]], "a weight must be a finite number, got '1'"),
+    ("convolving", "kernel", [[100.0]], "a weight must be one of −99 … 99, got 100"),
+    ("convolving", "kernel", [], "K rows of K weights"),
+    ("convolving", "boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
+    ("convolving", "selected", 2304, "selected must be one of 0 … 2303, got 2304"),
+    ("convolving", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("convolving", "layers", 0, "layers must be one of 1 … 8, got 0"),
+    ("convolving", "layers", 9, "layers must be one of 1 … 8, got 9"),
+    ("convolving", "stride", [3], "stride must be 1 or 2 in each layer, got [3]"),
+    ("convolving", "stride", [0], "stride must be a whole number of at least 1, got 0"),
+    ("convolving", "stride", [1] * 9, "a list of at most 8 of them"),
+    ("convolving", "dilation", 3, "dilation must be one of [1, 2, 'doubling'], got 3"),
+    ("convolving", "dilation", True, "dilation must be one of [1, 2, 'doubling'], got True"),
+    ("convolving", "dilation", [1], "dilation must be one of [1, 2, 'doubling'], got [1]"),
+    ("convolving", "dilation", 2.0, "dilation must be one of [1, 2, 'doubling'], got 2.0"),
+    ("convolving", "dilation", torch.tensor(2), "dilation must be one of [1, 2, 'doubling'], got tensor(2)"),
+]
+
+
+@pytest.mark.parametrize(("each", "name", "value", "message"), REFUSED + REFUSED_IN_BOTH_WAYS, indirect=["each"])
+def test_a_setting_that_does_not_fit_is_refused_and_leaves_no_trace(each, name, value, message):
+    before, state = repr(each), each.state()
     with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        setattr(explorer, name, value)
-    assert repr(explorer) == before
-    assert explorer.photos == photos
+        setattr(each, name, value)
+    assert (repr(each), each.state()) == (before, state)
+
+
+@pytest.mark.parametrize(("each", "name", "value", "message"), REFUSED_IN_BOTH_WAYS, indirect=["each"])
+def test_a_setting_that_does_not_fit_is_refused_as_an_argument_too(each, name, value, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        type(each)(each._given, **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -400,12 +465,22 @@ def test_a_readers_own_photo_arrives_as_a_tensor(explorer):
     assert explorer.vector.shape == (3072,)
 
 
-def test_an_explorer_links_to_another_widget(explorer):
-    slider = IntSlider(min=0, max=48, value=3)
-    link((slider, "value"), (explorer, "selected"))
-    assert explorer.selected == 3
-    explorer.selected = 40
-    assert slider.value == 40
+@pytest.mark.parametrize(
+    ("each", "name", "first", "then"),
+    [
+        ("explorer", "selected", 3, 40),
+        ("asking", "head", 1, 3),
+        ("looking", "blocks", 5, 2),
+        ("convolving", "layers", 5, 2),
+    ],
+    indirect=["each"],
+)
+def test_an_explorer_links_to_another_widget(each, name, first, then):
+    slider = IntSlider(min=0, max=48, value=first)
+    link((slider, "value"), (each, name))
+    assert getattr(each, name) == first
+    setattr(each, name, then)
+    assert slider.value == then
 
 
 # the formulas that also stand in math.mjs
@@ -542,32 +617,10 @@ def test_a_scene_with_other_models_shows_all(scenes):
     assert explorer.model is None
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("scene", "nowhere", "scene 'nowhere' is not among ['mosaic', 'digit']"),
-        ("scenes", {}, "scenes must stay ['mosaic', 'digit'], got []"),
-        ("model", "half", "model 'half' is not among ['untrained', 'trained']"),
-        ("block", 1, "block must be one of 0 … 0, got 1"),
-        ("head", 4, "head must be one of 0 … 3, got 4"),
-        ("head", -1, "head must be a whole number of at least 0, got -1"),
-        ("query", 256, "query must be one of 0 … 255, got 256"),
-        ("temperature", 0.0, "temperature must lie in 0.0625 … 16, got 0.0"),
-        ("temperature", float("nan"), "temperature must be a finite number, got nan"),
-        ("temperature", 17, "temperature must lie in 0.0625 … 16, got 17"),
-        ("query", "1", "expected an int"),
-        ("model", ["trained"], "expected a unicode string"),
-        ("scene", ["mosaic"], "expected a unicode string"),
-    ],
-)
-def test_a_setting_that_is_not_the_scenes_is_refused(asking, name, value, message):
-    before = repr(asking)
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        setattr(asking, name, value)
-    assert repr(asking) == before
-    if name != "scenes":
-        with pytest.raises(ValueError, match=name):
-            AttentionExplorer(asking._given, **{name: value})
+@pytest.mark.parametrize(("name", "value"), [("query", "1"), ("model", ["trained"]), ("scene", ["mosaic"])])
+def test_arguments_of_another_kind_are_named(scenes, name, value):
+    with pytest.raises(ValueError, match=name):
+        AttentionExplorer(scenes, **{name: value})
 
 
 def test_a_change_of_scene_from_the_page_is_taken_as_it_is(asking):
@@ -740,46 +793,6 @@ def test_the_costs_are_the_librarys(windows):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("window_size", 5, "window_size must be one of [2, 4, 8] for the grid (16, 16), got 5"),
-        ("window_size", 16, "window_size must be one of [2, 4, 8]"),
-        ("window_size", 0, "window_size must be one of [2, 4, 8]"),
-        ("shift", 4, "shift must be one of 0 … 3, got 4"),
-        ("shift", -1, "shift must be a whole number of at least 0, got -1"),
-        ("step", "rolled", "step must be one of ['tokens', 'shift', 'windows', 'mask', 'unshift'], got 'rolled'"),
-        ("selected", 256, "selected must be one of 0 … 255, got 256"),
-        ("selected", -1, "selected must be a whole number of at least 0, got -1"),
-        ("blocks", 9, "blocks must be one of 0 … 8, got 9"),
-    ],
-)
-def test_a_window_setting_that_does_not_fit_is_refused_in_both_ways(looking, photos, name, value, message):
-    before = repr(looking)
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        setattr(looking, name, value)
-    assert repr(looking) == before
-    with pytest.raises(ValueError, match=re.escape(message)):
-        WindowExplorer(photos["coffee"], **{name: value})
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("grid", (8, 8), "the grid must stay (16, 16), got (8, 8)"),
-        ("photo", "nobody", "'nobody' is not among"),
-        ("photos", {"astronaut": "no picture"}, "must be a picture as base64 text"),
-        ("shifted", None, "expected a boolean"),
-        ("window_size", "4", "expected an int"),
-    ],
-)
-def test_what_stays_or_is_of_another_kind_is_refused(looking, name, value, message):
-    before = repr(looking)
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        setattr(looking, name, value)
-    assert repr(looking) == before
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"grid": (7, 7)}, "the grid must be a multiple of a smaller window along both sides, got (7, 7)"),
@@ -811,14 +824,6 @@ def test_a_change_of_windows_from_the_page_is_taken_as_it_is(looking):
     with pytest.raises(traitlets.TraitError):
         looking.set_state({"window_size": 2, "shift": 5})
     assert (looking.window_size, looking.shift) == (8, 7)
-
-
-def test_a_window_explorer_links_to_another_widget(looking):
-    slider = IntSlider(min=0, max=8, value=5)
-    link((slider, "value"), (looking, "blocks"))
-    assert looking.blocks == 5
-    looking.blocks = 2
-    assert slider.value == 2
 
 
 def test_the_first_query_comes_round_to_the_last_window(looking):
@@ -952,40 +957,6 @@ def test_kernels_answer_as_their_names_say():
     assert down.weight[0, 0, -1].tolist() == [1.0] * 3  # below minus above: brighter below is positive
 
 
-KERNEL_MISFITS = [
-    ("kernel", [[1.0, 2.0]], "the kernel must be K rows of K weights, K one of (1, 3, 5), got [[1.0, 2.0]]"),
-    ("kernel", [[0.0] * 2] * 2, "K one of (1, 3, 5)"),
-    ("kernel", [[0.0] * 3, [0.0] * 3, [0.0] * 2], "K rows of K weights"),
-    ("kernel", [[float("nan")]], "a weight must be a finite number, got nan"),
-    ("kernel", [["1"]], "a weight must be a finite number, got '1'"),
-    ("kernel", [[100.0]], "a weight must be one of −99 … 99, got 100"),
-    ("kernel", [], "K rows of K weights"),
-    ("boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
-    ("selected", 2304, "selected must be one of 0 … 2303, got 2304"),
-    ("selected", -1, "selected must be a whole number of at least 0, got -1"),
-    ("layers", 0, "layers must be one of 1 … 8, got 0"),
-    ("layers", 9, "layers must be one of 1 … 8, got 9"),
-    ("stride", [3], "stride must be 1 or 2 in each layer, got [3]"),
-    ("stride", [0], "stride must be a whole number of at least 1, got 0"),
-    ("stride", [1] * 9, "a list of at most 8 of them"),
-    ("dilation", 3, "dilation must be one of [1, 2, 'doubling'], got 3"),
-    ("dilation", True, "dilation must be one of [1, 2, 'doubling'], got True"),
-    ("dilation", [1], "dilation must be one of [1, 2, 'doubling'], got [1]"),
-    ("dilation", 2.0, "dilation must be one of [1, 2, 'doubling'], got 2.0"),
-    ("dilation", torch.tensor(2), "dilation must be one of [1, 2, 'doubling'], got tensor(2)"),
-]
-
-
-@pytest.mark.parametrize(("name", "value", "message"), KERNEL_MISFITS)
-def test_a_setting_of_a_kernel_that_does_not_fit_is_refused_in_both_ways(convolving, name, value, message):
-    before = repr(convolving)
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        setattr(convolving, name, value)
-    assert repr(convolving) == before
-    with pytest.raises(ValueError, match=re.escape(message)):
-        ConvolutionExplorer(convolving.image, **{name: value})
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -1057,14 +1028,6 @@ def test_a_change_of_the_kernel_from_the_page_is_taken_as_it_is(convolving):
     assert convolving.kernel == [[2.0]]
     torch.testing.assert_close(convolving.result, 2 * convolving.pixels)
     assert convolving.field == (1, 256)
-
-
-def test_a_convolution_explorer_links_to_another_widget(convolving):
-    slider = IntSlider(min=1, max=8, value=5)
-    link((slider, "value"), (convolving, "layers"))
-    assert convolving.layers == 5
-    convolving.layers = 2
-    assert slider.value == 2
 
 
 @pytest.mark.parametrize("shape", [(48, 60), (60, 48), (8, 64), (64, 64)])

@@ -165,38 +165,31 @@ def convolving():
     return ConvolutionExplorer({name: load_image(name, size=48) for name in ("astronaut", "coffee")})
 
 
+def markup(explorer):
+    return explorer._repr_mimebundle_()[0]["text/html"]
+
+
 @pytest.fixture(scope="session")
 def folder(explorer, asking, regions, looking, convolving, tmp_path_factory):
-    folder, figure = tmp_path_factory.mktemp("page"), explorer._repr_mimebundle_()[0]["text/html"]
-    attention = asking._repr_mimebundle_()[0]["text/html"]
-    windows = looking._repr_mimebundle_()[0]["text/html"]
+    folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
-    convolution = convolving._repr_mimebundle_()[0]["text/html"]
     oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
     oblong = ConvolutionExplorer(load_image("coffee", size=48)[:, :32], **oblong)
-    broken = figure.replace('data-state="{', 'data-state="{{')
-    below = f'<div style="height: 5000px"></div>{figure}'
+    figure, windows = markup(explorer), markup(looking)
     pages = {
         "light": figure,
         "dark": figure,
-        "broken": broken,
-        "unknown": figure.replace('"patches"', '"nothing"', 1),
-        "below": below,
         "two": figure + figure,
-        "attention": attention,
-        "attention dark": attention,
-        "attention two": attention + attention,
-        "windows": windows,
-        "windows dark": windows,
-        "windows two": windows + windows,
+        "broken": figure.replace('data-state="{', 'data-state="{{'),
+        "unknown": figure.replace('"patches"', '"nothing"', 1),
+        "below": f'<div style="height: 5000px"></div>{figure}',
         "windows broken": windows.replace('data-state="{', 'data-state="{{'),
-        "windows narrow": narrow._repr_mimebundle_()[0]["text/html"],
-        "convolution": convolution,
-        "convolution dark": convolution,
-        "convolution two": convolution + convolution,
-        "convolution oblong": oblong._repr_mimebundle_()[0]["text/html"],
-        "attention regions": regions._repr_mimebundle_()[0]["text/html"],
+        "windows narrow": markup(narrow),
+        "convolution oblong": markup(oblong),
+        "attention regions": markup(regions),
     }
+    for name, each in (("attention", asking), ("windows", looking), ("convolution", convolving)):
+        pages |= {name: markup(each), f"{name} dark": markup(each), f"{name} two": 2 * markup(each)}
     for name, body in pages.items():
         (folder / f"{name}.html").write_text(
             PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"

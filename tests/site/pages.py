@@ -1,11 +1,73 @@
 """What the tests of several explorers do in a page."""
 
+import base64
+import io
+import re
+
+import torch
+from PIL import Image
+
+
+def sentence(page, name="place"):
+    return page.locator(f".pw-{name}").inner_text()
+
+
+def chosen(page):
+    """The patch, token or pixel that the page's first sentence is about."""
+    return int(re.match(r"\w+ (\d+)", sentence(page))[1])
+
+
+def select(page, label):
+    return page.locator("label", has_text=label).locator("select")
+
+
+def both_ready(page):
+    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    return page
+
+
+def press_at(canvas, row, column, *, grid, act="click"):
+    """Press, tap or hover the middle of a cell of the grid that a canvas shows."""
+    box = canvas.bounding_box()
+    spot = {"x": (column + 0.5) / grid[1] * box["width"], "y": (row + 0.5) / grid[0] * box["height"]}
+    getattr(canvas, act)(position=spot)
+
 
 def pixels(page, locator):
     """The canvas as it stands after the next frame."""
     return locator.evaluate(
         "node => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(node.toDataURL()))))"
     )
+
+
+def colors(page, canvas, spots):
+    """The colors of a canvas at (x, y), as shares of its width and height."""
+    drawn = Image.open(io.BytesIO(base64.b64decode(pixels(page, canvas).partition(",")[2]))).convert("RGB")
+    found = [drawn.getpixel((int(x * drawn.width), int(y * drawn.height))) for x, y in spots]
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def centers(rows, columns, off=0.5):
+    return [((column + off) / columns, (row + off) / rows) for row in range(rows) for column in range(columns)]
+
+
+def picture_file(kind="PNG", mode="RGB", color=0, size=(300, 200), middle=None, **options):
+    """A picture of one color, or with a middle third of another, as the bytes of a file."""
+    file, drawn = io.BytesIO(), Image.new(mode, size, color)
+    if middle is not None:
+        drawn.paste(middle, tuple(side * third // 3 for third in (1, 2) for side in size))
+    drawn.save(file, kind, **options)
+    return file.getvalue()
+
+
+def upload(page, content, name="own.png"):
+    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def upload_own(page, content):
+    """Upload a picture and wait until the explorer shows it."""
+    upload(page, content)
+    page.wait_for_function("node => node.value === 'your photo'", arg=select(page, "Photograph").element_handle())
 
 
 def swipe(page, right, down, steps=10, over=None):

@@ -1,13 +1,12 @@
 """The convolution explorer in a real browser, on a page with no kernel; its formulas held against the library."""
 
-import base64
-import io
 import re
+from functools import partial
 
+import pages
 import pytest
 import torch
-from pages import pixels, status, swipe
-from PIL import Image
+from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
 from patchwork.convolution import conv2d_from_patches, receptive_field, shift_matrix
 from patchwork.explorers.convolution import (
@@ -22,6 +21,7 @@ from patchwork.explorers.convolution import (
 from patchwork.images import load_image
 
 pytestmark = pytest.mark.browser
+pixel, press_at = pages.chosen, partial(pages.press_at, grid=(48, 48))
 
 
 @pytest.fixture
@@ -110,24 +110,12 @@ def test_fields_are_the_librarys(formulas, rng, turn):
 # what the page says
 
 
-def sentence(page, name="place"):
-    return page.locator(f".pw-{name}").inner_text()
-
-
 def number(text):
     return float(text.replace("−", "-"))
 
 
-def pixel(page):
-    return int(re.match(r"Pixel (\d+)", sentence(page))[1])
-
-
 def picture(page, name="Pixel that asks"):
     return page.get_by_role("slider", name=name)
-
-
-def select(page, label):
-    return page.locator("label", has_text=label).locator("select")
 
 
 def weights(page):
@@ -138,17 +126,11 @@ def cells(page):
     return page.locator(".pw-products td")
 
 
-def press_at(page, canvas, row, column, grid=(48, 48), act="click"):
-    box = canvas.bounding_box()
-    spot = {"x": (column + 0.5) / grid[1] * box["width"], "y": (row + 0.5) / grid[0] * box["height"]}
-    getattr(canvas, act)(position=spot)
-
-
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_convolution_mounts_and_answers(visit, over):
     page = visit("convolution", over=over)
     assert pixel(page) == python().selected
-    press_at(page, picture(page), 5, 9)
+    press_at(picture(page), 5, 9)
     assert pixel(page) == 5 * 48 + 9
     picture(page, "Its answer").press("ArrowDown")
     assert pixel(page) == 6 * 48 + 9
@@ -174,7 +156,7 @@ def set_up(page, rng):
     for layer, each in enumerate(stride):
         page.get_by_label(f"Stride 2 in layer {layer + 1}").set_checked(each == 2)
     page.get_by_label("Layers L").fill(str(layers))
-    press_at(page, picture(page), *divmod(chosen, 48))
+    press_at(picture(page), *divmod(chosen, 48))
     page.mouse.move(0, 0)
     settings = {"boundary": boundary, "selected": chosen, "layers": layers, "stride": stride, "dilation": dilation}
     kernel = preset(name, size)
@@ -224,10 +206,10 @@ def test_every_number_is_the_librarys(page, rng):
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_each_neighbor_is_read_out_under_the_pointer(page, rng, boundary):
     select(page, "Boundary").select_option(boundary)
-    press_at(page, picture(page), 0, 20)
+    press_at(picture(page), 0, 20)
     expected = python(boundary=boundary, selected=20)
     for row, column in ((0, 19), (0, 21), (1, 21), (47, 21), (30, 3)):
-        press_at(page, page.locator(".pw-row canvas"), row, column, act="hover")
+        press_at(page.locator(".pw-row canvas"), row, column, act="hover")
         told, other = sentence(page, "listens"), row * 48 + column
         assert told.startswith(f"Pixel {other} (row {row}, column {column}) ")
         weight = float(expected.row[other])
@@ -321,17 +303,6 @@ def test_zero_is_the_middle_only_where_weights_are_below_it(page):
 # the drawings
 
 
-def colors(page, canvas, spots):
-    """The colors of a canvas at (x, y), as shares of its width and height."""
-    drawn = Image.open(io.BytesIO(base64.b64decode(pixels(page, canvas).partition(",")[2]))).convert("RGB")
-    found = [drawn.getpixel((int(x * drawn.width), int(y * drawn.height))) for x, y in spots]
-    return torch.tensor(found, dtype=torch.float64)
-
-
-def centers(rows, columns):
-    return [((column + 0.5) / columns, (row + 0.5) / rows) for row in range(rows) for column in range(columns)]
-
-
 def far(expected, reach=4):
     """Which pixels lie so far from the one that asks that no outline covers them."""
     row, column = divmod(expected.selected, 48)
@@ -383,7 +354,7 @@ def test_the_heat_is_the_influence(page, formulas):
     """Cividis of the share against the largest one; where no path leads, the paled picture."""
     select(page, "Dilation").select_option("2")
     page.get_by_label("Layers L").fill("3")
-    press_at(page, picture(page, "Output that listens"), 24, 24)
+    press_at(picture(page, "Output that listens"), 24, 24)
     expected = python(selected=24 * 48 + 24, layers=3, dilation=2)
     found = colors(page, page.locator(".pw-depth canvas").first, centers(48, 48)).view(48, 48, 3)
     pale = 0.38 * 255 * expected.pixels[..., None] + 0.62 * torch.tensor([251, 250, 246])
@@ -417,21 +388,21 @@ def test_keys_walk_each_picture(page, name):
 
 
 def test_a_key_wins_over_a_pointer_at_rest(page):
-    press_at(page, picture(page), 3, 3, act="hover")
+    press_at(picture(page), 3, 3, act="hover")
     assert sentence(page, "listens").startswith("Pixel 147 ")
     picture(page).press("Home")
     assert sentence(page, "listens").startswith("Row 0 of A")
 
 
 def test_a_press_on_the_matrix_asks_for_that_row(page):
-    press_at(page, page.locator(".pw-matrix canvas"), 19, 5, (64, 64))
+    press_at(page.locator(".pw-matrix canvas"), 19, 5, grid=(64, 64))
     assert divmod(pixel(page), 48) == (2 * 6 + 3, 3 * 6 + 3)
     assert "Row 19 is outlined" in sentence(page, "bands")
 
 
 def test_touch_chooses_and_scrolling_does_not(visit):
     page = visit("convolution", width=390, has_touch=True, is_mobile=True)
-    press_at(page, picture(page), 5, 9, act="tap")
+    press_at(picture(page), 5, 9, act="tap")
     assert pixel(page) == 249
     before = page.evaluate("scrollY")
     swipe(page, 0, -150, over=page.locator(".pw-row canvas"))
@@ -451,7 +422,7 @@ def test_an_oblong_picture_and_a_kernel_of_ones_own(visit):
     assert sentence(page, "listens").startswith("Row 0 of A: 6 of 1\u202f536 weights")
     box = picture(page).bounding_box()
     assert box["width"] / box["height"] == pytest.approx(48 / 32, abs=0.02)
-    press_at(page, picture(page), 31, 40, (32, 48))
+    press_at(picture(page), 31, 40, grid=(32, 48))
     assert pixel(page) == 31 * 48 + 40
 
 
@@ -477,30 +448,12 @@ def test_reset_brings_the_first_view_of_convolution_back(page):
     assert view(page) == first
 
 
-def upload(page, content, name="own.png"):
-    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-
-
 def test_ones_own_photo_turns_gray_and_takes_the_shape_of_the_first(page):
-    file, drawn = io.BytesIO(), Image.new("RGB", (500, 300), (0, 0, 255))
-    drawn.paste((255, 0, 0), (200, 100, 300, 200))
-    drawn.save(file, "PNG")
-    upload(page, file.getvalue())
-    page.wait_for_function("node => node.value === 'your photo'", arg=select(page, "Photograph").element_handle())
+    upload_own(page, picture_file(color=(0, 0, 255), middle=(255, 0, 0), size=(500, 300)))
     picture(page).press("End")
     middle, edge = colors(page, picture(page), [(0.51, 0.51), (0.03, 0.3)])
     assert middle.tolist() == pytest.approx([76] * 3, abs=4)  # .299 of 255
     assert edge.tolist() == pytest.approx([29] * 3, abs=4)  # .114 of 255
-
-
-def test_a_file_that_is_no_picture_is_told(page):
-    before = pixels(page, picture(page))
-    upload(page, b"not a picture", "notes.txt")
-    page.wait_for_selector(".pw-message:not(:empty)")
-    assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
-    assert pixels(page, picture(page)) == before
-    page.get_by_role("button", name="Reset").click()
-    page.wait_for_selector(".pw-message:empty", state="attached")
 
 
 # for everyone
@@ -515,7 +468,7 @@ def test_paper_shows_every_picture_and_the_kernel(page):
 
 def test_what_convolution_says_is_heard_once(page):
     assert status(page) == ""
-    press_at(page, picture(page), 3, 3, act="hover")
+    press_at(picture(page), 3, 3, act="hover")
     picture(page).press("ArrowRight")
     page.get_by_label("Layers L").press("ArrowLeft")
     assert status(page) == ""
@@ -527,14 +480,9 @@ def test_what_convolution_says_is_heard_once(page):
 
 
 def test_the_parts_of_convolution_are_named_and_apart(visit):
-    page = visit("convolution two")
-    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
-    assert page.get_by_role("group", name="Convolution explorer").count() == 2
+    page = both_ready(visit("convolution two"))
     for name in ("The kernel, 9 weights", "Its neighborhood × the weights", "How far 8 layers see"):
         assert page.get_by_role("group", name=name).count() == 2
-    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
-    assert len(set(ids)) == len(ids)
-    assert page.locator(".pw-explorer canvas:not([aria-label])").count() == 0
     weights(page).first.fill("4")
     assert cells(page).nth(0).inner_text().split("\n")[1] == "× 4"
     assert cells(page).nth(9).inner_text().split("\n")[1] == "× −1"

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from pages import pixels, status, swipe
+from pages import (
+    both_ready,
+    chosen,
+    picture_file,
+    pixels,
+    press_at,
+    select,
+    sentence,
+    status,
+    swipe,
+    upload,
+    upload_own,
+)
 from PIL import Image
 
 from patchwork.attention import attention_weights
@@ -38,23 +50,13 @@ def canvas(page, panel):
     return page.locator(f".pw-{panel} [role=slider]").first
 
 
-def reading(page):
-    return page.locator(".pw-place").inner_text()
-
-
-def chosen(page):
-    return int(re.match(r"Patch (\d+)", reading(page))[1])
-
-
 def counts(page):
     terms, texts = page.locator(".pw-counts i").all_inner_texts(), page.locator(".pw-counts span").all_inner_texts()
     return dict(zip(terms, (text.replace("\u202f", "") for text in texts), strict=True))
 
 
-def click_patch(page, row, column, *, rows=7, columns=7, act="click"):
-    box = canvas(page, "image").bounding_box()
-    place = {"x": (column + 0.5) / columns * box["width"], "y": (row + 0.5) / rows * box["height"]}
-    getattr(canvas(page, "image"), act)(position=place)
+def click_patch(page, row, column, act="click"):
+    press_at(canvas(page, "image"), row, column, grid=(7, 7), act=act)
 
 
 # the page
@@ -64,9 +66,9 @@ def click_patch(page, row, column, *, rows=7, columns=7, act="click"):
 def test_it_mounts_and_answers(visit, over):
     page = visit(over=over)
     assert page.locator(".explorer img").count() == 0
-    assert reading(page) == "Patch 17 is in row 2, column 3: 2 × 7 + 3 = 17."
+    assert sentence(page) == "Patch 17 is in row 2, column 3: 2 × 7 + 3 = 17."
     click_patch(page, 4, 1)
-    assert reading(page) == "Patch 29 is in row 4, column 1: 4 × 7 + 1 = 29."
+    assert sentence(page) == "Patch 29 is in row 4, column 1: 4 × 7 + 1 = 29."
     canvas(page, "image").press("ArrowRight")
     assert chosen(page) == 30
 
@@ -92,8 +94,7 @@ def test_it_mounts_near_the_viewport_only(visit):
 
 
 def test_two_explorers_are_apart(visit):
-    page = visit("two")
-    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    page = both_ready(visit("two"))
     click_patch(page, 0, 0)
     assert [text.split()[1] for text in page.locator(".pw-place").all_inner_texts()] == ["0", "17"]
 
@@ -120,9 +121,9 @@ def test_print_shows_picture_and_explorer(visit):
 
 
 def test_dragging_chooses_and_hovering_only_previews(page):
-    before, drawn = reading(page), pixels(page, canvas(page, "image"))
+    before, drawn = sentence(page), pixels(page, canvas(page, "image"))
     click_patch(page, 5, 5, act="hover")
-    assert reading(page) == before
+    assert sentence(page) == before
     assert pixels(page, canvas(page, "image")) != drawn
     click_patch(page, 1, 1, act="hover")
     page.mouse.down()
@@ -145,7 +146,7 @@ def test_keys_walk_the_grid(page, keys, patch):
         page.keyboard.press(key)
     assert chosen(page) == patch
     assert canvas(page, "image").get_attribute("aria-valuenow") == str(patch)
-    assert canvas(page, "image").get_attribute("aria-valuetext") == reading(page)
+    assert canvas(page, "image").get_attribute("aria-valuetext") == sentence(page)
 
 
 def test_used_keys_do_not_scroll_the_page_and_others_pass(visit):
@@ -331,7 +332,7 @@ def test_shuffling_moves_the_patches_and_keeps_the_vectors(page):
     before = [pixels(page, each) for each in (image, vector)]
     page.get_by_label("Shuffle the patches").check()
     place = shuffled_order(49).index(17)
-    assert f"Patch 17 now stands at place {place}" in reading(page)
+    assert f"Patch 17 now stands at place {place}" in sentence(page)
     assert pixels(page, image) != before[0]
     assert pixels(page, vector) == before[1]
     click_patch(page, *divmod(20, 7))
@@ -368,16 +369,6 @@ def test_reset_brings_the_first_view_back(page):
 # a photograph of one's own
 
 
-def picture_file(kind="PNG", mode="RGB", color=0, size=(300, 200), **options):
-    file = io.BytesIO()
-    Image.new(mode, size, color).save(file, kind, **options)
-    return file.getvalue()
-
-
-def upload(page, content, name="own.png"):
-    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-
-
 @pytest.mark.parametrize("over", ["http", "file"])
 @pytest.mark.parametrize(
     ("content", "value"),
@@ -391,8 +382,7 @@ def upload(page, content, name="own.png"):
 )
 def test_ones_own_photo_is_cut(visit, over, content, value):
     page = visit(over=over)
-    upload(page, content)
-    page.wait_for_function("() => document.querySelector('.pw-label select').value === 'your photo'")
+    upload_own(page, content)
     assert shown_number(page)[2] == pytest.approx(value, abs=0.03)
     assert page.locator(".pw-message").inner_text() == ""
 
@@ -402,8 +392,7 @@ def test_a_rotated_photo_stands_upright(page):
     picture.paste("black", (0, 0, 64, 32))
     exif[0x0112] = 6  # its top is at the right
     picture.save(file, "JPEG", exif=exif)
-    upload(page, file.getvalue(), "turned.jpg")
-    page.wait_for_function("() => document.querySelector('.pw-label select').value === 'your photo'")
+    upload_own(page, file.getvalue())
     canvas(page, "image").press("Home")
     assert shown_number(page)[2] > 0.9
     for _ in range(6):
@@ -414,14 +403,23 @@ def test_a_rotated_photo_stands_upright(page):
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", picture_file("JPEG")[:300]], ids=["empty", "text", "cut off"]
 )
-def test_a_file_that_is_no_picture_is_told_and_nothing_changes(page, content):
-    before = pixels(page, canvas(page, "image"))
-    upload(page, content, "notes.txt")
-    page.wait_for_selector(".pw-message:not(:empty)")
-    assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
-    assert pixels(page, canvas(page, "image")) == before
-    upload(page, picture_file())
-    page.wait_for_selector(".pw-message:empty", state="attached")
+@pytest.mark.parametrize("name", ["light", "windows", "convolution"])
+def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, content):
+    page = visit(name)
+    image = page.get_by_role("slider").first
+    before = pixels(page, image)
+    for take_back in (
+        lambda: page.get_by_role("button", name="Reset").click(),
+        lambda: select(page, "Photograph").select_option("coffee"),
+        lambda: upload(page, picture_file()),
+    ):
+        upload(page, content, "notes.txt")
+        page.wait_for_selector(".pw-message:not(:empty)")
+        assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
+        assert pixels(page, image) == before
+        take_back()
+        page.wait_for_selector(".pw-message:empty", state="attached")
+        before = pixels(page, image)
 
 
 # for everyone
@@ -518,8 +516,7 @@ def test_an_error_is_red_and_bold(page):
 
 @pytest.mark.parametrize("name", ["two", "attention two", "windows two", "convolution two"])
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
-    page = visit(name)
-    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    page = both_ready(visit(name))
     widths = """() => {
         const box = document.createElement("div"), roots = [...document.querySelectorAll(".pw-explorer")];
         box.style.display = "flex";
@@ -543,18 +540,23 @@ def test_what_is_heard_is_said_once(page):
     assert status(page) == ""
     page.get_by_label("Patch size P").focus()
     page.get_by_label("Patch size P").select_option("16")
-    assert status(page) == "14 × 14 = 196 patches. " + reading(page)
+    assert status(page) == "14 × 14 = 196 patches. " + sentence(page)
     page.locator(".pw-sequence > canvas").click(position={"x": 20, "y": 40})
-    assert status(page) == reading(page)
+    assert status(page) == sentence(page)
 
 
-def test_parts_are_named_and_the_keys_described(visit):
-    page = visit("two")
-    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+def test_parts_are_named(visit):
+    page = both_ready(visit("two"))
     assert page.get_by_role("group", name="Patch explorer").count() == 2
     assert page.get_by_role("group", name="Patch 17 as a vector of 3\u202f072 numbers").count() == 2
+
+
+@pytest.mark.parametrize("name", ["two", "attention two", "windows two", "convolution two"])
+def test_two_share_no_id_and_every_picture_and_slider_is_told(visit, name):
+    page = both_ready(visit(name))
     ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
     assert len(set(ids)) == len(ids)
+    assert page.locator(".pw-explorer canvas:not([aria-label], [aria-hidden])").count() == 0
     for slider in page.locator("[role=slider]").all():
         help = "node => document.getElementById(node.getAttribute('aria-describedby')).textContent"
         assert slider.evaluate(help) == "Arrow keys move, Home and End jump"
@@ -809,11 +811,11 @@ def talk(visit):
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_attention_mounts_and_answers(visit, over):
     page = visit("attention", over=over)
-    assert reading(page) == "Patch 115 (row 7, column 3) asks, 256 patches answer."
+    assert sentence(page) == "Patch 115 (row 7, column 3) asks, 256 patches answer."
     ask(page, 2, 5)
-    assert reading(page).startswith("Patch 37 (row 2, column 5) asks")
+    assert sentence(page).startswith("Patch 37 (row 2, column 5) asks")
     token_map(page, "Untrained").press("ArrowDown")
-    assert reading(page).startswith("Patch 53 (row 3, column 5) asks")
+    assert sentence(page).startswith("Patch 53 (row 3, column 5) asks")
 
 
 def test_the_first_view_already_teaches(talk):
@@ -888,7 +890,7 @@ def len_patches(scene):
 
 def test_keys_reach_the_class_token_and_every_patch(talk):
     talk.get_by_label("Picture").select_option("digit")
-    assert reading(talk) == "The class token asks, 17 tokens answer."
+    assert sentence(talk) == "The class token asks, 17 tokens answer."
     walk = [
         ("ArrowRight", "Patch 0 (token 1, row 0, column 0)"),
         ("ArrowUp", "Patch 0 (token 1"),
@@ -902,23 +904,23 @@ def test_keys_reach_the_class_token_and_every_patch(talk):
     for keys, told in walk:
         for key in keys.split():
             token_map(talk).press(key)
-        assert reading(talk).startswith(told), keys
-        assert token_map(talk).get_attribute("aria-valuetext").startswith(reading(talk))
+        assert sentence(talk).startswith(told), keys
+        assert token_map(talk).get_attribute("aria-valuetext").startswith(sentence(talk))
 
 
 def test_a_finger_reaches_the_class_token_and_a_scroll_chooses_nothing(visit):
     page = visit("attention", width=390, has_touch=True, is_mobile=True)
     page.get_by_label("Picture").select_option("digit")
     ask(page, 2, 1, side=4, act="tap")
-    assert reading(page).startswith("Patch 9 (token 10, row 2, column 1)")
+    assert sentence(page).startswith("Patch 9 (token 10, row 2, column 1)")
     token_map(page).tap(position={"x": 12, "y": 12})
-    assert reading(page).startswith("The class token")
+    assert sentence(page).startswith("The class token")
     before = page.evaluate("scrollY")
     swipe(page, 0, -150, over=token_map(page))
     page.wait_for_function("before => scrollY > before", arg=before)
-    assert reading(page).startswith("The class token")
+    assert sentence(page).startswith("The class token")
     swipe(page, 60, 0, over=token_map(page))
-    assert reading(page).startswith("Patch ")
+    assert sentence(page).startswith("Patch ")
 
 
 def test_the_scale_snaps_to_its_marks(talk):
@@ -972,7 +974,7 @@ def test_one_model_or_all(talk):
     assert place(talk, "Untrained").count() == 0  # nor is it read aloud
     assert token_map(talk).bounding_box()["width"] > 300
     ask(talk, 0, 0)
-    assert reading(talk).startswith("Patch 0 ")
+    assert sentence(talk).startswith("Patch 0 ")
     talk.get_by_label("Model").select_option("")
     assert place(talk, "Untrained").count() == 1
 
@@ -983,7 +985,7 @@ def test_a_new_picture_starts_at_its_own_query(talk):
     talk.get_by_label("Block").select_option("2")
     talk.get_by_label("Head").select_option("3")
     talk.get_by_label("Picture").select_option("mosaic")
-    assert reading(talk).startswith("Patch 115 ")
+    assert sentence(talk).startswith("Patch 115 ")
     assert talk.get_by_label("Head").input_value() == "3"
 
 
@@ -1009,7 +1011,7 @@ def test_hovering_reads_a_patch_out_and_a_press_on_the_answers_keeps_it(talk):
     strongest, heard = patch(), answers(talk).get_attribute("aria-valuetext")
     ask(talk, 15, 0, act="hover")
     assert patch() == "Patch 240"
-    assert reading(talk).startswith("Patch 115 ")
+    assert sentence(talk).startswith("Patch 115 ")
     assert answers(talk).get_attribute("aria-valuetext") == heard
     talk.mouse.move(0, 0)
     assert patch() == strongest
@@ -1090,11 +1092,8 @@ def test_what_attention_says_is_heard_once(talk):
 
 
 def test_attentions_parts_are_named(visit):
-    page = visit("attention two")
-    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
+    page = both_ready(visit("attention two"))
     assert page.get_by_role("group", name="Attention explorer").count() == 2
-    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
-    assert len(set(ids)) == len(ids)
     names = [each.get_attribute("aria-label") for each in page.get_by_role("slider").all()[1:5]]
     assert names == [
         f"{what}, {name}" for name in ("untrained", "trained") for what in ("Token that asks", "Answers by weight")

@@ -1,14 +1,13 @@
 """The window explorer in a real browser, on a page with no kernel; its formulas held against the library."""
 
-import base64
-import io
 import itertools
 import re
+from functools import partial
 
+import pages
 import pytest
 import torch
-from pages import pixels, status, swipe
-from PIL import Image
+from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
 from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
 from patchwork.windows import (
@@ -22,6 +21,7 @@ from patchwork.windows import (
 )
 
 pytestmark = pytest.mark.browser
+token, press_at = pages.chosen, partial(pages.press_at, grid=(16, 16))
 
 
 @pytest.fixture
@@ -102,14 +102,6 @@ def test_the_cost_is_the_librarys(formulas, rng):
 # what the page says
 
 
-def sentence(page, name="place"):
-    return page.locator(f".pw-{name}").inner_text()
-
-
-def token(page):
-    return int(re.match(r"Token (\d+)", sentence(page))[1])
-
-
 def step_canvas(page):
     return page.get_by_role("slider", name="Token that asks")
 
@@ -126,25 +118,15 @@ def mask_canvas(page):
     return page.locator(".pw-window > canvas")
 
 
-def photo_choice(page):
-    return page.locator("label", has_text="Photograph").locator("select")
-
-
 def take_step(page, step):
     page.locator(f".pw-radios [value={step}]").check()
-
-
-def press_at(page, canvas, row, column, grid=(16, 16), act="click"):
-    box = canvas.bounding_box()
-    spot = {"x": (column + 0.5) / grid[1] * box["width"], "y": (row + 0.5) / grid[0] * box["height"]}
-    getattr(canvas, act)(position=spot)
 
 
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_windows_mount_and_answer(visit, over):
     page = visit("windows", over=over)
     assert sentence(page).startswith("Token 224 (row 14, column 0) is in window 15")
-    press_at(page, step_canvas(page), 5, 9)
+    press_at(step_canvas(page), 5, 9)
     assert token(page) == 7 * 16 + 11
     step_canvas(page).press("ArrowUp")
     assert token(page) == 6 * 16 + 11
@@ -170,7 +152,7 @@ def set_up(page, rng, grid=(16, 16)):
     page.get_by_label("Blocks L").fill(str(blocks))
     page.get_by_label("Shift every second block").set_checked(shifted)
     page.get_by_label("Merge 2 × 2").set_checked(merging)
-    press_at(page, reach_canvas(page), *divmod(query, grid[1]), grid)
+    press_at(reach_canvas(page), *divmod(query, grid[1]), grid=grid)
     page.mouse.move(0, 0)
     settings = {"window_size": size, "shift": shift, "blocks": blocks, "selected": query}
     image = torch.zeros(3, 96, 96)
@@ -296,7 +278,7 @@ def test_the_token_under_the_pointer_is_the_one_drawn_there(page, rng, step):
     shown = (cyclic_shift(shown, 3) if step in ("shift", "windows", "mask") else shown).view(16, 16)
     for _ in range(5):
         row, column = rng.randrange(16), rng.randrange(16)
-        press_at(page, step_canvas(page), row, column)
+        press_at(step_canvas(page), row, column)
         assert token(page) == shown[row, column]
         assert step_canvas(page).get_attribute("aria-valuenow") == str(row * 16 + column)
 
@@ -304,21 +286,10 @@ def test_the_token_under_the_pointer_is_the_one_drawn_there(page, rng, step):
 # the drawings
 
 
-def colors(page, canvas, spots):
-    """The colors of a canvas at (x, y), as shares of its width and height."""
-    picture = Image.open(io.BytesIO(base64.b64decode(pixels(page, canvas).partition(",")[2]))).convert("RGB")
-    found = [picture.getpixel((int(x * picture.width), int(y * picture.height))) for x, y in spots]
-    return torch.tensor(found, dtype=torch.float)
-
-
-def centers(rows, columns, off=0.5):
-    return [((column + off) / columns, (row + off) / rows) for row in range(rows) for column in range(columns)]
-
-
 def test_the_photograph_is_rolled_by_the_shift(page):
     take_step(page, "tokens")
     page.get_by_label("Shift u").select_option("1")
-    press_at(page, reach_canvas(page), 8, 8)
+    press_at(reach_canvas(page), 8, 8)
     page.mouse.move(0, 0)
     still = colors(page, step_canvas(page), centers(16, 16)).view(1, 16, 16, 3)
     take_step(page, "windows")
@@ -335,7 +306,7 @@ def test_the_mask_is_drawn_cell_by_cell(page, rng):
         page.get_by_label("Window size M").select_option(str(size))
         for shift in range(size):
             page.get_by_label("Shift u").select_option(str(shift))
-            press_at(page, reach_canvas(page), rng.choice([0, 5, 15]), rng.choice([0, 6, 15]))
+            press_at(reach_canvas(page), rng.choice([0, 5, 15]), rng.choice([0, 6, 15]))
             page.mouse.move(0, 0)
             expected = WindowExplorer(torch.zeros(3, 16, 16), window_size=size, shift=shift, selected=token(page))
             count, width = size**2, mask_canvas(page).bounding_box()["width"]
@@ -476,32 +447,32 @@ def test_the_mask_is_pressed_and_read(page):
 
 def test_hovering_reads_a_token_out(page):
     before, drawn = sentence(page, "neighbor"), pixels(page, step_canvas(page))
-    press_at(page, step_canvas(page), 3, 3, act="hover")
+    press_at(step_canvas(page), 3, 3, act="hover")
     assert sentence(page, "neighbor") == "Token 85 (row 5, column 5) is in another window: it is not asked."
     assert token(page) == 224
     assert pixels(page, step_canvas(page)) != drawn
     page.mouse.move(0, 0)
     assert sentence(page, "neighbor") == before
     assert pixels(page, step_canvas(page)) == drawn
-    press_at(page, window_canvas(page), 3, 3, (4, 4), act="hover")
+    press_at(window_canvas(page), 3, 3, grid=(4, 4), act="hover")
     assert sentence(page, "neighbor").startswith("Token 17 (row 1, column 1), region 4, is a false neighbor")
-    press_at(page, window_canvas(page), 1, 3, (4, 4))
+    press_at(window_canvas(page), 1, 3, grid=(4, 4))
     page.mouse.move(0, 0)
     assert sentence(page, "neighbor") == "Token 241 (row 15, column 1) answers: same window, region 2 like token 224."
 
 
 def test_a_key_wins_over_a_pointer_at_rest(page):
-    press_at(page, step_canvas(page), 3, 3, act="hover")
+    press_at(step_canvas(page), 3, 3, act="hover")
     window_canvas(page).press("End")
     assert sentence(page, "neighbor").startswith("Token 17 ")
-    press_at(page, step_canvas(page), 3, 4, act="hover")
+    press_at(step_canvas(page), 3, 4, act="hover")
     step_canvas(page).press("ArrowRight")
     assert sentence(page, "neighbor") == window_canvas(page).get_attribute("aria-valuetext")
 
 
 def test_touch_chooses_and_scrolling_does_not(visit):
     page = visit("windows", width=390, has_touch=True, is_mobile=True)
-    press_at(page, step_canvas(page), 5, 9, act="tap")
+    press_at(step_canvas(page), 5, 9, act="tap")
     assert token(page) == 123
     mask_canvas(page).tap(position={"x": 300, "y": 300})
     assert token(page) != 123
@@ -554,13 +525,13 @@ def test_the_side_moves_the_cost_alone(page):
 
 def test_a_grid_that_is_not_square_and_one_photograph(visit):
     page = visit("windows narrow")
-    assert not photo_choice(page).is_visible()
+    assert not select(page, "Photograph").is_visible()
     assert page.get_by_label("Window size M").input_value() == "2"
     assert sentence(page).startswith("Token 84 (row 7, column 0) is back in its place")
     assert sentence(page, "price").startswith("8 × 12 tokens")
     box = step_canvas(page).bounding_box()
     assert box["width"] / box["height"] == pytest.approx(96 / 64, abs=0.02)
-    press_at(page, step_canvas(page), 2, 11, (8, 12))
+    press_at(step_canvas(page), 2, 11, grid=(8, 12))
     assert token(page) == 35
 
 
@@ -570,13 +541,13 @@ def test_reset_brings_the_first_view_of_windows_back(page):
         return [sentence(page, name) for name in names] + [pixels(page, each) for each in page.locator("canvas").all()]
 
     first = view()
-    photo_choice(page).select_option("coffee")
+    select(page, "Photograph").select_option("coffee")
     page.get_by_label("Window size M").select_option("8")
     page.get_by_label("Blocks L").fill("6")
     page.get_by_label("Merge 2 × 2").check()
     page.get_by_label("Side of the grid, in tokens").fill("56")
     take_step(page, "tokens")
-    press_at(page, step_canvas(page), 3, 3)
+    press_at(step_canvas(page), 3, 3)
     window_canvas(page).press("End")
     assert all(one != other for one, other in zip(view(), first, strict=True))
     page.get_by_role("button", name="Reset").click()
@@ -584,40 +555,16 @@ def test_reset_brings_the_first_view_of_windows_back(page):
     assert view() == first
 
 
-def upload(page, content, name="own.png"):
-    page.get_by_label("Your own photo…").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-
-
 @pytest.mark.parametrize(("name", "size"), [("windows", (256, 256)), ("windows narrow", (96, 64))])
 def test_ones_own_photo_takes_the_shape_of_the_first(visit, name, size):
-    page, file = visit(name), io.BytesIO()
-    picture = Image.new("RGB", (500, 300), (0, 0, 255))
-    picture.paste((255, 0, 0), (200, 100, 300, 200))
-    picture.save(file, "PNG")
-    upload(page, file.getvalue())
-    photo = photo_choice(page)
-    photo.wait_for()
-    page.wait_for_function("node => node.value === 'your photo'", arg=photo.element_handle())
+    page = visit(name)
+    upload_own(page, picture_file(color=(0, 0, 255), middle=(255, 0, 0), size=(500, 300)))
     take_step(page, "tokens")
     middle, edge = colors(page, step_canvas(page), [(0.51, 0.51), (0.03, 0.3)])
     assert middle[0] > 200 > 60 > middle[2]
     assert edge[2] > 200 > 60 > edge[0]
     box = step_canvas(page).bounding_box()
     assert box["width"] / box["height"] == pytest.approx(size[0] / size[1], abs=0.02)
-
-
-def test_a_file_that_is_no_picture_is_told(page):
-    before = pixels(page, step_canvas(page))
-    upload(page, b"not a picture", "notes.txt")
-    page.wait_for_selector(".pw-message:not(:empty)")
-    assert page.get_by_role("alert").inner_text().startswith("“notes.txt” is not a picture this browser can read.")
-    assert pixels(page, step_canvas(page)) == before
-    page.get_by_role("button", name="Reset").click()
-    page.wait_for_selector(".pw-message:empty", state="attached")
-    upload(page, b"not a picture", "notes.txt")
-    page.wait_for_selector(".pw-message:not(:empty)")
-    photo_choice(page).select_option("coffee")
-    page.wait_for_selector(".pw-message:empty", state="attached")
 
 
 # for everyone
@@ -634,7 +581,7 @@ def test_paper_shows_every_picture_and_sentence_and_nothing_to_press(page):
 
 def test_what_windows_say_is_heard_once(page):
     assert status(page) == ""
-    press_at(page, step_canvas(page), 3, 3, act="hover")
+    press_at(step_canvas(page), 3, 3, act="hover")
     step_canvas(page).press("ArrowRight")
     page.get_by_label("Blocks L").press("ArrowRight")
     assert status(page) == ""
@@ -647,15 +594,10 @@ def test_what_windows_say_is_heard_once(page):
 
 
 def test_the_parts_of_windows_are_named_and_apart(visit):
-    page = visit("windows two")
-    page.wait_for_function("() => document.querySelectorAll('.explorer[data-ready]').length === 2")
-    assert page.get_by_role("group", name="Window explorer").count() == 2
+    page = both_ready(visit("windows two"))
     assert page.get_by_role("group", name="Step", exact=True).count() == 2
     for name in ("4. Masked: its own region answers", "Window 15, enlarged", "How far token 224 hears"):
         assert page.get_by_role("group", name=name).count() == 2
-    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
-    assert len(set(ids)) == len(ids)
-    assert page.locator(".pw-explorer canvas:not([aria-label])").count() == 0
     page.locator("[value=tokens]").first.check()
     checked = page.locator(".pw-radios :checked")
     assert [each.get_attribute("value") for each in checked.all()] == ["tokens", "mask"]
