@@ -195,8 +195,9 @@ def test_every_number_is_the_librarys(page, rng):
         heard, count = int((expected.row != 0).sum()), "2\u202f304"
         assert sentence(page, "listens").startswith(f"Row {chosen} of A: {heard} of {count} weights")
         (sees, jump), width = expected.field, expected.width
-        assert f" {sees} × {sees} pixels" in sentence(page, "seen")
-        assert f"; {width} × {width} hold" in sentence(page, "seen")
+        wide, held = (f"{number:,}".replace(",", "\u202f") for number in (sees, width))
+        assert f" {wide} × {wide} pixels" in sentence(page, "seen")
+        assert f"; {held} × {held} hold" in sentence(page, "seen")
         assert f"Outputs stand {jump} pixel" in sentence(page, "seen")
         asked = int((expected.influence > 0).sum()) ** 2
         assert ("only" in sentence(page, "seen")) == (asked < sees**2)
@@ -297,7 +298,39 @@ def test_zero_is_the_middle_only_where_weights_are_below_it(page):
         assert sentence(page, "grays") == told
     for field in weights(page).all():
         field.fill("0")
-    assert sentence(page, "grays") == "Black is 0, white 1.000, the sum of the weights."
+    assert sentence(page, "grays") == "Every weight is 0, and so is every answer: black."
+
+
+def test_rounding_is_not_shown_as_an_answer(page):
+    """On one gray 0.3 + 0.6 − 0.9 is not quite 0, and that is all there is."""
+    upload_own(page, picture_file(color=(200, 200, 200)))
+    select(page, "Boundary").select_option("circular")
+    for field, weight in zip(weights(page).all(), [0.3, 0.6, -0.9, 0, 0, 0, 0, 0, 0], strict=True):
+        field.fill(str(weight))
+    assert sentence(page, "grays") == "Zero is the middle gray, black −1.000, white 1.000."
+    found = colors(page, picture(page, "Its answer"), centers(48, 48)).view(48, 48, 3)
+    assert (found[far(python(selected=pixel(page)))] - 128).abs().max() <= 1
+
+
+def test_a_tiny_weight_is_not_taken_for_none(page):
+    for text, shown, told in (("0.00002", "0.00002", "2e−5"), ("-1e-10", "-1e-10", "−1e−10"), ("0.12345", "0.1235", "0.123")):
+        weights(page).first.fill(text)
+        weights(page).first.blur()
+        assert float(weights(page).first.input_value()) == float(shown)
+        assert cells(page).first.inner_text().split("\n")[1] == f"× {told}"
+
+
+@pytest.mark.parametrize("width", [1280, 620, 390, 320])
+def test_every_cell_holds_the_largest_numbers(visit, width):
+    page = visit("convolution", width=width)
+    select(page, "Photograph").select_option("coffee")
+    select(page, "Size K").select_option("5")
+    for field in weights(page).all():
+        field.fill("-98.765")
+    widest = "nodes => Math.max(...nodes.map((each) => each.scrollWidth - each.clientWidth))"
+    assert page.locator(".pw-products td, .pw-products span").evaluate_all(widest) <= 0
+    assert weights(page).evaluate_all(widest) <= 0
+    assert cells(page).nth(12).inner_text().split("\n")[1] == "× −98.77"
 
 
 # the drawings
@@ -481,7 +514,7 @@ def test_what_convolution_says_is_heard_once(page):
 
 def test_the_parts_of_convolution_are_named_and_apart(visit):
     page = both_ready(visit("convolution two"))
-    for name in ("The kernel, 9 weights", "Its neighborhood × the weights", "How far 8 layers see"):
+    for name in ("The kernel, 9 weights", "One answer: pixels × weights", "How far 8 layers see"):
         assert page.get_by_role("group", name=name).count() == 2
     weights(page).first.fill("4")
     assert cells(page).nth(0).inner_text().split("\n")[1] == "× 4"

@@ -13,6 +13,7 @@ const BOUNDARIES = [["zero", "zero outside"], ["circular", "circular"]];
 const DILATIONS = [["1", "1"], ["2", "2 in every layer"], ["doubling", "doubling: 1, 2, 4, …"]];
 const OWN_KERNEL = "your own", SIZES = [1, 3, 5], MOST_LAYERS = 8, HELD = 0.95, SMALL = 8, LARGEST_WEIGHT = 99;
 const LIGHT = 0.46; // from this gray on black reads better than white
+const ROUNDING = 1e-12; // a sum's error, against the sum of its weights
 
 // What follows from the settings.
 
@@ -30,8 +31,9 @@ function look({ gray, picture }, grid, settings, growth) {
 
 // All answers, and how they are shown: with negative weights zero is the middle of the grays.
 function answersOf({ gray, grid, kernel, boundary }) {
-  const answers = convolve(gray, grid, kernel, boundary), signed = kernel.some((weight) => weight < 0);
-  const most = (signed ? answers.reduce((found, each) => Math.max(found, Math.abs(each)), 0) : kernel.reduce((sum, each) => sum + each, 0)) || 1;
+  const answers = convolve(gray, grid, kernel, boundary), signed = kernel.some((weight) => weight < 0), added = kernel.reduce((sum, each) => sum + Math.abs(each), 0);
+  const peak = signed ? answers.reduce((found, each) => Math.max(found, Math.abs(each)), 0) : added;
+  const most = peak > ROUNDING * added ? peak : 1; // a flat picture has no edges: what rounding leaves is no answer to show
   const levels = answers.map((answer) => (signed ? 0.5 + answer / most / 2 : answer / most));
   return { answers, signed, most, answered: grayPicture(levels, grid) };
 }
@@ -65,16 +67,19 @@ function resized(kernel, size) {
 
 // Words and numbers.
 
-const signs = (text) => text.replace(/^-(0(?:\.0*)?)$/, "$1").replace("-", "−");
-const fixed = (number) => signs(number.toFixed(3));
-const brief = (weight) => signs(String(Number(weight.toFixed(3))));
+const signs = (text) => text.replace(/^-(0(?:\.0*)?)$/, "$1").replaceAll("-", "−");
+const fixed = (number, decimals = 3) => signs(number.toFixed(decimals));
+const decimals = (number) => (Math.abs(number) < 9.9995 ? 3 : 2); // what a cell has room for
+const brief = (weight) => signs(String(Number(weight.toFixed(decimals(weight))) || (weight && weight.toExponential(0))));
+const typed = (weight) => Number(weight.toFixed(4)) || Number(weight.toPrecision(2));
 const pixelText = (pixel, grid) => `Pixel ${pixel} (${placeText(pixel, grid)})`;
 
 const placeSentence = ({ query, grid, gray, answers }) => `${pixelText(query, grid)} is ${fixed(gray[query])}; its answer is ${fixed(answers[query])}.`;
 
-const graySentence = ({ signed, most }) => (signed
-  ? `Zero is the middle gray, black ${fixed(-most)}, white ${fixed(most)}.`
-  : `Black is 0, white ${fixed(most)}, the sum of the weights.`);
+function graySentence({ signed, most, kernel }) {
+  if (signed) return `Zero is the middle gray, black ${fixed(-most)}, white ${fixed(most)}.`;
+  return kernel.some((weight) => weight > 0) ? `Black is 0, white ${fixed(most)}, the sum of the weights.` : "Every weight is 0, and so is every answer: black.";
+}
 
 function totalSentence({ products, places, boundary }) {
   const sum = (keep) => products.filter(keep).reduce((total, each) => total + each, 0), outside = places.filter((place) => place === null).length;
@@ -101,7 +106,7 @@ function matrixSentence({ boundary, small: { side, row } }) {
 function fieldSentence({ layers, field, size, grid }) {
   const { size: sees, held, jump, taps } = field, one = layers === 1, wide = sees > Math.max(...grid) ? ", more than the picture" : "";
   const holes = taps < sees ? `, and ${one ? "asks" : "ask"} only ${grouped(taps ** 2)} of them` : "";
-  return `${plural(layers, "layer")} of ${size} × ${size} ${one ? "sees" : "see"} ${sees} × ${sees} pixels${wide}${holes}; ${held} × ${held} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.`;
+  return `${plural(layers, "layer")} of ${size} × ${size} ${one ? "sees" : "see"} ${grouped(sees)} × ${grouped(sees)} pixels${wide}${holes}; ${grouped(held)} × ${grouped(held)} hold 95\u202f% of the influence. Outputs stand ${plural(jump, "pixel")} apart.`;
 }
 
 // The page: settings, the pictures, the kernel and its products, the row, the matrix, the stack of layers.
@@ -133,7 +138,7 @@ function buildPage(act) {
   const panels = {
     input: panel(id, "input", input, texts.place),
     output: panel(id, "output", output, texts.grays),
-    kernel: panel(id, "kernel", kernel, element("p", { class: "pw-note" }, "Each weight lies over the pixel it multiplies: a correlation, as in F.conv2d, the kernel is not flipped.")),
+    kernel: panel(id, "kernel", kernel, element("p", { class: "pw-note" }, `Each weight, −${LARGEST_WEIGHT} to ${LARGEST_WEIGHT}, lies over the pixel it multiplies: a correlation, as in F.conv2d, the kernel is not flipped.`)),
     sum: panel(id, "sum", products, texts.total),
     row: panel(id, "row", row, texts.listens),
     matrix: panel(id, "matrix", matrix, texts.bands),
@@ -155,7 +160,7 @@ function showControls({ controls, strides, dilation }, view, photos) {
 
 function showTitles(panels, { query, size, layers }) {
   const titles = {
-    input: "Pixels, in gray", output: "Its answers", kernel: `The kernel, ${plural(size ** 2, "weight")}`, sum: "Its neighborhood × the weights",
+    input: "Pixels, in gray", output: "All answers", kernel: `The kernel, ${plural(size ** 2, "weight")}`, sum: "One answer: pixels × weights",
     row: `Row ${query} of A, as a map`, matrix: "The whole A, on a small picture", depth: `How far ${plural(layers, "layer")} see${layers === 1 ? "s" : ""}`,
   };
   for (const each in titles) setText(panels[each].title, titles[each]);
@@ -276,7 +281,7 @@ class ConvolutionExplorer extends PhotoExplorer {
       if (field === document.activeElement && !(field.valueAsNumber !== kernel[at])) return; // typing goes on: “0.” stays “0.”
       if (field === document.activeElement && field.hasAttribute("aria-invalid")) return;
       field.removeAttribute("aria-invalid");
-      field.value = Number(kernel[at].toFixed(4));
+      field.value = typed(kernel[at]);
     });
   }
 
@@ -293,7 +298,7 @@ class ConvolutionExplorer extends PhotoExplorer {
       pixel.dataset.tone = places[at] === null ? "none" : pixels[at] > LIGHT ? "light" : "dark";
       setText(weight, `× ${brief(kernel[at])}`);
       tint(weight, kernel[at], largest);
-      setText(product, `= ${fixed(products[at])}`);
+      setText(product, `= ${fixed(products[at], decimals(products[at]))}`);
     });
   }
 
