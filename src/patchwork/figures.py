@@ -59,9 +59,13 @@ class Picture(Figure):
         panels = sum(axes.get_label() != "<colorbar>" for axes in self.axes)
         return f"<Picture of {panels} panel{'' if panels == 1 else 's'}>"
 
-    def _repr_png_(self):
+    def draw(self, renderer):
+        """Draw in the book's style, into a notebook or a file."""
         with mpl.rc_context(STYLE):
-            return _small_png(self), {"width": round(self.bbox.width * 0.82)}
+            super().draw(renderer)
+
+    def _repr_png_(self):
+        return _small_png(self), {"width": round(self.bbox.width * 0.82)}
 
 
 def _small_png(figure):
