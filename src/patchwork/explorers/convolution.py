@@ -9,9 +9,8 @@ import traitlets
 
 from patchwork import _checks
 from patchwork.convolution import conv2d_from_patches, convolution_matrix, receptive_field
-from patchwork.explorers.base import decode_photo, encode_picture, to_picture
 from patchwork.explorers.drawings import draw_convolution
-from patchwork.explorers.photographs import PhotoExplorer
+from patchwork.explorers.photographs import GrayPhotoExplorer
 
 PRESETS = (
     "identity",
@@ -25,14 +24,13 @@ PRESETS = (
 )
 KERNEL_SIZES = (1, 3, 5)
 LARGEST_WEIGHT = 99  # what a page has room for
-SIDES = (8, 64)  # of the picture: fewest pixels, and most of which each can still be seen
 BOUNDARIES = ("zero", "circular")
 DILATIONS = (1, 2, "doubling")
 MOST_LAYERS = 8
 HELD = 0.95  # the share of the influence whose width is told
 
 
-class ConvolutionExplorer(PhotoExplorer, module="convolution"):
+class ConvolutionExplorer(GrayPhotoExplorer, module="convolution"):
     """Edit a kernel and see the whole picture answer; one pixel's sum; its row of A; how far L layers see.
 
     ``images`` is a tensor (3, H, W) in [0, 1], or a dict of them by name, all of one size, 8 to 64 pixels a side; they
@@ -79,11 +77,10 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
     ):
         """Encode the images and check the settings."""
         taken = self._take(images, photo)
-        self._grid = _one_size(self._given)
         settings = {"kernel": preset(kernel) if isinstance(kernel, str) else kernel, "boundary": boundary}
         settings |= {"selected": 0 if selected is None else selected, "layers": layers}
         settings |= {"stride": [stride] * MOST_LAYERS if isinstance(stride, Integral) else stride, "dilation": dilation}
-        settings = {name: check_setting(name, value, grid=self._grid) for name, value in settings.items()}
+        settings = {name: check_setting(name, value, grid=self._size) for name, value in settings.items()}
         super().__init__(**taken, **settings)
         if selected is None:
             self.selected = self._start()
@@ -91,19 +88,13 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
 
     def _start(self):
         """Find the largest answer, away from the border: what is largest there, the border made."""
-        inside = F.pad(torch.ones(*(side - 4 for side in self._grid)), [2] * 4)
+        inside = F.pad(torch.ones(*(side - 4 for side in self._size)), [2] * 4)
         return int((self.result.abs() * inside).argmax())
 
     @property
     def grid(self):
         """(rows, columns) of the pixels: the picture's height and width."""
-        return self._grid
-
-    @property
-    def pixels(self):
-        """The photograph in gray, as the page has it: (H, W) in 255 steps of [0, 1]."""
-        gray = to_picture(decode_photo(self.photos[self.photo])).convert("L")
-        return torch.from_numpy(np.array(gray)).double() / 255
+        return self._size
 
     @property
     def weight(self):
@@ -187,9 +178,6 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
         mode = "circular" if self.boundary == "circular" else "constant"
         return F.pad(self.pixels[None, None], self._margins, mode)[0, 0]
 
-    def _encode(self, image):
-        return encode_picture(to_picture(image).convert("L"), "PNG", optimize=True)
-
     def picture(self):
         """Draw the photograph, its answers, and the products of the pixel that asks."""
         sums = (self.neighborhood, self.weight[0, 0], self.products)
@@ -219,18 +207,9 @@ class ConvolutionExplorer(PhotoExplorer, module="convolution"):
     @traitlets.validate("kernel", "boundary", "selected", "layers", "stride", "dilation")
     def _suits(self, proposal):
         try:
-            return check_setting(proposal.trait.name, proposal.value, grid=self._grid)
+            return check_setting(proposal.trait.name, proposal.value, grid=self._size)
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from None
-
-    @traitlets.validate("photos")
-    def _are_photographs(self, proposal):
-        photos = super()._are_photographs(proposal)
-        for name, text in photos.items():
-            size = tuple(decode_photo(text).shape[1:])
-            if size != self._grid:
-                raise traitlets.TraitError(f"the photograph {name!r} must keep the size {self._grid}, got {size}")
-        return photos
 
 
 def presets(kernel_size):
@@ -304,11 +283,3 @@ def check_setting(name, value, *, grid):
     if not least <= value <= most:
         raise ValueError(f"{name} must be one of {least} … {most}, got {value}")
     return value
-
-
-def _one_size(images):
-    sizes = {tuple(image.shape[1:]) for image in images.values()}
-    fewest, most = SIDES
-    if len(sizes) > 1 or not all(fewest <= side <= most for side in next(iter(sizes))):
-        raise ValueError(f"the images must have one size, {fewest} to {most} pixels a side, got {sorted(sizes)}")
-    return sizes.pop()

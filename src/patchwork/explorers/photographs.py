@@ -1,8 +1,10 @@
 """What explorers of a photograph share: the photographs, the one shown, and a reader's own."""
 
+import numpy as np
+import torch
 import traitlets
 
-from patchwork.explorers.base import Explorer, decode_photo, encode_photo
+from patchwork.explorers.base import Explorer, decode_photo, encode_photo, encode_picture, to_picture
 
 
 class PhotoExplorer(Explorer):
@@ -44,6 +46,39 @@ class PhotoExplorer(Explorer):
         if proposal.value not in self.photos:
             raise traitlets.TraitError(f"photo {proposal.value!r} is not among {list(self.photos)}")
         return proposal.value
+
+
+class GrayPhotoExplorer(PhotoExplorer):
+    """An explorer of photographs of one size in gray, which its page has number by number: a PNG each."""
+
+    sides = (8, 64)  # fewest pixels, and most of which each can still be seen
+
+    def _take(self, images, photo):
+        taken = super()._take(images, photo)
+        sizes = {tuple(image.shape[1:]) for image in self._given.values()}
+        fewest, most = self.sides
+        if len(sizes) > 1 or not all(fewest <= side <= most for side in next(iter(sizes))):
+            raise ValueError(f"the images must have one size, {fewest} to {most} pixels a side, got {sorted(sizes)}")
+        self._size = sizes.pop()
+        return taken
+
+    def _encode(self, image):
+        return encode_picture(to_picture(image).convert("L"), "PNG", optimize=True)
+
+    @property
+    def pixels(self):
+        """The photograph in gray, as the page has it: (H, W) in 255 steps of [0, 1]."""
+        gray = to_picture(decode_photo(self.photos[self.photo])).convert("L")
+        return torch.from_numpy(np.array(gray)).double() / 255
+
+    @traitlets.validate("photos")
+    def _are_photographs(self, proposal):
+        photos = super()._are_photographs(proposal)
+        for name, text in photos.items():
+            size = tuple(decode_photo(text).shape[1:])
+            if size != self._size:
+                raise traitlets.TraitError(f"the photograph {name!r} must keep the size {self._size}, got {size}")
+        return photos
 
 
 def _is_photo(text):

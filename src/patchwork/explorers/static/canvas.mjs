@@ -28,6 +28,23 @@ export function pixelCanvas(pixels, width, height) {
   return canvas;
 }
 
+// RGBA bytes of rows × columns pixels, to be written one whole pixel at a time: words[at] = packed([red, green, blue]).
+export function blankPixels(rows, columns) {
+  const pixels = new Uint8ClampedArray(4 * rows * columns);
+  return { words: new Uint32Array(pixels.buffer), done: () => pixelCanvas(pixels, columns, rows) };
+}
+export const packed = ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red;
+
+// Numbers from 0 to 1, row by row, as gray pixels; those outside are black or white.
+export function grayPicture(levels, [rows, columns]) {
+  const { words, done } = blankPixels(rows, columns);
+  for (let at = 0; at < words.length; at++) {
+    const gray = Math.round(255 * Math.min(Math.max(levels[at], 0), 1));
+    words[at] = packed([gray, gray, gray]);
+  }
+  return done();
+}
+
 // Keep a canvas drawn: draw(context, width, height) in CSS pixels, at most once a frame, and whenever it changes size. paintNow
 // doesn't wait for a frame: on the way to paper there is none.
 export function surface(canvas, draw) {

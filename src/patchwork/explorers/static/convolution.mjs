@@ -1,11 +1,10 @@
 // A kernel that can be edited: the picture it makes, one pixel's sum, its row of the relation; how far a stack of layers sees.
 
-import { gridPlace, onPointer, walkGrid } from "./canvas.mjs";
+import { grayPicture, gridPlace, onPointer, walkGrid } from "./canvas.mjs";
 import { choice, element, panel, range, setText, showRange, slider, tell } from "./controls.mjs";
-import { drawField, drawGrowth, drawInput, drawMatrix, drawOutput, drawRow, grayPicture } from "./convolution_drawings.mjs";
-import { frame, messageLine, mounted, pageId, pairs, photoControls, PhotoExplorer, sentences, settingsRow, showPhotos } from "./explorer.mjs";
+import { drawField, drawGrowth, drawInput, drawMatrix, drawOutput, drawRow } from "./convolution_drawings.mjs";
+import { frame, GrayPhotoExplorer, messageLine, mounted, pageId, pairs, photoControls, sentences, settingsRow, showPhotos } from "./explorer.mjs";
 import { convolve, holdingWidth, neighborPlaces, presetKernel, receptiveFields } from "./math.mjs";
-import { decodePhoto, readOwnPhoto } from "./photos.mjs";
 import { grouped, placeText, plural } from "./words.mjs";
 
 const PRESETS = ["identity", "mean", "Gaussian", "sharpen", "edge left–right", "edge top–bottom", "Laplacian", "shift by one"];
@@ -187,20 +186,13 @@ function tint(node, weight, largest) {
   node.style.setProperty("--share", `${Math.round((55 * Math.abs(weight)) / largest)}%`);
 }
 
-class ConvolutionExplorer extends PhotoExplorer {
+class ConvolutionExplorer extends GrayPhotoExplorer {
   static settings = ["photo", "kernel", "boundary", "selected", "layers", "stride", "dilation"];
 
   fields = [];
   cells = [];
 
-  get grid() { return this.pictures.get(this.first.photo).grid; }
-
-  async decode(data) { return grayOf(await decodePhoto(data)); }
-
-  async readOwn(file) {
-    const [rows, columns] = this.grid, { picture } = grayOf(await decodePhoto(await readOwnPhoto(file, columns, rows)));
-    return picture.toDataURL("image/png").split(",")[1];
-  }
+  get grid() { return this.pictures.get(this.first.photo).size; }
 
   build() { return buildPage(this); }
 
@@ -318,13 +310,6 @@ class ConvolutionExplorer extends PhotoExplorer {
     setText(texts.listens, hovered === null || hovered >= view.count ? rowSentence(view) : pairSentence(view, hovered));
     this.asking.forEach((each) => each.invalidate());
   }
-}
-
-// A photograph in gray, as Pillow's mode L has it: exactly, where it is gray already.
-function grayOf({ width, height, pixels }) {
-  const gray = new Float64Array(width * height), grid = [height, width];
-  for (let at = 0, from = 0; at < gray.length; at++, from += 4) gray[at] = ((19595 * pixels[from] + 38470 * pixels[from + 1] + 7471 * pixels[from + 2] + 32768) >> 16) / 255;
-  return { gray, grid, picture: grayPicture(gray, grid) };
 }
 
 export default mounted(ConvolutionExplorer);

@@ -1,34 +1,17 @@
 // The convolution explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything. Pixels are
 // gray, weights have a color: orange above zero, blue below.
 
-import { between, channels, cividis, DARK, gridCells, pixelCanvas } from "./canvas.mjs";
+import { between, blankPixels, channels, cividis, DARK, gridCells, packed } from "./canvas.mjs";
 import { curve, dot, label, legend } from "./charts.mjs";
 import { neighborPlaces } from "./math.mjs";
 
 const PLUS = [224, 138, 0], MINUS = [47, 134, 209];
 const VEIL = 0.78; // how much paper lies over what has no part
 
-// RGBA bytes of rows × columns pixels, to be written one whole pixel at a time: words[at] = packed([red, green, blue]).
-function blank(rows, columns) {
-  const pixels = new Uint8ClampedArray(4 * rows * columns);
-  return { words: new Uint32Array(pixels.buffer), done: () => pixelCanvas(pixels, columns, rows) };
-}
-const packed = ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red;
-
 // A weight's color on paper: the largest is full.
 function weightColor(weight, largest, paper) {
   const share = weight === 0 ? 0 : 0.25 + (0.75 * Math.abs(weight)) / largest;
   return (weight > 0 ? PLUS : MINUS).map((full, channel) => Math.round(paper[channel] + share * (full - paper[channel])));
-}
-
-// Numbers from 0 to 1, row by row, as gray pixels.
-export function grayPicture(levels, [rows, columns]) {
-  const { words, done } = blank(rows, columns);
-  for (let at = 0; at < words.length; at++) {
-    const gray = Math.round(255 * Math.min(Math.max(levels[at], 0), 1));
-    words[at] = packed([gray, gray, gray]);
-  }
-  return done();
 }
 
 function drawPixels(context, picture, width, height) {
@@ -123,7 +106,7 @@ export function drawMatrix(context, width, height, { view, colors }) {
 }
 
 function matrixPicture({ small: { side }, size, boundary, kernel, largest }, paper) {
-  const count = side ** 2, { words, done } = blank(count, count), inks = kernel.map((weight) => packed(weightColor(weight, largest, paper)));
+  const count = side ** 2, { words, done } = blankPixels(count, count), inks = kernel.map((weight) => packed(weightColor(weight, largest, paper)));
   words.fill(packed(paper));
   for (let row = 0; row < count; row++) {
     neighborPlaces(row, [side, side], size, boundary).forEach((column, at) => {
@@ -152,7 +135,7 @@ export function drawField(context, width, height, { view, colors }) {
 
 // Each pixel's share of the influence, against the largest; pixels from which no path leads stay clear.
 function heatPicture({ grid: [rows, columns], query, field: { shares, peak } }) {
-  const { words, done } = blank(rows, columns), center = (shares.length - 1) / 2;
+  const { words, done } = blankPixels(rows, columns), center = (shares.length - 1) / 2;
   const along = (length, at) => Array.from({ length }, (_, each) => (shares[center + each - at] ?? 0) / peak);
   const [down, across] = [along(rows, Math.floor(query / columns)), along(columns, query % columns)];
   down.forEach((one, row) => across.forEach((other, column) => {

@@ -3,7 +3,7 @@
 
 import { keepKeys, onThemeChange, surface, themeColors } from "./canvas.mjs";
 import { button, choice, element, filePicker, setText } from "./controls.mjs";
-import { decodePhoto, readOwnPhoto } from "./photos.mjs";
+import { decodeGray, decodePhoto, readOwnGray, readOwnPhoto } from "./photos.mjs";
 
 const OWN = "your photo";
 
@@ -167,6 +167,16 @@ export class PhotoExplorer extends Explorer {
       this.page.message.textContent = error.message;
     }
   };
+}
+
+// An explorer of photographs in gray, of which each picture is {gray, size, picture}: what it computes with are the kernel's numbers.
+export class GrayPhotoExplorer extends PhotoExplorer {
+  decode(data) { return decodeGray(data); }
+
+  readOwn(file) {
+    const [height, width] = this.pictures.get(this.first.photo).size;
+    return readOwnGray(file, width, height);
+  }
 }
 
 // A module's export: what mounts an explorer of this kind on any model.

@@ -1,6 +1,6 @@
 // Photographs: base64 JPEG or PNG ↔ pixels, and a reader's own picture, which never leaves the page.
 
-import { pixelCanvas } from "./canvas.mjs";
+import { grayPicture, pixelCanvas } from "./canvas.mjs";
 
 function pixelsOf(bitmap, width, height, draw) {
   const canvas = document.createElement("canvas");
@@ -37,4 +37,17 @@ export async function readOwnPhoto(file, width, height = width) {
     context.drawImage(bitmap, left, top, wide, high, 0, 0, width, height);
   });
   return canvas.toDataURL("image/jpeg", 0.9).split(",")[1];
+}
+
+// A photograph in gray, as Pillow's mode L has it: exactly, where it is gray already.
+export async function decodeGray(base64) {
+  const { width, height, pixels } = await decodePhoto(base64), gray = new Float64Array(width * height), size = [height, width];
+  for (let at = 0, from = 0; at < gray.length; at++, from += 4) gray[at] = ((19595 * pixels[from] + 38470 * pixels[from + 1] + 7471 * pixels[from + 2] + 32768) >> 16) / 255;
+  return { gray, size, picture: grayPicture(gray, size) };
+}
+
+// A reader's own as readOwnPhoto cuts it, in gray, as a base64 PNG: its numbers stay what they are.
+export async function readOwnGray(file, width, height) {
+  const { picture } = await decodeGray(await readOwnPhoto(file, width, height));
+  return picture.toDataURL("image/png").split(",")[1];
 }
