@@ -16,7 +16,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import attention, convolution, devices, images, patches, relations, training, windows
+from patchwork import attention, convolution, devices, images, patches, relations, similarity, training, windows
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -96,6 +96,20 @@ CASES = {
         new(2, 3, 4, 5), 3, sigma_space=1.0, sigma_color=0.1
     ),
     convolution.non_local_means: lambda new: convolution.non_local_means(new(2, 3, 4, 5), 3, 5, bandwidth=0.1),
+    similarity.squared_distances: lambda new: similarity.squared_distances(new(2, 4, 3), new(5, 3)),
+    similarity.cosine_similarity: lambda new: similarity.cosine_similarity(new(2, 4, 3)),
+    similarity.correlation: lambda new: similarity.correlation(new(2, 4, 3), new(5, 3)),
+    similarity.mahalanobis_distances: lambda new: similarity.mahalanobis_distances(
+        new(4, 2), new(5, 2), covariance=torch.eye(2, **new.place)
+    ),
+    similarity.gaussian_affinity: lambda new: similarity.gaussian_affinity(new(4, 3), bandwidth=0.5),
+    similarity.structural_similarity: lambda new: similarity.structural_similarity(new(2, 3, 9, 8), new(2, 3, 9, 8)),
+    similarity.neighbor_similarity: lambda new: similarity.neighbor_similarity(new(6, 3), (2, 3), "correlation"),
+    similarity.nearest_neighbors: lambda new: similarity.nearest_neighbors(new(4, 3), new(5, 3), 2),
+    similarity.patch_spectrum: lambda new: similarity.patch_spectrum(new(2, 5, 12), channels=3),
+    similarity.gradient_energy: lambda new: similarity.gradient_energy(new(2, 5, 12), channels=3),
+    similarity.mean_color: lambda new: similarity.mean_color(new(2, 5, 12), channels=3),
+    similarity.standardize: lambda new: similarity.standardize(new(5, 3), reference=new(6, 3)),
     training.minibatches: lambda new: next(training.minibatches(new(5, 3), size=2, generator=torch.Generator())),
     training.train: lambda new: _train(new, torch.nn.LayerNorm(3, **new.place)),
     training.accuracy: lambda new: training.accuracy(torch.nn.LayerNorm(3, **new.place), new(5, 3), new.labels(5)),

@@ -1,0 +1,410 @@
+"""Similarity: a formula decides how alike two patches are, and what it measures decides what it sees."""
+
+import contextlib
+import math
+
+import torch
+import torch.nn.functional as F
+
+from patchwork import _checks, _distances
+
+_STRIP = 2  # rows of a grid taken at once
+
+
+def squared_distances(a, b=None):
+    """Return the squared Euclidean distances between all patches of ``a`` and ``b``, or between those of ``a``.
+
+    ‖a_i − b_j‖² = |a_i|² + |b_j|² − 2 a_i·b_j by one matrix product, which loses the digits that the three terms share.
+    So the mean is taken off first, all is float64, and pairs that are still too near for it are subtracted number by
+    number: a patch and its copy, or itself, are exactly 0 apart.
+
+    Shapes: a (…, M, D), b (…, N, D) → (…, M, N), at least 0; leading axes broadcast.
+    Raises ValueError where shapes, devices or dtypes do not fit. Derived in chapter 5.
+
+    >>> squared_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+    tensor([[ 0., 25.],
+            [25.,  0.]])
+    """
+    return _distances.over_pairs(*_check_pairs(a, b), lambda squared: squared)
+
+
+def cosine_similarity(a, b=None):
+    """Return the cosines of the angles between all patches of ``a`` and ``b``, or between those of ``a``.
+
+    cos_ij = a_i·b_j / (|a_i| |b_j|): no gain changes it. A patch of zeros has no direction; its cosine is 0, with
+    itself too.
+
+    Shapes: a (…, M, D), b (…, N, D) → (…, M, N), in [−1, 1]; leading axes broadcast.
+    Raises ValueError where shapes, devices or dtypes do not fit. Derived in chapter 5.
+
+    >>> cosine_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 4.0]]))
+    tensor([[1.0000, 1.0000, 0.6000],
+            [1.0000, 1.0000, 0.6000],
+            [0.6000, 0.6000, 1.0000]])
+    """
+    a, b = _check_pairs(a, b)
+    return _cosines(a, b)
+
+
+def correlation(a, b=None):
+    """Return the correlations between all patches of ``a`` and ``b``: the cosines of patches minus their own mean.
+
+    ρ_ij = cos(a_i − mean(a_i), b_j − mean(b_j)), also called ZNCC: neither gain nor offset changes it. A constant
+    patch has nothing left; its correlation is 0, with itself too.
+
+    Shapes: a (…, M, D), b (…, N, D) → (…, M, N), in [−1, 1]; leading axes broadcast.
+    Raises ValueError where shapes, devices or dtypes do not fit. Derived in chapter 5.
+
+    >>> correlation(torch.tensor([[1.0, 2.0, 3.0], [5.0, 7.0, 9.0], [4.0, 4.0, 4.0]]))[0]
+    tensor([1.0000, 1.0000, 0.0000])
+    """
+    a, b = _check_pairs(a, b)
+    return _cosines(a, b, _centered)
+
+
+def mahalanobis_distances(a, b=None, *, covariance):
+    """Return the distances between all patches in units of the spread of the data, not squared.
+
+    d_ij² = (a_i − b_j)ᵀ Σ⁻¹ (a_i − b_j) with the covariance Σ = L Lᵀ: the Euclidean distance of whitened patches L⁻¹ x.
+    No invertible linear map of patches changes it, where Σ is mapped too.
+
+    Shapes: a (…, M, D), b (…, N, D), covariance (D, D) → (…, M, N), at least 0; leading axes broadcast. The gradient at
+    distance 0 is 0. Raises ValueError where the covariance is not symmetric and positive definite, or where shapes,
+    devices or dtypes do not fit.
+    Source: Mahalanobis 1936. Derived in chapter 5.
+
+    >>> mahalanobis_distances(torch.tensor([[0.0, 0.0], [2.0, 0.0]]), covariance=torch.tensor([[4.0, 0.0], [0.0, 1.0]]))
+    tensor([[0., 1.],
+            [1., 0.]])
+    """
+    a, b = _check_pairs(a, b)
+    factor = _factor(covariance, a)
+    return _distances.over_pairs(
+        a, b, _root, lambda patches: torch.linalg.solve_triangular(factor, patches.mT, upper=False).mT
+    )
+
+
+def gaussian_affinity(a, b=None, *, bandwidth):
+    """Return how near all patches are to each other, from 1 for equal ones down to 0: a Gaussian of their distance.
+
+    w_ij = exp(−‖a_i − b_j‖² / 2σ²), σ the bandwidth. Divided by its row sums it is the softmax of −‖a_i − b_j‖² / 2σ².
+
+    Shapes: a (…, M, D), b (…, N, D) → (…, M, N), in [0, 1], 0 where the dtype has nothing smaller; leading axes
+    broadcast. Raises ValueError where the bandwidth is not above 0, or where shapes, devices or dtypes do not fit.
+    Derived in chapter 5.
+
+    >>> gaussian_affinity(torch.tensor([[0.0], [1.0], [2.0]]), bandwidth=1.0)[0]
+    tensor([1.0000, 0.6065, 0.1353])
+    """
+    bandwidth = max(_checks.number("bandwidth", bandwidth, above=0), 1e-100)  # its square is divided by
+    return _distances.over_pairs(*_check_pairs(a, b), lambda squared: (squared * (-0.5 / bandwidth**2)).exp())
+
+
+def structural_similarity(a, b, *, window_size=7, data_range=1.0):
+    """Return how alike two images are in brightness, contrast and structure, window by window: the mean SSIM.
+
+    SSIM = (2 μ_a μ_b + c₁)(2 σ_ab + c₂) / ((μ_a² + μ_b² + c₁)(σ_a² + σ_b² + c₂)) for each square window inside the
+    images, all its pixels weighted alike, with sample variances (divided by n − 1), c₁ = (.01 L)², c₂ = (.03 L)² and
+    L = ``data_range``; then the mean over windows and channels. It equals scikit-image's, with its defaults.
+
+    Shapes: a and b (B, C, H, W) → (B,), one image (C, H, W) or (H, W) → (), in [−1, 1].
+    Raises ValueError where shapes, devices or dtypes differ, or the window has one pixel or does not fit.
+    Source: Wang et al. 2004. Derived in chapter 5.
+
+    >>> image = torch.arange(64.0).view(8, 8) / 64
+    >>> structural_similarity(image, image), structural_similarity(image, 1 - image)
+    (tensor(1.), tensor(-0.9550))
+    """
+    size = _check_images(a, b, window_size)
+    data_range = _checks.number("data_range", data_range, above=0)
+    x, y = _distances.exact(a), _distances.exact(b)
+    moments = torch.stack([x, y, x * x, y * y, x * y]).reshape(-1, 1, *a.shape[-2:])
+    means = F.avg_pool2d(F.avg_pool2d(moments, (size, 1), stride=1), (1, size), stride=1)
+    mean_x, mean_y, square_x, square_y, product = means.view(5, *a.shape[:-2], *means.shape[-2:])
+    sample = size**2 / (size**2 - 1)
+    variances = (square_x - mean_x.square() + square_y - mean_y.square()) * sample
+    covariance = (product - mean_x * mean_y) * sample
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    brightness = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
+    found = brightness * (2 * covariance + c2) / (variances + c2)
+    return found.mean(tuple(range(-min(a.ndim, 3), 0))).to(a)
+
+
+def neighbor_similarity(features, grid, metric):
+    """Compare each patch of a grid with the one to its right and the one below it, by slices and not by all pairs.
+
+    ``metric`` is "euclidean" (the distance: 0 is alike), "cosine" or "correlation" (1 is alike; 0 for patches of zeros,
+    or constant ones).
+
+    Shapes: features (…, N, D), grid (rows, columns) → to the right (…, rows, columns − 1), downward (…, rows − 1,
+    columns). The gradient at distance 0 is 0.
+    Raises ValueError where N differs from rows·columns, or the metric has another name. Derived in chapter 5.
+
+    >>> right, down = neighbor_similarity(torch.tensor([[0.0], [3.0], [1.0], [1.0]]), (2, 2), "euclidean")
+    >>> right, down
+    (tensor([[3.],
+            [0.]]), tensor([[1., 2.]]))
+    """
+    *lead, number, _ = _check_patches("features", features)
+    grid = _checks.pair("grid", grid)
+    if number != math.prod(grid):
+        raise ValueError(f"grid {grid[0]}×{grid[1]} has {math.prod(grid)} patches, got N = {number}")
+    if metric not in _METRICS:
+        raise ValueError(f"metric must be one of {', '.join(_METRICS)}, got {metric!r}")
+    cells = _squarable(_precise(features))[0].reshape(-1, *grid, features.shape[-1])
+    # A few rows at a time stay in the cache; fresh memory for all of them would take longer than the arithmetic.
+    strips = [cells[:, row : row + _STRIP + 1] for row in range(0, grid[0], _STRIP)]
+    parts = zip(*(_METRICS[metric](strip) for strip in strips), strict=True)
+    right, down = (torch.cat(part, 1).to(features) for part in parts)
+    return right.view(*lead, grid[0], grid[1] - 1), down.view(*lead, grid[0] - 1, grid[1])
+
+
+def nearest_neighbors(queries, database, k, *, chunk_size=1024):
+    """Find the k nearest patches of a database for each query: exactly, and never all distances at once.
+
+    A product in float32 proposes k + 5 candidates; their distances are computed number by number in float64. Where
+    these do not prove, by the bound on the product's rounding error, that no other patch is nearer, a product in
+    float64 proposes anew, and then all distances are computed. Among equally near ones the first come first.
+
+    Shapes: queries (…, M, D), database (…, N, D) → distances (…, M, k), ascending, not squared, and indices (…, M, k);
+    leading axes broadcast. Beside copies of its inputs it holds (chunk_size, N) numbers. The distances are
+    differentiable; the gradient at distance 0 is 0. A query that is in the database finds itself.
+    Raises ValueError where k > N, for numbers that are not finite, or where shapes, devices or dtypes do not fit.
+    Derived in chapter 5.
+
+    >>> nearest_neighbors(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0], [2.0]]), 2)
+    (tensor([[0.1000, 0.9000]]), tensor([[1, 0]]))
+    """
+    queries, database = _check_pairs(queries, database, "queries", "database")
+    k, size = _checks.count("k", k), _checks.count("chunk_size", chunk_size)
+    if k > database.shape[-2]:
+        raise ValueError(f"k = {k} neighbors are more than the N = {database.shape[-2]} patches of the database")
+    _check_finite(queries=queries, database=database)
+    lead = torch.broadcast_shapes(queries.shape[:-2], database.shape[:-2])
+    asking, known = (_distances.stacked(_distances.with_float64(_precise(part)), lead) for part in (queries, database))
+    with torch.no_grad():
+        found = [_distances.search(*pair, k, size) for pair in zip(asking, known, strict=True)]
+    squared, indices = (torch.stack(part) for part in zip(*found, strict=True))
+    if asking.requires_grad or known.requires_grad:
+        squared = torch.stack([_distances.to_some(*three) for three in zip(asking, known, indices, strict=True)])
+    distances = _root(squared).to(queries)
+    return tuple(part.view(*lead, -1, k) for part in (distances, indices.to(queries.device)))
+
+
+def patch_spectrum(patches, *, channels=1, floor=0.1):
+    """Return the logarithms of a patch's Fourier magnitudes: what it is made of, and hardly where it stands.
+
+    log(|FFT(x − mean(x))| + floor), the half of the frequencies that tells the rest and the mean's own left out, so
+    that an offset changes nothing. A cyclic shift of the patch changes only phases, which are not in it.
+
+    Shapes: patches (…, N, C·P·P), as ``patchify`` cuts them → (…, N, C·F) with F = P·(⌊P/2⌋ + 1) − 1.
+    Raises ValueError where a patch is not ``channels`` squares of 2×2 pixels at least, or the floor is not above 0.
+    Derived in chapter 5.
+
+    >>> patch = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    >>> patch_spectrum(patch, floor=1.0).exp() - 1
+    tensor([[2., 4., 0.]])
+    """
+    squares = _squares(patches, channels)
+    floor = _checks.number("floor", floor, above=0)
+    squares = squares - squares.mean((-2, -1), keepdim=True)
+    magnitudes = torch.fft.rfft2(squares).abs().flatten(-2)[..., 1:]
+    return (magnitudes + floor).log().flatten(-2).to(patches.dtype)
+
+
+def gradient_energy(patches, *, channels=1):
+    """Return how much a patch changes from pixel to pixel, down and to the right: two numbers per channel.
+
+    e = mean((x_(i+1) − x_i)²) over the pairs of pixels that touch: no offset changes it, a gain does by its square.
+
+    Shapes: patches (…, N, C·P·P), as ``patchify`` cuts them → (…, N, 2·C): down then right, channel by channel.
+    Raises ValueError where a patch is not ``channels`` squares of 2×2 pixels at least. Derived in chapter 5.
+
+    >>> gradient_energy(torch.tensor([[0.0, 1.0, 0.0, 1.0]]))
+    tensor([[0., 1.]])
+    """
+    squares = _squares(patches, channels)
+    energies = [squares.diff(dim=axis).square().mean((-2, -1)) for axis in (-2, -1)]
+    return torch.stack(energies, -1).flatten(-2).to(patches.dtype)
+
+
+def mean_color(patches, *, channels=1):
+    """Return the mean of each channel of a patch.
+
+    Shapes: patches (…, N, C·P·P), as ``patchify`` cuts them → (…, N, C).
+    Raises ValueError where a patch is not ``channels`` squares. Derived in chapter 5.
+
+    >>> mean_color(torch.tensor([[1.0, 2.0, 3.0, 6.0]]))
+    tensor([[3.]])
+    """
+    return _squares(patches, channels, least=1).mean((-2, -1)).to(patches.dtype)
+
+
+def standardize(features, *, reference=None):
+    """Bring each feature to mean 0 and variance 1 over the patches, so that none outweighs the others by its unit.
+
+    z_nd = (x_nd − μ_d) / σ_d, with the mean and the standard deviation (divided by N) of feature d over the N patches
+    of ``reference``, the features themselves unless given. A feature that is constant there is only centered.
+
+    Shapes: features (…, N, D), reference (…, M, D) → (…, N, D); leading axes broadcast.
+    Raises ValueError where shapes, devices or dtypes do not fit. Derived in chapter 5.
+
+    >>> standardize(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
+    tensor([[-1.,  0.],
+            [ 1.,  0.]])
+    """
+    features, reference = _check_pairs(features, reference, "features", "reference")
+    known = _distances.exact(reference)
+    spread = _root(_centered(known.mT).square().mean(-1)).unsqueeze(-2)
+    scores = (_distances.exact(features) - known.mean(-2, keepdim=True)) / torch.where(spread > 0, spread, 1)
+    return scores.to(features)
+
+
+def _cosines(a, b, prepare=lambda patches: patches):
+    patches = [prepare(_precise(part)) for part in ((a,) if a is b else (a, b))]
+    directions = [_directions(part) for part in _squarable(*patches)]
+    with _without_autocast(directions[0]):
+        return (directions[0] @ directions[-1].mT).clamp_(-1, 1).to(a)
+
+
+def _compare_distances(strip):
+    steps = strip[:, :_STRIP, 1:] - strip[:, :_STRIP, :-1], strip[:, 1:] - strip[:, :-1]
+    return tuple(torch.linalg.vector_norm(step, dim=-1) for step in steps)
+
+
+def _compare_directions(strip):
+    lengths = _at_least_something(torch.linalg.vector_norm(strip, dim=-1))
+    own, below = slice(None, _STRIP), slice(1, None)
+    across = torch.linalg.vecdot(strip[:, own, 1:], strip[:, own, :-1]) / (lengths[:, own, 1:] * lengths[:, own, :-1])
+    down = torch.linalg.vecdot(strip[:, below], strip[:, :-1]) / (lengths[:, below] * lengths[:, :-1])
+    return across.clamp(-1, 1), down.clamp(-1, 1)
+
+
+_METRICS = {
+    "euclidean": _compare_distances,
+    "cosine": _compare_directions,
+    "correlation": lambda strip: _compare_directions(_centered(strip)),
+}
+
+
+def _precise(tensor):
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def _root(squared):
+    """Return square roots, whose gradient at 0 is 0."""
+    zero = squared == 0
+    return squared.masked_fill(zero, 1).sqrt().masked_fill(zero, 0)
+
+
+def _directions(patches):
+    return patches / _at_least_something(torch.linalg.vector_norm(patches, dim=-1, keepdim=True))
+
+
+def _at_least_something(lengths):
+    """Replace 0 by 1, to divide by."""
+    return lengths.masked_fill(lengths == 0, 1)
+
+
+def _centered(patches):
+    """Take the mean off each patch, twice: the first time it is rounded. A constant patch becomes exactly 0."""
+    constant = (patches == patches[..., :1]).all(-1, keepdim=True)
+    patches = patches - patches.mean(-1, keepdim=True)
+    return (patches - patches.mean(-1, keepdim=True)).masked_fill(constant, 0)
+
+
+def _squarable(*tensors):
+    """Return tensors in a dtype that holds their squares: their own, or float64 for tiny and for huge numbers."""
+    return [_distances.exact(tensor) for tensor in tensors] if any(map(_loses_squares, tensors)) else tensors
+
+
+def _loses_squares(tensor):
+    if _checks.transformed() or not _checks.has_values(tensor):
+        return False
+    lengths = torch.linalg.vector_norm(tensor.detach(), dim=-1)
+    return bool((lengths > 1e15).any()) or bool(tensor.detach()[lengths < 1e-15].any())
+
+
+def _without_autocast(tensor):
+    kind = tensor.device.type
+    available = torch.amp.is_autocast_available(kind)
+    return torch.autocast(kind, enabled=False) if available else contextlib.nullcontext()
+
+
+def _squares(patches, channels, *, least=2):
+    """Return patches as (…, N, C, P, P), in float32 at least."""
+    length = _check_patches("patches", patches)[-1]
+    channels = _checks.count("channels", channels)
+    side = math.isqrt(length // channels)
+    if channels * side * side != length or side < least:
+        raise ValueError(
+            f"a patch of {length} numbers is not {channels} channel(s) of P×P pixels with P of at least {least}"
+        )
+    return _precise(patches).unflatten(-1, (channels, side, side))
+
+
+def _factor(covariance, patches):
+    """Return L of Σ = L Lᵀ."""
+    dim = patches.shape[-1]
+    if _checks.shape("covariance", covariance, "D D") != (dim, dim):
+        raise ValueError(f"covariance must have shape ({dim}, {dim}), got {tuple(covariance.shape)}")
+    _checks.floating("covariance", covariance)
+    _checks.together(patches=patches, covariance=covariance)
+    _checks.no_nan("covariance", covariance)
+    exact = _distances.exact(covariance)
+    factor, failed = torch.linalg.cholesky_ex(exact)
+    if _checks.has_values(covariance) and not _checks.transformed():
+        if not torch.allclose(exact, exact.mT, rtol=0, atol=_checks.tolerance(covariance, None) * exact.abs().max()):
+            raise ValueError("covariance must be symmetric")
+        if failed:
+            least = torch.linalg.eigvalsh(exact)[0].item()
+            raise ValueError(
+                f"covariance must be positive definite, but its smallest eigenvalue is {least:.3g}; "
+                "add a small multiple of the identity, or take more patches than numbers"
+            )
+    return factor
+
+
+def _check_patches(name, patches):
+    found = _checks.shape(name, patches, "… N D")
+    _checks.floating(name, patches)
+    return found
+
+
+def _check_pairs(a, b, first="a", second="b"):
+    """Return both, or the first twice where there is no second."""
+    *lead, _, dim = _check_patches(first, a)
+    if b is None:
+        return a, a
+    *others, _, width = _check_patches(second, b)
+    _checks.together(**{first: a, second: b})
+    if dim != width:
+        raise ValueError(f"{first} has patches of {dim} numbers, {second} of {width}")
+    try:
+        torch.broadcast_shapes(lead, others)
+    except RuntimeError:
+        raise ValueError(
+            f"the leading axes of {first} {tuple(a.shape)} and {second} {tuple(b.shape)} do not broadcast"
+        ) from None
+    return a, b
+
+
+def _check_finite(**tensors):
+    for name, tensor in tensors.items():
+        if _checks.has_values(tensor) and not all(end.isfinite() for end in tensor.detach().aminmax()):
+            raise ValueError(f"{name} must be finite, found NaN or infinity")
+
+
+def _check_images(a, b, window_size):
+    for name, image in {"a": a, "b": b}.items():
+        *lead, height, width = _checks.shape(name, image, "… H W")
+        if len(lead) > 2:
+            raise ValueError(f"{name} must have shape (B, C, H, W), (C, H, W) or (H, W), got {tuple(image.shape)}")
+        _checks.floating(name, image)
+    _checks.together(a=a, b=b)
+    if a.shape != b.shape:
+        raise ValueError(f"a and b must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
+    size = _checks.count("window_size", window_size, at_least=2)
+    if size > min(height, width):
+        raise ValueError(f"a window of {size}×{size} pixels does not fit into an image of {height}×{width}")
+    return size
