@@ -15,6 +15,7 @@ from patchwork.convolution import receptive_field
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
+from patchwork.similarity import patch_spectrum, standardize
 from patchwork.windows import attention_cost
 
 ROW = [1, 0, 1, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.1]  # patch 0 of the regions 0 0 1 0 1 1 asks; it is left out itself
@@ -202,10 +203,9 @@ def matrix_by_probing(kernel, grid, mode="constant"):
 
 
 def share_of_whole_fields(side, K, L, by):
-    places = torch.arange(side)
-    fine = (places >= L * (K // 2)) & (places < side - L * (K // 2))
-    both = fine & (places >= by) & fine[(places - by) % side]
-    return both.double().mean().square().item()
+    m = L * (K // 2)
+    good = [m <= place < side - m and m <= (place - by) % side < side - m for place in range(side)]
+    return (sum(good) / side) ** 2
 
 
 def shifted_head(p, delta, alpha):
@@ -221,6 +221,26 @@ def layers_by_counting(side, kind, first=1, deviations=4):
         heard, _, _ = receptive_field([(3, 1, 0, dilation) for dilation in dilations])
         if (deviations * math.sqrt(layers * 2 / 3) if kind == "effective" else heard) >= side:
             return layers
+
+
+def light_by_least_squares(a, b):
+    return torch.linalg.lstsq(torch.stack([a, torch.ones_like(a)], 1), b[:, None]).solution[:, 0]
+
+
+def profile_by_counting(relation, grid, mean=lambda entries: sum(entries) / len(entries), far=max):
+    found = {}
+    places = list(itertools.product(range(grid[0]), range(grid[1])))
+    for (i, here), (j, there) in itertools.product(enumerate(places), repeat=2):
+        found.setdefault(far(abs(a - b) for a, b in zip(here, there, strict=True)), []).append(relation[i, j])
+    return torch.stack([mean(found[distance]) for distance in range(max(grid))])
+
+
+def smooth_spectra(patches):
+    """The mean power around each second frequency: neighbors in frequency are nearly alike, and each alone is noisy."""
+    squares = patches.unflatten(-1, (16, 16))
+    power = torch.fft.fft2(squares - squares.mean((-2, -1), keepdim=True)).abs() ** 2
+    around = sum(power.roll(move, (-2, -1)) for move in itertools.product((-1, 0, 1), repeat=2)) / 9
+    return standardize((around[..., ::2, ::2] + 0.01).log().flatten(-2))
 
 
 RIGHT = {
@@ -293,6 +313,21 @@ RIGHT = {
         lambda p, delta, alpha: [each.double().numpy() for each in shifted_head(p, delta, alpha)],
     ],
     "convolution.depth": [layers_by_counting, lambda side, kind: torch.tensor(layers_by_counting(side, kind))],
+    "similarity.light": [
+        light_by_least_squares,
+        lambda a, b: tuple(each.item() for each in light_by_least_squares(a, b)),
+        lambda a, b: np.polyfit(a.double().numpy(), b.double().numpy(), 1),
+    ],
+    "similarity.dimension": [
+        lambda squared: 2 / (squared.std(correction=0) / squared.mean()) ** 2,
+        lambda squared: 2 * np.mean(squared.numpy()) ** 2 / np.var(squared.numpy()),
+    ],
+    "similarity.profile": [profile_by_counting, lambda relation, grid: profile_by_counting(relation, grid).tolist()],
+    "similarity.parts": [
+        lambda query, parts, k: torch.cdist(query[None], torch.cat(parts))[0].topk(k, largest=False).indices,
+        lambda query, parts, k: torch.cdist(query[None], torch.cat(parts))[0].argsort()[:k].tolist(),
+    ],
+    "similarity.feature": [smooth_spectra, lambda patches: smooth_spectra(patches).double().numpy()],
     "windows.merging": [merging_by_probing, lambda kernel: merging_by_probing(kernel).double().numpy()],
 }
 
@@ -386,6 +421,42 @@ WRONG = {
         (lambda A: (A.log(), torch.eye(len(A) + 1)), r"expected two matrices \(1, d\), got \(1, 1\) and \(2, 2\)"),
         (lambda A: (A.log()[0], A), r"expected queries and keys, two matrices"),
     ],
+    "similarity.light": [
+        (lambda a, b: light_by_least_squares(b, a), r"expected \(2.0, 3.0\), got"),
+        (lambda a, b: light_by_least_squares(a, b).flip(0), r"expected \(1.0, 0.0\), got"),
+        (lambda a, b: (a @ b / (a @ a), 0), r"expected \(2.0, 3.0\), got"),
+        (lambda a, b: (b.std() / a.std(), 0), r"expected \(2.0, 3.0\), got"),
+    ],
+    "similarity.dimension": [
+        (lambda squared: 2 * squared.mean() ** 2 / squared.var(), r"squared=a tensor \(2,\) expected 8.0, got 4.0"),
+        (lambda squared: squared.mean() ** 2 / squared.var(correction=0), r"expected 8.0, got 4.0"),
+        (lambda squared: squared.std(correction=0) / squared.mean(), r"expected 8.0, got 0.5"),
+    ],
+    "similarity.profile": [
+        (lambda relation, grid: profile_by_counting(relation, grid, sum), r"grid=\(1, 3\) expected .* got"),
+        (lambda relation, grid: profile_by_counting(relation, grid[::-1]), r"grid=\(2, 3\) expected .* got"),
+        (lambda relation, grid: profile_by_counting(relation, grid, far=sum), r"grid=\(2, 3\) expected .* got"),
+        (lambda relation, grid: profile_by_counting(relation, grid, far=min), r"grid=\(1, 3\) the function raised|got"),
+    ],
+    "similarity.parts": [
+        (lambda query, parts, k: torch.cdist(query[None], parts[0])[0].argsort()[:k], r"k=2 expected \[0, 3\], got"),
+        (lambda query, parts, k: (torch.cat(parts) @ query).topk(k).indices, r"expected .* got"),
+        (
+            lambda query, parts, k: torch.cdist(query[None], torch.cat(parts))[0].topk(k).indices,
+            r"k=1 expected \[\d\], got|expected .* got",
+        ),
+        (
+            lambda query, parts, k: torch.cdist(query[None], torch.cat(parts))[0].argsort()[:k].sort().values,
+            r"expected .* got",
+        ),
+    ],
+    "similarity.feature": [
+        (lambda patches: patches, r"patches=a tensor \(6, 256, 256\) expected a mean average precision of 0.8\d* at"),
+        (lambda patches: standardize(patch_spectrum(patches)), r"precision of 0.8\d* at least, got 0.8"),
+        (lambda patches: smooth_spectra(patches).mT, r"expected a tensor \(6, 256, F\), got a tensor"),
+        (lambda patches: patches / 0, r"expected features that are numbers, got NaN or infinity"),
+        (lambda patches: smooth_spectra(patches)[..., :0], r"expected a tensor \(6, 256, F\), got"),
+    ],
     "windows.index": [
         (
             lambda rows, columns: bias_index(rows, columns).T,
@@ -475,7 +546,7 @@ WRONG = {
         (lambda kernel, grid: kernel, r"grid=\(1, 3\) expected .* got"),
     ],
     "convolution.rim": [
-        (lambda side, K, L, by: ((side - 2 * L * (K // 2) - by) / side) ** 2, r"L=4, by=2 expected 0.0, got"),
+        (lambda side, K, L, by: ((side - 2 * L * (K // 2) - by) / side) ** 2, r"L=1, by=1 expected 1.0, got 0.56"),
         (
             lambda side, K, L, by: share_of_whole_fields(side, K, 1, by),
             r"side=16, K=5, L=2, by=3 expected 0.09766, got",

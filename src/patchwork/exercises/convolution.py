@@ -2,6 +2,8 @@
 
 import math
 
+import torch
+
 from patchwork.convolution import convolution_matrix
 from patchwork.exercises._judges import function, queries_and_keys, waves
 from patchwork.patches import patch_centers
@@ -17,9 +19,21 @@ def _matrix():
 
 @function("convolution.rim")
 def _rim():
-    for side, size, layers, by in ((4, 1, 1, 0), (4, 3, 1, 0), (4, 3, 1, 1), (16, 5, 2, 3), (9, 3, 4, 0), (9, 3, 4, 2)):
-        whole = max(side - 2 * layers * (size // 2) - by, 0)
-        yield {"side": side, "K": size, "L": layers, "by": by}, (whole / side) ** 2
+    cases = (
+        (4, 1, 1, 0),
+        (4, 1, 1, 1),
+        (4, 3, 1, 0),
+        (4, 3, 1, 1),
+        (16, 5, 2, 3),
+        (9, 3, 4, 0),
+        (9, 3, 4, 2),
+        (16, 3, 1, 5),
+    )
+    for side, size, layers, by in cases:
+        fine = torch.zeros(side)
+        fine[layers * (size // 2) : side - layers * (size // 2)] = 1
+        found = (fine * fine.roll(by)).sum().item()
+        yield {"side": side, "K": size, "L": layers, "by": by}, (found / side) ** 2
 
 
 @function("convolution.exponent")
