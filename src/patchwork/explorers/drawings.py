@@ -268,6 +268,60 @@ def _draw_products(pen, box, sums):
             _words(pen, middle, f"{number + 0:.3g}", min(18, 0.28 * high), INK, anchor="mm")
 
 
+def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
+    """Draw a gray picture and, feature by feature and metric by metric, how related its patches are, with scores.
+
+    ``pixels`` is (H, W); ``maps`` and ``scores`` are dicts by feature and metric, of ranks 0 … 1 of the patches, or of
+    all neighbors, those to the right first, where ``query`` is None.
+    """
+    photo = _gray(pixels).convert("RGB")
+    side, high = 132, round(132 * photo.height / photo.width)
+    sheet = Image.new("RGB", (740, 120 + 3 * (high + 62) + 36 * len(findings)), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    small = photo.resize((side, high), Image.Resampling.BICUBIC)
+    sheet.paste(small, (20, 76))
+    for column, (feature, metrics) in enumerate(maps.items()):
+        left = 164 + 144 * column
+        _words(pen, (left, 14), feature.capitalize(), 18, INK)
+        for row, (metric, shares) in enumerate(metrics.items()):
+            top = 76 + row * (high + 62)
+            if column == 0:
+                _words(pen, (left, top - 28), metric.capitalize(), 18, INK)
+            tile = _cell_heat(small, grid, shares) if query is not None else _edge_heat(small.size, grid, shares)
+            sheet.paste(tile, (left, top))
+            if query is not None:
+                x, y, wide, tall = _cells((left, top, side, high), grid)[query]
+                pen.rectangle((x, y, x + wide, y + tall), outline=ACCENT, width=3)
+            if (feature, metric) == chosen:
+                pen.rectangle((left - 5, top - 5, left + side + 4, top + high + 4), outline=ACCENT, width=3)
+            _words(pen, (left, top + high + 6), f"{scores[feature][metric]:.2f}".replace("nan", "–"), 18, INK)
+    for line, text in enumerate(findings):
+        _words(pen, (20, sheet.height - 36 * len(findings) - 8 + 36 * line), text, 18, ACCENT if line == 0 else INK)
+    return sheet
+
+
+def _cell_heat(photo, grid, shares):
+    colors = mpl.colormaps["cividis"](shares.numpy(), bytes=True)[:, :3].reshape(*grid, 3)
+    return Image.blend(photo, Image.fromarray(colors).resize(photo.size, Image.Resampling.NEAREST), 0.85)
+
+
+def _edge_heat(size, grid, shares):
+    """Draw each edge between neighbors the brighter and wider the more it sets them apart."""
+    tile = Image.new("RGB", size, _cividis(0.0))
+    pen, (rows, columns), boxes = ImageDraw.Draw(tile), grid, _cells((0, 0, *size), grid)
+    across = [(row * columns + column, 0) for row in range(rows) for column in range(columns - 1)]
+    down = [(patch, 1) for patch in range((rows - 1) * columns)]
+    for (patch, axis), share in zip(across + down, shares.tolist(), strict=True):
+        x, y, wide, high = boxes[patch]
+        ends = [(x + wide, y), (x + wide, y + high)] if axis == 0 else [(x, y + high), (x + wide, y + high)]
+        pen.line(ends, fill=_cividis(share**2), width=1 + round(2 * share**6))
+    return tile
+
+
+def _cividis(value):
+    return tuple(int(channel) for channel in mpl.colormaps["cividis"](float(value), bytes=True)[:3])
+
+
 def _outline(pen, box):
     left, top, right, bottom = box
     pen.rectangle((left - 3, top - 3, right + 3, bottom + 3), outline="white", width=2)

@@ -69,10 +69,20 @@ def start(scene):
     rows, columns = scene.grid
     if scene.labels is None:
         return 0 if prefix_length(scene) else rows // 2 * columns + columns // 2
-    depth = _depth(scene.labels.cpu().view(1, 1, rows, columns).double())
-    off = [(torch.arange(length) - (length - 1) / 2).square() for length in scene.grid]
+    return prefix_length(scene) + deepest(scene.labels, scene.grid)
+
+
+def deepest(labels, grid):
+    """Return the patch deepest inside a region; of equally deep ones, the one nearest to the middle of the picture.
+
+    >>> deepest(torch.tensor([0, 0, 0, 1]).repeat(4), (4, 4))
+    5
+    """
+    rows, columns = grid
+    depth = _depth(labels.cpu().view(1, 1, rows, columns).double())
+    off = [(torch.arange(length) - (length - 1) / 2).square() for length in grid]
     central = (off[0][:, None] + off[1]).flatten() / (rows**2 + columns**2)
-    return prefix_length(scene) + int((depth - central).argmax())
+    return int((depth - central).argmax())
 
 
 def _depth(labels):

@@ -299,3 +299,123 @@ export function holdingWidth(shares, held) {
   while (inside ** 2 < held - 1e-12 && radius < center) inside += 2 * shares[center + ++radius];
   return 2 * radius + 1;
 }
+
+// A gray picture's patches as patches.patchify cuts them: N vectors of P² numbers.
+export function grayPatches(gray, [height, width], patchSize) {
+  const grid = patchGrid(height, width, patchSize);
+  return Array.from({ length: grid[0] * grid[1] }, (_, index) => {
+    const [top, left] = patchCorner(index, grid, patchSize), patch = new Float64Array(patchSize ** 2);
+    for (let row = 0; row < patchSize; row++) patch.set(gray.subarray((top + row) * width + left, (top + row) * width + left + patchSize), row * patchSize);
+    return patch;
+  });
+}
+
+const meanOf = (numbers) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
+
+// similarity.gradient_energy of one gray patch: down, then right.
+function gradientEnergy(patch, side) {
+  let down = 0, right = 0;
+  for (let at = 0; at < patch.length; at++) {
+    if (at + side < patch.length) down += (patch[at + side] - patch[at]) ** 2;
+    if ((at + 1) % side) right += (patch[at + 1] - patch[at]) ** 2;
+  }
+  return Float64Array.of(down, right).map((sum) => sum / (side * (side - 1)));
+}
+
+// similarity.patch_spectrum of one gray patch, with its floor of 0.1: first along the rows, then down the columns.
+function patchSpectrum(patch, side) {
+  const half = (side >> 1) + 1, mean = meanOf(patch), wave = (turn) => Float64Array.from({ length: side }, (_, at) => turn((2 * Math.PI * at) / side));
+  const cosine = wave(Math.cos), sine = wave(Math.sin), [real, imaginary] = [0, 1].map(() => new Float64Array(side * half));
+  for (let row = 0, at = 0; row < side; row++) {
+    for (let frequency = 0; frequency < half; frequency++, at++) {
+      for (let column = 0; column < side; column++) {
+        const value = patch[row * side + column] - mean, turn = (frequency * column) % side;
+        real[at] += value * cosine[turn];
+        imaginary[at] -= value * sine[turn];
+      }
+    }
+  }
+  const magnitude = (down, across) => {
+    let one = 0, other = 0;
+    for (let row = 0, at = across; row < side; row++, at += half) {
+      const turn = (down * row) % side;
+      one += real[at] * cosine[turn] + imaginary[at] * sine[turn];
+      other += imaginary[at] * cosine[turn] - real[at] * sine[turn];
+    }
+    return Math.hypot(one, other);
+  };
+  return Float64Array.from({ length: side * half - 1 }, (_, at) => Math.log(magnitude(Math.floor((at + 1) / half), (at + 1) % half) + 0.1));
+}
+
+const FEATURES = {
+  pixels: (patch) => patch,
+  "mean color": (patch) => Float64Array.of(meanOf(patch)),
+  "gradient energy": gradientEnergy,
+  spectrum: patchSpectrum,
+};
+
+// A feature of explorers/similarity.py, by its name, of one gray patch.
+export const patchFeature = (patch, name) => FEATURES[name](patch, Math.sqrt(patch.length));
+
+// A vector made ready for a metric: as it is, or its direction, or that of what differs from its mean. Of nothing, nothing is left.
+export function readyFor(vector, metric) {
+  if (metric === "euclidean") return vector;
+  const own = metric === "correlation" ? centered(vector) : vector, length = Math.sqrt(own.reduce((sum, each) => sum + each * each, 0));
+  return length ? own.map((each) => each / length) : own;
+}
+
+// Twice, for the first mean is rounded; a constant vector becomes exactly 0.
+function centered(vector) {
+  if (vector.every((each) => each === vector[0])) return new Float64Array(vector.length);
+  const mean = meanOf(vector), off = vector.map((each) => each - mean), rest = meanOf(off);
+  return off.map((each) => each - rest);
+}
+
+// How related two vectors are that were made ready, the more the larger: −‖a − b‖, or their cosine. What differs by rounding alone is
+// made equal.
+export function relatedness(one, other, metric) {
+  let sum = 0;
+  if (metric === "euclidean") for (let at = 0; at < one.length; at++) sum += (one[at] - other[at]) ** 2;
+  else for (let at = 0; at < one.length; at++) sum += one[at] * other[at];
+  const found = metric === "euclidean" ? -Math.sqrt(sum) : Math.min(Math.max(sum, -1), 1);
+  return Math.round(found * 1e9) / 1e9 + 0;
+}
+
+// Average precision as in relations.mean_average_precision: over those that are `same`, the mean share of them among all with scores
+// at least theirs. Null where all are, or none.
+export function averagePrecision(scores, same) {
+  const [those, others] = [true, false].map((kind) => Float64Array.from(scores.filter((_, at) => same[at] === kind)).sort().reverse());
+  if (!those.length || !others.length) return null;
+  let sum = 0;
+  for (let at = 0, passed = 0; at < those.length;) {
+    let next = at;
+    while (next < those.length && those[next] === those[at]) next++;
+    while (passed < others.length && others[passed] >= those[at]) passed++;
+    sum += ((next - at) * next) / (next + passed);
+    at = next;
+  }
+  return sum / those.length;
+}
+
+// Which share of the others each score exceeds, those that equal it counted half: 0 for the least, 1 for the largest.
+export function rankShares(scores) {
+  const sorted = Float64Array.from(scores).sort(), shares = new Map();
+  for (let at = 0, next = 0; at < sorted.length; at = next) {
+    while (next < sorted.length && sorted[next] === sorted[at]) next++;
+    shares.set(sorted[at], sorted.length > 1 ? (at + next - 1) / 2 / (sorted.length - 1) : 0.5);
+  }
+  return Array.from(scores, (score) => shares.get(score));
+}
+
+// The places of the largest scores; of equal ones the first. None where all are equal.
+export function largestPlaces(scores, count) {
+  if (scores.every((score) => score === scores[0])) return [];
+  const places = [];
+  scores.forEach((score, at) => {
+    if (places.length === count && score <= scores[places.at(-1)]) return;
+    const before = places.findIndex((place) => scores[place] < score);
+    places.splice(before < 0 ? places.length : before, 0, at);
+    if (places.length > count) places.pop();
+  });
+  return places;
+}

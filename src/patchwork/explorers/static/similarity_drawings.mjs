@@ -1,0 +1,92 @@
+// The similarity explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything. Colors are ranks:
+// the brightest patch is the most related, the brightest edge sets its neighbors apart the most.
+
+import { blankPixels, cividis, DARK, gridCells, outline, packed, pixelCanvas } from "./canvas.mjs";
+import { curve, label } from "./charts.mjs";
+
+const HEAT = 0.78, DIM = 0.6; // how much of the picture the heat, and the ground of the edges, covers
+const LEVELS = 24; // of an edge's color
+const COLORS = Array.from({ length: 256 }, (_, level) => cividis(level / 255)), GROUND = `rgb(${COLORS[0]})`;
+
+function heatPicture(shares, [rows, columns]) {
+  const { words, done } = blankPixels(rows, columns);
+  shares.forEach((share, patch) => { words[patch] = packed(COLORS[Math.round(255 * share)]); });
+  return done();
+}
+
+// Edges in few colors, each stroked at once, the strongest last: color and width grow with the rank.
+function drawEdges(context, edges, shares, grid, width, height, most) {
+  const { cell } = gridCells(grid, width, height), paths = Array.from({ length: LEVELS }, () => new Path2D());
+  edges.forEach(([patch, other], at) => {
+    const { left, top, width: wide, height: high } = cell(patch), path = paths[Math.min(Math.floor(shares[at] * LEVELS), LEVELS - 1)];
+    if (other === patch + 1) { path.moveTo(left + wide, top); path.lineTo(left + wide, top + high); }
+    else { path.moveTo(left, top + high); path.lineTo(left + wide, top + high); }
+  });
+  context.lineCap = "butt";
+  paths.forEach((path, level) => {
+    const share = (level + 0.5) / LEVELS;
+    Object.assign(context, { strokeStyle: `rgb(${COLORS[Math.round(255 * share ** 2)]})`, lineWidth: 0.75 + most * share ** 6 });
+    context.stroke(path);
+  });
+}
+
+// The borders between regions, where these are known.
+function drawBorders(context, edges, labels, { cell }) {
+  const lines = new Path2D();
+  for (const [patch, other] of edges) {
+    if (labels[patch] === labels[other]) continue;
+    const { left, top, width, height } = cell(patch);
+    if (other === patch + 1) { lines.moveTo(left + width, top); lines.lineTo(left + width, top + height); }
+    else { lines.moveTo(left, top + height); lines.lineTo(left + width, top + height); }
+  }
+  for (const [strokeStyle, lineWidth] of [["rgb(0 0 0 / 0.55)", 3], ["#ffffff", 1.25]]) {
+    Object.assign(context, { strokeStyle, lineWidth, lineCap: "square" });
+    context.stroke(lines);
+  }
+}
+
+// One of the twelve maps, small.
+export function drawTile(context, width, height, { view: { grid, edges, query, mode }, map, colors }) {
+  context.imageSmoothingEnabled = false;
+  if (mode === "neighbors") {
+    context.fillStyle = GROUND;
+    context.fillRect(0, 0, width, height);
+    drawEdges(context, edges, map.shares, grid, width, height, 2);
+  } else {
+    context.drawImage(heatPicture(map.shares, grid), 0, 0, width, height);
+    outline(context, gridCells(grid, width, height).cell(query), colors.accent, 1.5);
+  }
+  if (map.flat) label(context, `only ${map.all}`, width / 2, height / 2, { color: "#ffffff", align: "center", bold: true, halo: DARK });
+}
+
+// The chosen one, over the picture.
+export function drawLarge(context, width, height, { view, hovered, colors }) {
+  const { grid, edges, labels, query, mode, picture, chosen, nearest } = view, layout = gridCells(grid, width, height);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(picture, 0, 0, width, height);
+  context.imageSmoothingEnabled = false;
+  context.globalAlpha = mode === "patch" ? HEAT : DIM;
+  if (mode === "patch") context.drawImage(heatPicture(chosen.shares, grid), 0, 0, width, height);
+  else { context.fillStyle = GROUND; context.fillRect(0, 0, width, height); }
+  context.globalAlpha = 1;
+  if (mode === "neighbors") drawEdges(context, edges, chosen.shares, grid, width, height, 4.5);
+  else if (labels) drawBorders(context, edges, labels, layout);
+  if (view.described !== view.even) drawSeam(context, layout.wide * Math.floor(grid[1] / 2), height);
+  for (const patch of nearest) outline(context, layout.cell(patch), DARK, 1.5);
+  if (hovered !== null && hovered !== query) outline(context, layout.cell(hovered), colors.ink, 1);
+  outline(context, layout.cell(query), colors.accent, 3);
+}
+
+// Where the other exposure begins.
+function drawSeam(context, x, height) {
+  curve(context, [[x, 0], [x, height]], DARK, { lineWidth: 3 });
+  curve(context, [[x, 0], [x, height]], "#ffffff", { lineWidth: 1.5, dash: [6, 5] });
+}
+
+// The colors from the lowest rank to the highest, and the values that stand at the ends and in the middle.
+export function drawLegend(context, width, height, { view, colors: { ink } }) {
+  const { ends } = view.chosen, bytes = new Uint8ClampedArray(4 * 256);
+  COLORS.forEach((color, level) => bytes.set([...(view.mode === "patch" ? color : COLORS[Math.round(level ** 2 / 255)]), 255], 4 * level));
+  context.drawImage(pixelCanvas(bytes, 256, 1), 0, 0, width, 12);
+  ends.forEach((text, at) => label(context, text, (at / 2) * width, height - 8, { color: ink, align: ["left", "center", "right"][at] }));
+}
