@@ -76,6 +76,14 @@ def test_more_curves_than_marks_are_all_drawn():
     assert len(axes.lines) == 8
 
 
+@pytest.mark.parametrize(("values", "expected"), [([1, 3, 9], ["1", "2", "5"]), ([1, 30, 9000], ["10^{2}", "10^{3}"])])
+def test_a_logarithmic_axis_has_numbers_enough_to_read_it(values, expected):
+    picture = figures.show_curves([1, 2, 4], {"curve": values}, xlabel="x", ylabel="y", log=True)
+    picture._repr_png_()  # ticks are placed when a picture is drawn
+    texts = [label.get_text() for label in picture.axes[0].get_yticklabels()]
+    assert all(any(each in text for text in texts) for each in expected), texts
+
+
 def test_images_share_one_scale():
     small, large = figures.show_images({"small": torch.rand(3, 8, 8), "large": torch.rand(3, 16, 32)}).axes
     assert small.get_xlim() == large.get_xlim() == (0, 32)

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import LogLocator
 from PIL import Image
 
 from patchwork import _checks
@@ -413,6 +414,10 @@ def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(list(x), [f"{value:g}" for value in x], minor=False)
         axes.minorticks_off()
+        low, high = axes.get_ylim()
+        if high < 100 * low:  # too few powers of ten to read off
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if len(curves) > 1:
         axes.legend()
