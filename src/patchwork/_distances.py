@@ -15,7 +15,7 @@ _SPARE, _MANY = 3, 250  # candidates beyond k
 def over_pairs(a, b, finish, change=lambda patches: patches):
     """Return ``finish`` of the squared distances of all changed patches, some rows at a time, in the dtype of a."""
     lead = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    center = _middle(exact(b))
+    center = middle(exact(b))
     columns = stacked(change(exact(b) - center), lead)
     rows = columns if a is b else stacked(change(exact(a) - center), lead)
     lengths = columns.square().sum(-1).unsqueeze(-2)
@@ -59,6 +59,13 @@ def to_some(queries, database, indices, numbers=None):
     return torch.cat(squared)
 
 
+def add_product(addend, left, right, factor=1):
+    """Return addend + factor · left rightᵀ, in the place of the addend where no transform looks on."""
+    if _checks.transformed():
+        return addend + factor * (left @ right.mT)
+    return addend.baddbmm_(left, right.mT, alpha=factor)
+
+
 def exact(tensor):
     """Return a tensor in float64."""
     return with_float64(tensor).double()
@@ -69,30 +76,33 @@ def with_float64(tensor):
     return tensor.cpu() if tensor.device.type == "mps" else tensor
 
 
-def stacked(patches, lead):
-    """Return patches with one leading axis, whatever there was."""
-    return patches.expand(*lead, *patches.shape[-2:]).reshape(-1, *patches.shape[-2:])
-
-
-def _middle(patches):
+def middle(patches):
     """Return the mean patch; what is not finite spoils its own patch alone."""
     patches = patches.detach()
     return torch.where(patches.isfinite(), patches, 0).mean(-2, keepdim=True)
 
 
+def stacked(patches, lead):
+    """Return patches with one leading axis, whatever there was."""
+    return patches.expand(*lead, *patches.shape[-2:]).reshape(-1, *patches.shape[-2:])
+
+
 def _squared(rows, columns, lengths, start):
     """Return the squared distances of all pairs; ``start`` tells which column the first row is, where it is one."""
     own = rows.square().sum(-1, keepdim=True)
-    found = (own + lengths).baddbmm_(rows, columns.mT, alpha=-2)
+    found = add_product(own + lengths, rows, columns, -2)
     if _checks.transformed() or not _checks.has_values(found):
-        itself = torch.zeros(found.shape[1:], dtype=torch.bool, device=found.device)
-        if start is not None:
-            itself.diagonal(start).fill_(True)
-        return found.clamp(min=0).masked_fill(itself, 0)
+        found = found.clamp(min=0)
+        return found if start is None else found.masked_fill(_itself(found, start), 0)
     with torch.no_grad():  # the values become exact, and the gradients stay those of the product
         near = (found > _NEAR * own).logical_not_().nonzero(as_tuple=True)
         found[near] = _by_differences(rows, columns, *near)
     return found
+
+
+def _itself(found, start):
+    row, column = (torch.arange(number, device=found.device) for number in found.shape[1:])
+    return (row + start).unsqueeze(1) == column
 
 
 def _by_differences(rows, columns, batch, row, column):

@@ -37,10 +37,8 @@ def cosine_similarity(a, b=None):
     Shapes: a (…, M, D), b (…, N, D) → (…, M, N), in [−1, 1]; leading axes broadcast.
     Raises ValueError where shapes, devices or dtypes do not fit. Derived in chapter 5.
 
-    >>> cosine_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 4.0]]))
-    tensor([[1.0000, 1.0000, 0.6000],
-            [1.0000, 1.0000, 0.6000],
-            [0.6000, 0.6000, 1.0000]])
+    >>> cosine_similarity(torch.tensor([[1.0, 0.0], [2.0, 0.0], [-3.0, 4.0]]))[0].round(decimals=3)
+    tensor([ 1.0000,  1.0000, -0.6000])
     """
     a, b = _check_pairs(a, b)
     return _cosines(a, b)
@@ -55,8 +53,8 @@ def correlation(a, b=None):
     Shapes: a (…, M, D), b (…, N, D) → (…, M, N), in [−1, 1]; leading axes broadcast.
     Raises ValueError where shapes, devices or dtypes do not fit. Derived in chapter 5.
 
-    >>> correlation(torch.tensor([[1.0, 2.0, 3.0], [5.0, 7.0, 9.0], [4.0, 4.0, 4.0]]))[0]
-    tensor([1.0000, 1.0000, 0.0000])
+    >>> correlation(torch.tensor([[1.0, 2.0, 3.0], [5.0, 7.0, 9.0], [4.0, 4.0, 4.0]]))[0].round(decimals=3)
+    tensor([1., 1., 0.])
     """
     a, b = _check_pairs(a, b)
     return _cosines(a, b, _centered)
@@ -154,7 +152,8 @@ def neighbor_similarity(features, grid, metric):
     cells = _squarable(_precise(features))[0].reshape(-1, *grid, features.shape[-1])
     # A few rows at a time stay in the cache; fresh memory for all of them would take longer than the arithmetic.
     strips = [cells[:, row : row + _STRIP + 1] for row in range(0, grid[0], _STRIP)]
-    parts = zip(*(_METRICS[metric](strip) for strip in strips), strict=True)
+    with _without_autocast(features):
+        parts = zip(*(_METRICS[metric](strip) for strip in strips), strict=True)
     right, down = (torch.cat(part, 1).to(features) for part in parts)
     return right.view(*lead, grid[0], grid[1] - 1), down.view(*lead, grid[0] - 1, grid[1])
 
@@ -182,7 +181,7 @@ def nearest_neighbors(queries, database, k, *, chunk_size=1024):
     _check_finite(queries=queries, database=database)
     lead = torch.broadcast_shapes(queries.shape[:-2], database.shape[:-2])
     asking, known = (_distances.stacked(_distances.with_float64(_precise(part)), lead) for part in (queries, database))
-    with torch.no_grad():
+    with torch.no_grad(), _without_autocast(queries):
         found = [_distances.search(*pair, k, size) for pair in zip(asking, known, strict=True)]
     squared, indices = (torch.stack(part) for part in zip(*found, strict=True))
     if asking.requires_grad or known.requires_grad:
@@ -262,18 +261,27 @@ def standardize(features, *, reference=None):
 
 def _cosines(a, b, prepare=lambda patches: patches):
     patches = [prepare(_precise(part)) for part in ((a,) if a is b else (a, b))]
-    directions = [_directions(part) for part in _squarable(*patches)]
-    with _without_autocast(directions[0]):
-        return (directions[0] @ directions[-1].mT).clamp_(-1, 1).to(a)
+    lead = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    with _without_autocast(a):
+        units = [_distances.stacked(_directions(part), lead) for part in _squarable(*patches)]
+        first, second = units[0], units[-1]
+        # What all directions share is multiplied apart: a product of smaller numbers rounds less.
+        shared = _distances.middle(second)
+        own, others = first - shared, second - shared
+        rest = (first * shared).sum(-1, keepdim=True) + (others * shared).sum(-1).unsqueeze(-2)
+        found = _distances.add_product(rest, own, others).clamp(-1, 1)
+    nothing = (first == 0).all(-1).unsqueeze(-1) | (second == 0).all(-1).unsqueeze(-2)
+    return found.masked_fill(nothing, 0).view(*lead, *found.shape[1:]).to(a)
 
 
 def _compare_distances(strip):
     steps = strip[:, :_STRIP, 1:] - strip[:, :_STRIP, :-1], strip[:, 1:] - strip[:, :-1]
-    return tuple(torch.linalg.vector_norm(step, dim=-1) for step in steps)
+    return tuple(map(_lengths, steps))
 
 
 def _compare_directions(strip):
-    lengths = _at_least_something(torch.linalg.vector_norm(strip, dim=-1))
+    lengths = _lengths(strip)
+    lengths = lengths.masked_fill(lengths == 0, 1)
     own, below = slice(None, _STRIP), slice(1, None)
     across = torch.linalg.vecdot(strip[:, own, 1:], strip[:, own, :-1]) / (lengths[:, own, 1:] * lengths[:, own, :-1])
     down = torch.linalg.vecdot(strip[:, below], strip[:, :-1]) / (lengths[:, below] * lengths[:, :-1])
@@ -297,13 +305,13 @@ def _root(squared):
     return squared.masked_fill(zero, 1).sqrt().masked_fill(zero, 0)
 
 
+def _lengths(patches):
+    return _root(torch.linalg.vecdot(patches, patches))
+
+
 def _directions(patches):
-    return patches / _at_least_something(torch.linalg.vector_norm(patches, dim=-1, keepdim=True))
-
-
-def _at_least_something(lengths):
-    """Replace 0 by 1, to divide by."""
-    return lengths.masked_fill(lengths == 0, 1)
+    lengths = _lengths(patches).unsqueeze(-1)
+    return patches / lengths.masked_fill(lengths == 0, 1)
 
 
 def _centered(patches):
@@ -354,7 +362,7 @@ def _factor(covariance, patches):
     exact = _distances.exact(covariance)
     factor, failed = torch.linalg.cholesky_ex(exact)
     if _checks.has_values(covariance) and not _checks.transformed():
-        if not torch.allclose(exact, exact.mT, rtol=0, atol=_checks.tolerance(covariance, None) * exact.abs().max()):
+        if (exact - exact.mT).abs().amax() > _checks.tolerance(covariance, None) * exact.abs().amax():
             raise ValueError("covariance must be symmetric")
         if failed:
             least = torch.linalg.eigvalsh(exact)[0].item()
