@@ -12,6 +12,7 @@ from patchwork.explorers import base, modules
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer, preset
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
 
@@ -36,6 +37,13 @@ STOPWATCH = """
     return listen.call(this, name, typeof work === "function" ? timed(work) : work, ...options);
   };
   window.requestAnimationFrame = (work) => frame(timed((now) => { work(now); document.body.getBoundingClientRect(); }));
+  const later = window.setTimeout;
+  window.longest = 0;
+  window.setTimeout = (work, ...rest) => later(() => {
+    const start = performance.now();
+    work();
+    window.longest = Math.max(window.longest, performance.now() - start);
+  }, ...rest);
   window.answer = () => new Promise((done) => frame(() => frame(() => { done(window.work); window.work = 0; })));
 """
 
@@ -55,6 +63,7 @@ def rows():
         most: _window_acts("64 × 64"),
         kernels: _convolution_acts("48 × 48"),
         largest: _convolution_acts("64 × 64"),
+        _similarity(): SIMILARITY_ACTS,
     }
     states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -78,6 +87,12 @@ def _attention():
         "photograph": Scene(photo, (28, 28), *parts(1, 2, 785, 4)),
     }
     return AttentionExplorer(scenes)
+
+
+def _similarity():
+    """A mosaic with its regions and a photograph, 256 patches each."""
+    mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(0))
+    return SimilarityExplorer({"mosaic": mosaic, "photograph": load_image("coffee", size=256)})
 
 
 def _size(explorer):
@@ -116,8 +131,8 @@ def _measure(page, press):
     page.evaluate("answer()")
     answers = []
     for turn in range(PRESSES):
-        press(page, turn)
-        answers.append(page.evaluate("answer()"))
+        told = press(page, turn)
+        answers.append(page.evaluate("answer()") if told is None else told)
     return answers
 
 
@@ -284,6 +299,41 @@ def _convolution_acts(side):
     return [(side, act, press) for act, press in acts.items()]
 
 
+def _patch(act):
+    return _token("Patch that asks", act)
+
+
+def _exposure(name):
+    def press(page, turn):
+        slider = page.get_by_label(name)
+        least, most = (int(slider.get_attribute(end)) for end in ("min", "max"))
+        slider.fill(str(least + turn * 7 % (most - least + 1)))
+
+    return press
+
+
+def _kind(page, turn):
+    page.get_by_role("radio").nth(turn * 5 % 12).click()
+
+
+def _mode(page, turn):
+    page.get_by_label("Show").select_option(("neighbors", "patch")[turn % 2])
+
+
+def _without_regions(page):
+    page.get_by_label("Photograph").select_option("photograph")
+    return "256, no regions"
+
+
+def _slice(page, turn):
+    """Return the longest that the page works in one go while it scores all patches after a change of exposure."""
+    page.evaluate("longest = 0")
+    _exposure("Gain")(page, turn)
+    page.wait_for_selector(".pw-bar[data-old]", state="attached")
+    page.wait_for_selector(".pw-bar[data-old]", state="detached")
+    return page.evaluate("longest")
+
+
 def _cut_to(size, number):
     def cut(page):
         page.get_by_label("Patch size P").select_option(str(size))
@@ -308,6 +358,8 @@ SIZES = {
     "16 × 16": lambda page: 256,
     "64 × 64": lambda page: 4096,
     "48 × 48": lambda page: 2304,
+    "regions": lambda page: "256, regions",
+    "no regions": _without_regions,
 }
 PATCH_ACTS = [
     (size, act, press)
@@ -331,6 +383,20 @@ ATTENTION_ACTS = [
         ("scale", _scale),
         ("head", _head),
         ("model", _models),
+    )
+]
+
+SIMILARITY_ACTS = [
+    (size, act, press)
+    for size in ("regions", "no regions")
+    for act, press in (
+        ("click", _patch("click")),
+        ("hover", _patch("hover")),
+        ("map", _kind),
+        ("gain", _exposure("Gain")),
+        ("offset", _exposure("Offset")),
+        ("mode", _mode),
+        ("a slice of all scores", _slice),
     )
 ]
 

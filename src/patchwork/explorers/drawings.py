@@ -276,7 +276,7 @@ def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
     """
     photo = _gray(pixels).convert("RGB")
     side, high = 132, round(132 * photo.height / photo.width)
-    sheet = Image.new("RGB", (740, 120 + 3 * (high + 62) + 36 * len(findings)), PAPER)
+    sheet = Image.new("RGB", (740, 92 + 3 * (high + 62) + 36 * len(findings)), PAPER)
     pen = ImageDraw.Draw(sheet)
     small = photo.resize((side, high), Image.Resampling.BICUBIC)
     sheet.paste(small, (20, 76))

@@ -310,7 +310,11 @@ export function grayPatches(gray, [height, width], patchSize) {
   });
 }
 
-const meanOf = (numbers) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
+function meanOf(numbers) {
+  let sum = 0;
+  for (let at = 0; at < numbers.length; at++) sum += numbers[at];
+  return sum / numbers.length;
+}
 
 // similarity.gradient_energy of one gray patch: down, then right.
 function gradientEnergy(patch, side) {
@@ -322,29 +326,39 @@ function gradientEnergy(patch, side) {
   return Float64Array.of(down, right).map((sum) => sum / (side * (side - 1)));
 }
 
-// similarity.patch_spectrum of one gray patch, with its floor of 0.1: first along the rows, then down the columns.
+// cos and sin of 2π · k · at / side, row by row of k.
+const waves = new Map();
+function wavesOf(side) {
+  const table = (turn) => Float64Array.from({ length: side ** 2 }, (_, at) => turn((2 * Math.PI * ((Math.floor(at / side) * (at % side)) % side)) / side));
+  if (!waves.has(side)) waves.set(side, { cosine: table(Math.cos), sine: table(Math.sin) });
+  return waves.get(side);
+}
+
+// similarity.patch_spectrum of one gray patch, with its floor of 0.1: first along the rows, then down the columns. All but the first
+// frequency are blind to the mean.
 function patchSpectrum(patch, side) {
-  const half = (side >> 1) + 1, mean = meanOf(patch), wave = (turn) => Float64Array.from({ length: side }, (_, at) => turn((2 * Math.PI * at) / side));
-  const cosine = wave(Math.cos), sine = wave(Math.sin), [real, imaginary] = [0, 1].map(() => new Float64Array(side * half));
-  for (let row = 0, at = 0; row < side; row++) {
-    for (let frequency = 0; frequency < half; frequency++, at++) {
-      for (let column = 0; column < side; column++) {
-        const value = patch[row * side + column] - mean, turn = (frequency * column) % side;
-        real[at] += value * cosine[turn];
-        imaginary[at] -= value * sine[turn];
+  const half = (side >> 1) + 1, { cosine, sine } = wavesOf(side), real = new Float64Array(side), imaginary = new Float64Array(side);
+  const logs = new Float64Array(side * half - 1);
+  for (let across = 0; across < half; across++) {
+    for (let row = 0; row < side; row++) {
+      let one = 0, other = 0;
+      for (let column = 0, at = row * side, turn = across * side; column < side; column++, at++, turn++) {
+        one += patch[at] * cosine[turn];
+        other -= patch[at] * sine[turn];
       }
+      real[row] = one;
+      imaginary[row] = other;
+    }
+    for (let down = 0; down < side; down++) {
+      let one = 0, other = 0;
+      for (let row = 0, turn = down * side; row < side; row++, turn++) {
+        one += real[row] * cosine[turn] + imaginary[row] * sine[turn];
+        other += imaginary[row] * cosine[turn] - real[row] * sine[turn];
+      }
+      if (down + across) logs[down * half + across - 1] = Math.log(Math.sqrt(one * one + other * other) + 0.1);
     }
   }
-  const magnitude = (down, across) => {
-    let one = 0, other = 0;
-    for (let row = 0, at = across; row < side; row++, at += half) {
-      const turn = (down * row) % side;
-      one += real[at] * cosine[turn] + imaginary[at] * sine[turn];
-      other += imaginary[at] * cosine[turn] - real[at] * sine[turn];
-    }
-    return Math.hypot(one, other);
-  };
-  return Float64Array.from({ length: side * half - 1 }, (_, at) => Math.log(magnitude(Math.floor((at + 1) / half), (at + 1) % half) + 0.1));
+  return logs;
 }
 
 const FEATURES = {
@@ -360,15 +374,23 @@ export const patchFeature = (patch, name) => FEATURES[name](patch, Math.sqrt(pat
 // A vector made ready for a metric: as it is, or its direction, or that of what differs from its mean. Of nothing, nothing is left.
 export function readyFor(vector, metric) {
   if (metric === "euclidean") return vector;
-  const own = metric === "correlation" ? centered(vector) : vector, length = Math.sqrt(own.reduce((sum, each) => sum + each * each, 0));
-  return length ? own.map((each) => each / length) : own;
+  const own = metric === "correlation" ? centered(vector) : vector, ready = new Float64Array(own.length);
+  let squared = 0;
+  for (let at = 0; at < own.length; at++) squared += own[at] * own[at];
+  const length = Math.sqrt(squared) || 1;
+  for (let at = 0; at < own.length; at++) ready[at] = own[at] / length;
+  return ready;
 }
 
 // Twice, for the first mean is rounded; a constant vector becomes exactly 0.
 function centered(vector) {
-  if (vector.every((each) => each === vector[0])) return new Float64Array(vector.length);
-  const mean = meanOf(vector), off = vector.map((each) => each - mean), rest = meanOf(off);
-  return off.map((each) => each - rest);
+  const off = new Float64Array(vector.length);
+  if (vector.every((each) => each === vector[0])) return off;
+  const mean = meanOf(vector);
+  for (let at = 0; at < off.length; at++) off[at] = vector[at] - mean;
+  const rest = meanOf(off);
+  for (let at = 0; at < off.length; at++) off[at] -= rest;
+  return off;
 }
 
 // How related two vectors are that were made ready, the more the larger: −‖a − b‖, or their cosine. What differs by rounding alone is
@@ -382,9 +404,9 @@ export function relatedness(one, other, metric) {
 }
 
 // Average precision as in relations.mean_average_precision: over those that are `same`, the mean share of them among all with scores
-// at least theirs. Null where all are, or none.
+// at least theirs. Null where all are, or none. `scores` is a typed array.
 export function averagePrecision(scores, same) {
-  const [those, others] = [true, false].map((kind) => Float64Array.from(scores.filter((_, at) => same[at] === kind)).sort().reverse());
+  const [those, others] = [true, false].map((kind) => scores.filter((_, at) => same[at] === kind).sort().reverse());
   if (!those.length || !others.length) return null;
   let sum = 0;
   for (let at = 0, passed = 0; at < those.length;) {

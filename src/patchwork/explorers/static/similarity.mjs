@@ -5,7 +5,7 @@ import { grayPicture, gridPlace, onKeys, onPointer, walkGrid } from "./canvas.mj
 import { choice, clamped, element, panel, range, setText, showRange, slider, tell } from "./controls.mjs";
 import { frame, GrayPhotoExplorer, messageLine, mounted, pageId, photoControls, sentences, settingsRow, showPhotos } from "./explorer.mjs";
 import { averagePrecision, grayPatches, largestPlaces, patchFeature, rankShares, readyFor, relatedness } from "./math.mjs";
-import { drawLarge, drawLegend, drawTile } from "./similarity_drawings.mjs";
+import { drawLarge, drawLegend, drawTile, heatPictures } from "./similarity_drawings.mjs";
 import { placeText } from "./words.mjs";
 
 const FEATURES = ["pixels", "mean color", "gradient energy", "spectrum"];
@@ -31,7 +31,9 @@ const strongest = (edges) => Math.max(1, Math.round(edges.length / 20));
 // The right half as gain · x + offset; what lies outside [0, 1] is only drawn at its ends.
 function expose({ gray, size: [height, width] }, [, columns], { gain, offset }) {
   const from = half(columns) * (width / columns);
-  return gray.map((value, at) => (at % width < from ? value : gain * value + offset));
+  const exposed = gray.slice();
+  for (let at = 0; at < exposed.length; at++) if (at % width >= from) exposed[at] = gain * exposed[at] + offset;
+  return exposed;
 }
 
 // The pairs of neighbors, those to the right first.
@@ -48,8 +50,14 @@ function keptShare(present, even, count) {
   return before.length ? before.filter((place) => now.has(place)).length / before.length : null;
 }
 
-const rowOf = (described, { feature, metric }, query) => described.filter((_, patch) => patch !== query).map((each) => relatedness(described[query][feature][metric], each[feature][metric], metric));
-const edgesOf = (described, { feature, metric }, edges) => edges.map(([one, other]) => 0 - relatedness(described[one][feature][metric], described[other][feature][metric], metric));
+// How related all others are to one patch; how far apart neighbors are.
+function rowOf(described, { feature, metric }, query) {
+  const row = new Float64Array(described.length - 1), asking = described[query][feature][metric];
+  for (let at = 0; at < row.length; at++) row[at] = relatedness(asking, described[at + (at >= query)][feature][metric], metric);
+  return row;
+}
+
+const edgesOf = (described, { feature, metric }, edges) => Float64Array.from(edges, ([one, other]) => 0 - relatedness(described[one][feature][metric], described[other][feature][metric], metric));
 
 function scoreRow(row, { even, labels }, kind, query) {
   if (!labels) return keptShare(row, rowOf(even, kind, query), NEAREST);
@@ -64,7 +72,9 @@ function scoreEdges(apart, { even, labels, edges }, kind) {
 function chanceOf({ labels, edges, count }, mode) {
   if (!labels) return mode === "patch" ? NEAREST / (count - 1) : 1 / 20;
   if (mode === "neighbors") return edges.filter(([one, other]) => labels[one] !== labels[other]).length / edges.length;
-  return labels.reduce((sum, label) => sum + labels.filter((each) => each === label).length - 1, 0) / (count - 1) / count;
+  const sizes = new Map();
+  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+  return [...sizes.values()].reduce((sum, size) => sum + size * (size - 1), 0) / count / (count - 1);
 }
 
 // The scores of all rows, kind by kind, row by row: it stops after each, so that the page can answer in between.
@@ -88,16 +98,20 @@ function look(exposure, settings) {
   const { mode, selected: query } = settings, maps = KINDS.map((kind) => mapOf(exposure, kind, mode, query));
   const chosen = maps[KINDS.findIndex(({ feature, metric }) => feature === settings.feature && metric === settings.metric)];
   const nearest = mode === "patch" ? largestPlaces(chosen.values, NEAREST).map((place) => place + (place >= query)) : [];
-  return { ...settings, ...exposure, query, maps, chosen, nearest, chance: chanceOf(exposure, mode) };
+  const heat = mode === "patch" ? heatPictures(maps, exposure.grid) : null;
+  return { ...settings, ...exposure, query, maps, chosen, nearest, heat, chance: chanceOf(exposure, mode) };
 }
 
 // Its values and their ranks, one for each patch or for each pair of neighbors. The patch that asks takes part in no ranking.
 function mapOf(exposure, kind, mode, query) {
   const { described, edges } = exposure, one = mode === "patch", values = one ? rowOf(described, kind, query) : edgesOf(described, kind, edges);
-  const ranks = rankShares(values), sorted = Float64Array.from(values).sort(), at = (share) => valueText(sorted[Math.round(share * (sorted.length - 1))], kind, mode);
-  const map = { ...kind, values, all: minus(String(Number((one || kind.metric === "euclidean" ? values[0] : 0 - values[0]).toFixed(3)))), dim: described[0][kind.feature].dim, flat: sorted[0] === sorted.at(-1), score: one ? scoreRow(values, exposure, kind, query) : scoreEdges(values, exposure, kind) };
-  const ends = one ? [`least ${at(0)}`, at(0.5), `most ${at(1)}`] : [`alike ${at(0)}`, at(0.5), `apart ${at(1)}`];
-  return { ...map, ends, shares: one ? [...ranks.slice(0, query), 1, ...ranks.slice(query)] : ranks };
+  const sorted = values.slice().sort(), ranks = rankShares(values), at = (share) => valueText(sorted[Math.round(share * (sorted.length - 1))], kind, mode);
+  return {
+    ...kind, values, dim: described[0][kind.feature].dim, score: one ? scoreRow(values, exposure, kind, query) : scoreEdges(values, exposure, kind),
+    shares: one ? [...ranks.slice(0, query), 1, ...ranks.slice(query)] : ranks,
+    flat: sorted[0] === sorted.at(-1), all: at(0).replace(/\.0+$/, ""),
+    ends: one ? [`least ${at(0)}`, at(0.5), `most ${at(1)}`] : [`alike ${at(0)}`, at(0.5), `apart ${at(1)}`],
+  };
 }
 
 // Words and numbers.
@@ -113,7 +127,7 @@ function valueText(value, { metric }, mode) {
 }
 
 const measureText = ({ metric }) => (metric === "euclidean" ? "distance" : metric);
-const kindText = ({ feature, metric }) => `${capital(feature)} by ${METRICS[metric][metric === "euclidean" ? "toString" : "toLowerCase"]()}`;
+const kindText = ({ feature, metric }) => `${capital(feature)} by ${metric === "euclidean" ? METRICS.euclidean : metric}`;
 const patchText = ({ grid }, patch) => `patch ${patch} (${placeText(patch, grid)})`;
 const fixed = (number) => minus(number.toFixed(2));
 

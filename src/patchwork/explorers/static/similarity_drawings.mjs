@@ -8,10 +8,15 @@ const HEAT = 0.78, DIM = 0.6; // how much of the picture the heat, and the groun
 const LEVELS = 24; // of an edge's color
 const COLORS = Array.from({ length: 256 }, (_, level) => cividis(level / 255)), GROUND = `rgb(${COLORS[0]})`;
 
-function heatPicture(shares, [rows, columns]) {
-  const { words, done } = blankPixels(rows, columns);
-  shares.forEach((share, patch) => { words[patch] = packed(COLORS[Math.round(255 * share)]); });
+// The heat of all maps, one below the other in one canvas: making many takes longer than filling them.
+export function heatPictures(maps, [rows, columns]) {
+  const { words, done } = blankPixels(maps.length * rows, columns);
+  maps.forEach(({ shares }, map) => shares.forEach((share, patch) => { words[map * rows * columns + patch] = packed(COLORS[Math.round(255 * share)]); }));
   return done();
+}
+
+function drawHeat(context, { heat, maps, grid: [rows, columns] }, map, width, height) {
+  context.drawImage(heat, 0, maps.indexOf(map) * rows, columns, rows, 0, 0, width, height);
 }
 
 // Edges in few colors, each stroked at once, the strongest last: color and width grow with the rank.
@@ -46,14 +51,15 @@ function drawBorders(context, edges, labels, { cell }) {
 }
 
 // One of the twelve maps, small.
-export function drawTile(context, width, height, { view: { grid, edges, query, mode }, map, colors }) {
+export function drawTile(context, width, height, { view, map, colors }) {
+  const { grid, edges, query, mode } = view;
   context.imageSmoothingEnabled = false;
   if (mode === "neighbors") {
     context.fillStyle = GROUND;
     context.fillRect(0, 0, width, height);
     drawEdges(context, edges, map.shares, grid, width, height, 2);
   } else {
-    context.drawImage(heatPicture(map.shares, grid), 0, 0, width, height);
+    drawHeat(context, view, map, width, height);
     outline(context, gridCells(grid, width, height).cell(query), colors.accent, 1.5);
   }
   if (map.flat) label(context, `only ${map.all}`, width / 2, height / 2, { color: "#ffffff", align: "center", bold: true, halo: DARK });
@@ -66,7 +72,7 @@ export function drawLarge(context, width, height, { view, hovered, colors }) {
   context.drawImage(picture, 0, 0, width, height);
   context.imageSmoothingEnabled = false;
   context.globalAlpha = mode === "patch" ? HEAT : DIM;
-  if (mode === "patch") context.drawImage(heatPicture(chosen.shares, grid), 0, 0, width, height);
+  if (mode === "patch") drawHeat(context, view, chosen, width, height);
   else { context.fillStyle = GROUND; context.fillRect(0, 0, width, height); }
   context.globalAlpha = 1;
   if (mode === "neighbors") drawEdges(context, edges, chosen.shares, grid, width, height, 4.5);
