@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from peers import copy_block, copy_linear, randomized
 from torch import func, nn
 from torch.autograd import gradcheck
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -377,20 +378,6 @@ def tokens(rng, normal):
     return normal(rng.randint(2, 3), rng.randint(2, 6), heads * rng.randint(1, 4)), heads
 
 
-def randomized(module):
-    """Give every weight, the biases too, a number that would be missed."""
-    for parameter in module.parameters():
-        nn.init.normal_(parameter, std=0.5)
-    return module
-
-
-def copy_linear(target, *sources):
-    """Copy linear layers, one below the other, into one."""
-    with torch.no_grad():
-        target.weight.copy_(torch.cat([source.weight.flatten(1) for source in sources]))
-        target.bias.copy_(torch.cat([source.bias for source in sources]))
-
-
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("kind", [None, "boolean", "floating"])
 def test_multi_head_attention_is_torchs(tokens, rng, generator, normal, kind, bias):
@@ -515,12 +502,7 @@ def copy_weights(ours, theirs):
         ours.positions.copy_(theirs.vit.embeddings.position_embeddings)
     copy_linear(ours.embed.projection, theirs.vit.embeddings.patch_embeddings.projection)
     for block, layer in zip(ours.blocks, theirs.vit.layers, strict=True):
-        block.attention_norm.load_state_dict(layer.layernorm_before.state_dict())
-        block.mlp_norm.load_state_dict(layer.layernorm_after.state_dict())
-        copy_linear(block.attention.qkv, layer.attention.q_proj, layer.attention.k_proj, layer.attention.v_proj)
-        copy_linear(block.attention.projection, layer.attention.o_proj)
-        copy_linear(block.mlp[0], layer.mlp.fc1)
-        copy_linear(block.mlp[2], layer.mlp.fc2)
+        copy_block(block, layer)
     ours.norm.load_state_dict(theirs.vit.layernorm.state_dict())
     ours.head.load_state_dict(theirs.classifier.state_dict())
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from peers import copy_block, copy_linear, randomized
 from torch import nn
 from torch._subclasses import FakeTensorMode
 from torch.autograd import gradcheck
@@ -292,30 +293,10 @@ def test_the_cost_is_what_a_block_multiplies(grid):
 # Layers
 
 
-def randomized(module):
-    """Give every weight, the biases too, a number that would be missed."""
-    for parameter in module.parameters():
-        nn.init.normal_(parameter, std=0.5)
-    return module
-
-
-def copy_linear(target, *sources):
-    """Copy linear layers, one below the other, into one."""
+def copy_swin_block(block, layer):
+    copy_block(block, layer)
     with torch.no_grad():
-        target.weight.copy_(torch.cat([source.weight.flatten(1) for source in sources]))
-        target.bias.copy_(torch.cat([source.bias for source in sources]))
-
-
-def copy_block(block, layer):
-    attend = layer.attention
-    block.attention_norm.load_state_dict(layer.layernorm_before.state_dict())
-    block.mlp_norm.load_state_dict(layer.layernorm_after.state_dict())
-    copy_linear(block.attention.qkv, attend.q_proj, attend.k_proj, attend.v_proj)
-    copy_linear(block.attention.projection, attend.o_proj)
-    copy_linear(block.mlp[0], layer.mlp.fc1)
-    copy_linear(block.mlp[2], layer.mlp.fc2)
-    with torch.no_grad():
-        block.attention.bias_table.copy_(attend.relative_position_bias.relative_position_bias_table)
+        block.attention.bias_table.copy_(layer.attention.relative_position_bias.relative_position_bias_table)
 
 
 def config(size, **changed):
@@ -326,7 +307,7 @@ def pair_of_blocks(grid, size, shift, heads=3, dim=12):
     """A layer of transformers and our block, with the same random weights."""
     theirs = randomized(SwinLayer(config(size), dim, grid, heads, shift_size=shift).double().eval())
     ours = SwinBlock(dim, heads, size, shift=shift, mlp_ratio=2, dtype=torch.float64)
-    copy_block(ours, theirs)
+    copy_swin_block(ours, theirs)
     return ours, theirs
 
 
@@ -458,7 +439,7 @@ def test_a_stage_is_transformers_stage(larger, normal):
     ours = SwinTransformer(1, 1, 12, (depth, 1), (3, 6), 4, 1, mlp_ratio=2, dtype=torch.float64)
     assert [block.shift for block in ours.stages[0]] == [0, 2, 0, 2]
     for block, layer in zip(ours.stages[0], theirs.blocks, strict=True):
-        copy_block(block, layer)
+        copy_swin_block(block, layer)
     ours.mergings[0].load_state_dict(theirs.downsample.state_dict())
     x = normal(2, *grid, 12)
     expected, *_ = theirs(x.flatten(1, 2), grid)
@@ -490,7 +471,7 @@ def copy_weights(ours, theirs):
     ours.embed_norm.load_state_dict(theirs.swin.embeddings.norm.state_dict())
     for number, (stage, their) in enumerate(zip(ours.stages, theirs.swin.encoder.layers, strict=True)):
         for block, layer in zip(stage, their.blocks, strict=True):
-            copy_block(block, layer)
+            copy_swin_block(block, layer)
         if their.downsample is not None:
             ours.mergings[number].load_state_dict(their.downsample.state_dict())
     ours.norm.load_state_dict(theirs.swin.layernorm.state_dict())

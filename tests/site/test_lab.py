@@ -1,4 +1,4 @@
-"""Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and three cells of our own."""
+"""Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and cells of our own."""
 
 import json
 import os
@@ -24,11 +24,26 @@ dlink((explorer, "selected"), (told, "value"),
       lambda patch: f"<p class='told'>Python has patch {patch} of {len(explorer.patches)}</p>")
 told
 """
-ATTENTION = """
+HEARD = """
 import torch
 from ipywidgets import HTML, IntSlider, link
 from patchwork.explorers.attention import AttentionExplorer, Scene
+from patchwork.explorers.convolution import ConvolutionExplorer
+from patchwork.explorers.windows import WindowExplorer
 
+def show(explorer, counts, name, least, most):
+    # the explorer, a slider of one of its traits, and what Python has
+    told, slider = HTML(), IntSlider(getattr(explorer, name), least, most, description="From Python")
+
+    def tell(_):
+        told.value = f"<p class='told'>Python has {counts(explorer)}, {explorer!r}</p>"
+
+    explorer.observe(tell)
+    tell(None)
+    link((slider, "value"), (explorer, name))
+    display(explorer, slider, told)
+"""
+ATTENTION = """
 torch.manual_seed(0)
 
 def scene(side, tokens):
@@ -36,52 +51,17 @@ def scene(side, tokens):
     return Scene(torch.rand(3, side, side), (side // 16, side // 16), queries, keys)
 
 explorer = AttentionExplorer({"large": scene(128, 64), "small": scene(32, 5)}, query=9)
-told = HTML()
-
-def tell(_):
-    told.value = f"<p class='told'>Python has {explorer.weights.argmax()}, {explorer!r}</p>"
-
-explorer.observe(tell)
-tell(None)
-query = IntSlider(9, 0, 63, description="From Python")
-link((query, "value"), (explorer, "query"))
-display(explorer, query, told)
+show(explorer, lambda explorer: explorer.weights.argmax(), "query", 0, 63)
 """
 WINDOWS = """
-import torch
-from ipywidgets import HTML, IntSlider, link
-from patchwork.explorers.windows import WindowExplorer
-
 explorer = WindowExplorer(torch.rand(3, 64, 64), grid=(8, 8))
-told = HTML()
-
-def tell(_):
-    counts = f"{int(explorer.answers.sum())} answers, {int(explorer.heard.sum())} heard"
-    told.value = f"<p class='told'>Python has {counts}, {explorer!r}</p>"
-
-explorer.observe(tell)
-tell(None)
-blocks = IntSlider(3, 0, 8, description="From Python")
-link((blocks, "value"), (explorer, "blocks"))
-display(explorer, blocks, told)
+counts = lambda explorer: f"{int(explorer.answers.sum())} answers, {int(explorer.heard.sum())} heard"
+show(explorer, counts, "blocks", 0, 8)
 """
 CONVOLUTION = """
-import torch
-from ipywidgets import HTML, IntSlider, link
-from patchwork.explorers.convolution import ConvolutionExplorer
-
 explorer = ConvolutionExplorer(torch.rand(3, 16, 16), selected=0)
-told = HTML()
-
-def tell(_):
-    counts = f"{int((explorer.row != 0).sum())} weights, {explorer.field[0]} wide"
-    told.value = f"<p class='told'>Python has {counts}, {explorer!r}</p>"
-
-explorer.observe(tell)
-tell(None)
-layers = IntSlider(8, 1, 8, description="From Python")
-link((layers, "value"), (explorer, "layers"))
-display(explorer, layers, told)
+counts = lambda explorer: f"{int((explorer.row != 0).sum())} weights, {explorer.field[0]} wide"
+show(explorer, counts, "layers", 1, 8)
 """
 PANEL = """
 from matplotlib.figure import Figure
@@ -110,9 +90,9 @@ def lab(browser, tmp_path_factory):
     (home / "book").mkdir()
     copy_chapter(home / "book")
     for name, sources in {
-        "attention": (ATTENTION, PANEL),
-        "windows": (WINDOWS,),
-        "convolution": (CONVOLUTION,),
+        "attention": (HEARD, ATTENTION, PANEL),
+        "windows": (HEARD, WINDOWS),
+        "convolution": (HEARD, CONVOLUTION),
     }.items():
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
