@@ -16,7 +16,14 @@ sys.path.insert(0, str(ROOT / "book"))
 from execute import WIDGET_VIEW, code_cells, normalize  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-EXERCISES = {"00_introduction": 4, "01_patches": 5, "02_attention": 5, "03_windows": 5, "04_convolution": 5, "05_similarity": 5}
+EXERCISES = {
+    "00_introduction": 4,
+    "01_patches": 5,
+    "02_attention": 5,
+    "03_windows": 5,
+    "04_convolution": 5,
+    "05_similarity": 5,
+}
 
 
 @pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
