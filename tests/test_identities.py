@@ -22,6 +22,15 @@ from patchwork.convolution import (
 )
 from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patch_centers, patchify, unpatchify
 from patchwork.relations import aggregate
+from patchwork.similarity import (
+    correlation,
+    cosine_similarity,
+    gaussian_affinity,
+    mahalanobis_distances,
+    neighbor_similarity,
+    squared_distances,
+    standardize,
+)
 from patchwork.windows import (
     PatchMerging,
     WindowAttention,
@@ -397,6 +406,76 @@ def test_non_local_means_over_a_whole_image_is_attention_between_its_patches(rng
     lengths = -scale * patches.square().sum(1)
     expected = attention(patches, patches, as_tokens(image), mask=lengths, scale=2 * scale)
     torch.testing.assert_close(as_tokens(found), expected)
+
+
+# Chapter 5: similarity
+
+
+def test_distances_on_the_sphere_are_cosines(rng, normal):
+    a, b = F.normalize(normal(rng.randint(1, 6), 5)), F.normalize(normal(rng.randint(1, 6), 5))
+    torch.testing.assert_close(squared_distances(a, b), 2 - 2 * cosine_similarity(a, b))
+
+
+def test_a_correlation_is_a_cosine_and_a_distance_of_standardized_patches(rng, normal):
+    patches, dim = normal(rng.randint(2, 6), 7), 7
+    scores = standardize(patches.T).T
+    torch.testing.assert_close(correlation(patches), cosine_similarity(patches - patches.mean(1, keepdim=True)))
+    torch.testing.assert_close(squared_distances(scores), 2 * dim * (1 - correlation(patches)))
+
+
+def test_mahalanobis_distances_are_distances_of_whitened_patches_and_ignore_linear_maps(normal):
+    patches, linear = normal(40, 3), normal(3, 3) + 3 * torch.eye(3)
+    covariance = patches.T.cov()
+    values, vectors = torch.linalg.eigh(covariance)
+    white = patches @ vectors / values.sqrt()
+    torch.testing.assert_close(white.T.cov(), torch.eye(3, dtype=torch.float64))
+    expected = mahalanobis_distances(patches, covariance=covariance)
+    torch.testing.assert_close(squared_distances(white).sqrt(), expected)
+    moved = patches @ linear.T
+    torch.testing.assert_close(mahalanobis_distances(moved, covariance=linear @ covariance @ linear.T), expected)
+
+
+def test_attention_without_projections_is_a_kernel_smoother_divided_by_its_mass(rng, normal):
+    patches, bandwidth = normal(rng.randint(2, 9), 4), rng.uniform(0.5, 2)
+    values = normal(len(patches), 3)
+    affinity = gaussian_affinity(patches, bandwidth=bandwidth)
+    lengths = -patches.square().sum(1) / (2 * bandwidth**2)
+    expected = attention(patches, patches, values, mask=lengths, scale=bandwidth**-2)
+    torch.testing.assert_close(affinity @ values / affinity.sum(1, keepdim=True), expected)
+
+
+def test_changes_that_similarities_ignore(rng, normal):
+    a, b = normal(3, 6), normal(4, 6)
+    rotation, _ = torch.linalg.qr(normal(6, 6))
+    order = torch.randperm(6)
+    gain, offset = rng.uniform(0.2, 5), rng.uniform(-3, 3)
+    ignores = {
+        squared_distances: ("rotation", "order", "shift"),
+        cosine_similarity: ("rotation", "order", "gain"),
+        correlation: ("order", "gain", "offset"),
+    }
+    changes = {
+        "rotation": lambda x, _: x @ rotation,
+        "order": lambda x, _: x[:, order],
+        "shift": lambda x, _: x + torch.arange(6),  # the same vector for both
+        "gain": lambda x, second: x * (gain if second else 1),
+        "offset": lambda x, second: x + (offset if second else 0),
+    }
+    for compare, ignored in ignores.items():
+        for name, change in changes.items():
+            same = torch.allclose(compare(change(a, False), change(b, True)), compare(a, b))
+            assert same == (name in ignored), (compare.__name__, name)
+
+
+def test_neighbors_on_the_grid_are_entries_of_all_pairs(rng, normal):
+    grid = rng.randint(2, 5), rng.randint(2, 5)
+    features = normal(math.prod(grid), 4)
+    right, down = neighbor_similarity(features, grid, "euclidean")
+    distances = squared_distances(features).sqrt()
+    torch.testing.assert_close(
+        right.flatten(), distances.diagonal(1)[torch.arange(len(features) - 1) % grid[1] != grid[1] - 1]
+    )
+    torch.testing.assert_close(down.flatten(), distances.diagonal(grid[1]))
 
 
 # The spine, chapter 0
