@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.measure import interleaved
 
-PACKAGES = ("torch", "einops", "transformers", "numpy")
+PACKAGES = ("torch", "einops", "transformers", "numpy", "scikit-image", "scikit-learn", "faiss-cpu")
 
 
 def description(device):

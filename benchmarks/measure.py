@@ -8,7 +8,7 @@ import time
 
 import torch
 
-WARM_UP, LEAST_ROUNDS, SECONDS = 3, 15, 4.0
+WARM_UP, LEAST_ROUNDS, SECONDS, MOST_SECONDS = 3, 15, 4.0, 60.0
 
 
 def compare(function, size, ours, peers, device):
@@ -62,8 +62,8 @@ def interleaved(calls, device):
         for _ in range(WARM_UP):
             for call in calls.values():
                 call()
-        end, rounds = time.perf_counter() + SECONDS, 0
-        while rounds < LEAST_ROUNDS or time.perf_counter() < end:
+        start, rounds = time.perf_counter(), 0
+        while time.perf_counter() - start < (SECONDS if rounds >= LEAST_ROUNDS else MOST_SECONDS):
             for name in names[rounds % len(names) :] + names[: rounds % len(names)]:
                 times[name].append(stopwatch(calls[name]))
             rounds += 1
