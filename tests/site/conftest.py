@@ -13,13 +13,15 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 from patchwork.explorers import modules
 from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
-from patchwork.images import load_image
+from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import patchify
 
 ROOT = Path(__file__).parents[2]
@@ -175,12 +177,19 @@ def convolving():
     return ConvolutionExplorer({name: load_image(name, size=48) for name in ("astronaut", "coffee")})
 
 
+@pytest.fixture(scope="session")
+def comparing():
+    """Similarity: a mosaic with its regions and a photograph without any."""
+    mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+    return SimilarityExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
+
+
 def markup(explorer):
     return explorer._repr_mimebundle_()[0]["text/html"]
 
 
 @pytest.fixture(scope="session")
-def folder(explorer, asking, regions, looking, convolving, tmp_path_factory):
+def folder(explorer, asking, regions, looking, convolving, comparing, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
     oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
@@ -196,9 +205,11 @@ def folder(explorer, asking, regions, looking, convolving, tmp_path_factory):
         "windows broken": windows.replace('data-state="{', 'data-state="{{'),
         "windows narrow": markup(narrow),
         "convolution oblong": markup(oblong),
+        "similarity oblong": markup(SimilarityExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "attention regions": markup(regions),
     }
-    for name, each in (("attention", asking), ("windows", looking), ("convolution", convolving)):
+    named = {"attention": asking, "windows": looking, "convolution": convolving, "similarity": comparing}
+    for name, each in named.items():
         pages |= {name: markup(each), f"{name} dark": markup(each), f"{name} two": 2 * markup(each)}
     for name, body in pages.items():
         (folder / f"{name}.html").write_text(
@@ -255,7 +266,8 @@ def formulas(browser):
             "data:text/javascript;base64," + base64.b64encode(modules.bundle(modules.STATIC / module).encode()).decode()
         )
         script = """async ([source, name, given]) => {
-            const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes) : each;
+            const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes)
+                : each?.floats ? Float64Array.from(each.floats) : each;
             const result = (await import(source))[name](...given.map(revive));
             return JSON.parse(JSON.stringify(result, (_, each) => ArrayBuffer.isView(each) ? [...each] : each));
         }"""

@@ -404,9 +404,9 @@ export function relatedness(one, other, metric) {
 }
 
 // Average precision as in relations.mean_average_precision: over those that are `same`, the mean share of them among all with scores
-// at least theirs. Null where all are, or none. `scores` is a typed array.
+// at least theirs. Null where all are, or none.
 export function averagePrecision(scores, same) {
-  const [those, others] = [true, false].map((kind) => scores.filter((_, at) => same[at] === kind).sort().reverse());
+  const [those, others] = [true, false].map((kind) => Float64Array.from(scores.filter((_, at) => same[at] === kind)).sort().reverse());
   if (!those.length || !others.length) return null;
   let sum = 0;
   for (let at = 0, passed = 0; at < those.length;) {

@@ -313,6 +313,8 @@ class SimilarityExplorer extends GrayPhotoExplorer {
       exposure.means = step.value;
       this.updateScores();
       this.updateTexts();
+      if (this.scored) setText(this.page.status, this.page.texts.all.textContent); // the first view says nothing
+      this.scored = true;
     };
     clearTimeout(this.waitingSlice);
     this.waitingSlice = setTimeout(slice, PAUSE);
@@ -333,13 +335,14 @@ class SimilarityExplorer extends GrayPhotoExplorer {
 
   updateTexts() {
     const { view, exposure: { means }, page: { canvases, exposure, panels, texts } } = this, mean = means?.[view.maps.indexOf(view.chosen)];
-    setText(panels.maps.title, view.mode === "patch" ? `Patch ${view.query} and all others, in twelve maps` : "Neighbors, in twelve maps");
+    setText(panels.maps.title, view.mode === "patch" ? `Patch ${view.query} and all others` : "Each patch and its neighbors");
     setText(panels.large.title, kindText(view.chosen));
     setText(texts.read, readSentence(view));
     canvases.legend.setAttribute("aria-label", `Colors by rank: ${view.chosen.ends.join(", ")}`);
-    const told = { place: askSentence(view), score: scoreSentence(view), all: allSentence(view, mean), nearest: nearestSentence(view) };
+    const told = { place: askSentence(view), score: scoreSentence(view), nearest: nearestSentence(view) };
     tell(canvases.large, view.query, view.count - 1, `${told.place} ${told.score}`);
     for (const name in RANGES) showRange(exposure[name], Math.round(view[name] / STEP), `${name} ${fixed(view[name])}. ${told.score}`, fixed(view[name]));
+    setText(texts.all, allSentence(view, mean));
     this.say(told);
   }
 
