@@ -20,6 +20,20 @@ from patchwork.convolution import (
     non_local_means,
     shift_matrix,
 )
+from patchwork.graphs import (
+    GraphAttention,
+    GraphConvolution,
+    chebyshev_filter,
+    diffuse,
+    graph_convolution,
+    grid_graph,
+    knn_graph,
+    laplacian,
+    normalize_adjacency,
+    normalized_cut,
+    spectral_embedding,
+    weight_edges,
+)
 from patchwork.patches import PatchEmbedding, extract_patches, merge_patches, patch_centers, patchify, unpatchify
 from patchwork.relations import aggregate
 from patchwork.similarity import (
@@ -476,6 +490,111 @@ def test_neighbors_on_the_grid_are_entries_of_all_pairs(rng, normal):
         right.flatten(), distances.diagonal(1)[torch.arange(len(features) - 1) % grid[1] != grid[1] - 1]
     )
     torch.testing.assert_close(down.flatten(), distances.diagonal(grid[1]))
+
+
+# Chapter 6: graphs
+
+
+@pytest.fixture
+def mesh(rng, normal):
+    """A grid, its graph with some weights, and tokens on it."""
+    grid = rng.randint(3, 6), rng.randint(3, 6)
+    tokens = normal(math.prod(grid), rng.randint(1, 4))
+    return grid, weight_edges(grid_graph(grid, dtype=torch.float64), tokens, bandwidth=2.0), tokens
+
+
+def test_a_random_walk_on_affinities_is_softmax_attention(rng, normal):
+    x, bandwidth = normal(rng.randint(2, 8), rng.randint(1, 5)), rng.uniform(0.5, 2)
+    affinity = gaussian_affinity(x, bandwidth=bandwidth)
+    walk = normalize_adjacency(affinity, self_loops=False, mode="row")
+    torch.testing.assert_close(walk, (-squared_distances(x) / (2 * bandwidth**2)).softmax(1))
+    # −|q − k|² = 2q·k − |k|² − |q|², and the last term is the same for the whole row.
+    lengths = -x.square().sum(1) / (2 * bandwidth**2)
+    torch.testing.assert_close(walk, attention_weights(x, x, mask=lengths, scale=1 / bandwidth**2))
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_a_gcn_on_a_grid_is_a_fixed_kernel_away_from_the_border(rng, normal, connectivity):
+    grid, dim, out = (rng.randint(5, 8), rng.randint(5, 8)), rng.randint(1, 4), rng.randint(1, 4)
+    layer, image = GraphConvolution(dim, out, dtype=torch.float64), normal(1, dim, *grid)
+    graph = normalize_adjacency(grid_graph(grid, connectivity=connectivity, dtype=torch.float64))
+    found = layer(as_tokens(image), graph).T.view(1, out, *grid)
+    reached = torch.ones(3, 3) if connectivity == 8 else torch.tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    kernel = layer.weight.T.view(out, dim, 1, 1) * reached / (connectivity + 1)
+    inside = ..., slice(2, -2), slice(2, -2)
+    expected = F.conv2d(image, kernel, layer.bias, padding=1)
+    torch.testing.assert_close(found[inside], expected[inside])
+    assert not torch.allclose(found, expected)
+
+
+def test_a_graph_convolution_is_one_term_of_the_spine(mesh, normal):
+    _, graph, tokens = mesh
+    smooth, weight = normalize_adjacency(graph), normal(tokens.shape[1], 3)
+    expected = aggregate(smooth.unsqueeze(0), tokens, weight.unsqueeze(0))
+    torch.testing.assert_close(graph_convolution(tokens, smooth, weight), expected)
+
+
+def test_a_graph_convolution_moves_with_the_order_of_the_patches(mesh, normal, generator):
+    _, graph, tokens = mesh
+    order, weight = torch.randperm(len(graph), generator=generator), normal(tokens.shape[1], 3)
+    moved = graph_convolution(tokens[order], normalize_adjacency(graph[order][:, order]), weight)
+    torch.testing.assert_close(moved, graph_convolution(tokens, normalize_adjacency(graph), weight)[order])
+
+
+def test_a_gcn_is_a_chebyshev_filter_of_two_coefficients_renormalized(mesh):
+    # Kipf & Welling: θ₀ = −θ₁ gives (I + D^-½ A D^-½) x, of which a layer takes D̃^-½ Ã D̃^-½ instead.
+    _, graph, tokens = mesh
+    filtered = chebyshev_filter(
+        tokens, laplacian(graph, normalization="symmetric"), torch.tensor([1.0, -1.0], dtype=torch.float64)
+    )
+    torch.testing.assert_close(filtered, tokens + diffuse(tokens, normalize_adjacency(graph, self_loops=False), 1))
+    regular = 1 - torch.eye(len(graph), dtype=torch.float64)  # where all degrees are d, the two differ as d/(d + 1)
+    filtered = chebyshev_filter(tokens, laplacian(regular, normalization="symmetric"), filtered.new_tensor([1.0, -1.0]))
+    degree = len(graph) - 1
+    loops = tokens / (degree + 1)
+    renormalized = diffuse(tokens, normalize_adjacency(regular), 1)
+    torch.testing.assert_close(renormalized - loops, (filtered - tokens) * degree / (degree + 1))
+
+
+def test_diffusion_multiplies_each_pattern_by_a_power_of_its_eigenvalue(rng, mesh):
+    _, graph, tokens = mesh
+    steps, loops = rng.randint(0, 6), graph + torch.eye(len(graph))
+    values, vectors = spectral_embedding(loops, len(graph))
+    expected = vectors @ ((1 - values).pow(steps).unsqueeze(1) * (vectors.T @ tokens))
+    torch.testing.assert_close(diffuse(tokens, normalize_adjacency(graph), steps), expected)
+
+
+def test_a_cut_is_a_rayleigh_quotient(mesh):
+    _, graph, _ = mesh
+    labels, value = normalized_cut(graph)
+    degrees = graph.sum(1)
+    volumes = torch.stack([degrees[labels == side].sum() for side in (0, 1)])
+    y = torch.where(labels == 0, (volumes[1] / volumes[0]).sqrt(), -(volumes[0] / volumes[1]).sqrt())
+    torch.testing.assert_close(y @ degrees, torch.zeros((), dtype=torch.float64))
+    torch.testing.assert_close((y @ laplacian(graph) @ y) / (y @ (degrees * y)), value)
+
+
+def test_graph_attention_is_attention_under_the_mask_of_its_graph(rng, normal):
+    number, heads, width = rng.randint(3, 8), rng.randint(1, 3), rng.randint(1, 4)
+    layer, x = GraphAttention(5, heads * width, heads=heads, dtype=torch.float64), normal(number, 5)
+    graph = knn_graph(x, 2, symmetric=False)
+    tokens = layer.linear(x).unflatten(1, (heads, width)).transpose(0, 1)
+    asking, answering = ((tokens * part.unsqueeze(1)).sum(2) for part in (layer.asking, layer.answering))
+    logits = F.leaky_relu(asking.unsqueeze(2) + answering.unsqueeze(1), 0.2)
+    nothing = torch.zeros_like(tokens)
+    expected = attention(nothing, nothing, tokens, mask=logits.masked_fill(graph == 0, -torch.inf))
+    torch.testing.assert_close(layer(x, graph), expected.transpose(0, 1).flatten(1))
+
+
+def test_linear_graph_attention_on_the_complete_graph_asks_in_vain(rng, normal):
+    # Without its bend, e_ij = a·h_i + b·h_j: softmax drops the first term, and every patch attends alike. It is
+    # attention with one query b for all, which is why the bend is there, and why it is no attention of q·k.
+    number, dim = rng.randint(2, 8), rng.randint(1, 5)
+    layer, x = GraphAttention(dim, 4, negative_slope=1.0, dtype=torch.float64), normal(number, dim)
+    found, weights = layer(x, torch.ones(number, number, dtype=torch.bool), return_weights=True)
+    keys = layer.linear(x)
+    torch.testing.assert_close(found, attention(layer.answering.expand(number, -1) * 2, keys, keys))
+    torch.testing.assert_close(weights[0], weights[0, :1].expand(number, -1))
 
 
 # The spine, chapter 0

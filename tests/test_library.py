@@ -16,7 +16,7 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import attention, convolution, devices, images, patches, relations, similarity, training, windows
+from patchwork import attention, convolution, devices, graphs, images, patches, relations, similarity, training, windows
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -31,7 +31,8 @@ def _train(new, model):
     return training.train(model, lambda x: (model(x) - x).square().mean(), batches, steps=2, clip=1.0)
 
 
-# One call per public name. ``new(…)`` makes a floating tensor on the device, ``new.labels(n)`` labels of two regions;
+# One call per public name. ``new(…)`` makes a floating tensor on the device, ``new.labels(n)`` labels of two regions,
+# ``new.ring(n)`` a graph;
 # ``**new.place`` is the device and dtype of what has no tensor argument.
 CASES = {
     images.load_image: lambda new: images.load_image("coffee", size=16, **new.place),
@@ -110,6 +111,28 @@ CASES = {
     similarity.gradient_energy: lambda new: similarity.gradient_energy(new(2, 5, 12), channels=3),
     similarity.mean_color: lambda new: similarity.mean_color(new(2, 5, 12), channels=3),
     similarity.standardize: lambda new: similarity.standardize(new(5, 3), reference=new(6, 3)),
+    graphs.grid_graph: lambda new: graphs.grid_graph((3, 4), connectivity=8, **new.place),
+    graphs.knn_graph: lambda new: graphs.knn_graph(new(6, 3), 2),
+    graphs.radius_graph: lambda new: graphs.radius_graph(new(6, 2), 0.5),
+    graphs.weight_edges: lambda new: graphs.weight_edges(new.ring(6), new(6, 3), bandwidth=0.5),
+    graphs.normalize_adjacency: lambda new: graphs.normalize_adjacency(new.ring(6)),
+    graphs.laplacian: lambda new: graphs.laplacian(new.ring(6), normalization="random_walk"),
+    graphs.graph_convolution: lambda new: graphs.graph_convolution(new(2, 6, 3), new.ring(6), new(3, 4)),
+    graphs.GraphConvolution: lambda new: graphs.GraphConvolution(3, 4, **new.place)(new(2, 6, 3), new.ring(6)),
+    graphs.diffuse: lambda new: graphs.diffuse(new(6, 3), new.ring(6), 2),
+    graphs.chebyshev_filter: lambda new: graphs.chebyshev_filter(new(6, 3), new.ring(6), new(3)),
+    graphs.spectral_embedding: lambda new: graphs.spectral_embedding(new.ring(6), 2),
+    graphs.spectral_clustering: lambda new: graphs.spectral_clustering(
+        new.ring(6), 2, generator=torch.Generator().manual_seed(0)
+    ),
+    graphs.normalized_cut: lambda new: graphs.normalized_cut(new.ring(6)),
+    graphs.k_means: lambda new: graphs.k_means(new(6, 3), 2, generator=torch.Generator().manual_seed(0)),
+    graphs.label_propagation: lambda new: graphs.label_propagation(
+        new.ring(6), new.labels(6) - 1, steps=2, return_scores=True
+    ),
+    graphs.GraphAttention: lambda new: graphs.GraphAttention(3, 4, heads=2, **new.place)(
+        new(2, 6, 3), new.ring(6), return_weights=True
+    ),
     training.minibatches: lambda new: next(training.minibatches(new(5, 3), size=2, generator=torch.Generator())),
     training.train: lambda new: _train(new, torch.nn.LayerNorm(3, **new.place)),
     training.accuracy: lambda new: training.accuracy(torch.nn.LayerNorm(3, **new.place), new(5, 3), new.labels(5)),
@@ -147,6 +170,10 @@ def maker(device, dtype):
 
         def labels(self, number):
             return torch.arange(number, device=device) % 2
+
+        def ring(self, number):
+            places = torch.arange(number, device=device)
+            return ((places.unsqueeze(1) - places).abs() % (number - 2) == 1).to(dtype)
 
     return New(place={"device": device, "dtype": dtype})
 
