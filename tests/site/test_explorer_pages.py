@@ -408,7 +408,7 @@ def test_a_rotated_photo_stands_upright(page):
 @pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity"])
 def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, content):
     page = visit(name)
-    image = page.get_by_role("slider").first
+    image = page.locator("canvas[role=slider]").first
     before = pixels(page, image)
     for take_back in (
         lambda: page.get_by_role("button", name="Reset").click(),
