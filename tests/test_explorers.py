@@ -29,10 +29,12 @@ from patchwork.explorers.convolution import (
     presets,
 )
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
+from patchwork.explorers.similarity import FEATURES, METRICS, SimilarityExplorer
 from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
-from patchwork.images import load_image
+from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import extract_patches, merge_patches, patchify, unpatchify
-from patchwork.relations import region_mass
+from patchwork.relations import mean_average_precision, region_mass
+from patchwork.similarity import correlation, cosine_similarity, neighbor_similarity, squared_distances
 from patchwork.windows import attention_cost, merging_relation, reach, window_relation
 
 
@@ -66,7 +68,17 @@ def convolving():
     return ConvolutionExplorer({name: load_image(name, size=48) for name in ("astronaut", "coffee")})
 
 
-@pytest.fixture(params=["explorer", "asking", "looking", "convolving"])
+@pytest.fixture(scope="module")
+def mosaic():
+    return texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def comparing(mosaic):
+    return SimilarityExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
+
+
+@pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing"])
 def each(request):
     """Every explorer in turn, as it starts."""
     return request.getfixturevalue(request.param)
@@ -185,6 +197,10 @@ def test_the_bundle_has_all_three_outputs(each):
             "convolving",
             ["astronaut", "48 × 48 pixels", "“edge left–right”", "pixel 2000", "2.871", "6 of 2304", "11 by 11 hold"],
         ),
+        (
+            "comparing",
+            ["patch 124", "mosaic", "twelve maps", "Average precision, over all patches; chance 0.38", "spectrum 0.88"],
+        ),
     ],
     indirect=["each"],
 )
@@ -205,6 +221,21 @@ def test_the_fallback_is_small_and_described(each, told):
             {"photo", "photos", "grid", "window_size", "shift", "step", "selected", "blocks", "shifted", "merging"},
         ),
         ("convolving", {"photo", "photos", "kernel", "boundary", "selected", "layers", "stride", "dilation"}),
+        (
+            "comparing",
+            {
+                "photo",
+                "photos",
+                "labels",
+                "patch_size",
+                "mode",
+                "feature",
+                "metric",
+                "gain",
+                "offset",
+                "selected",
+            },
+        ),
     ],
     indirect=["each"],
 )
@@ -241,6 +272,11 @@ def test_photographs_keep_their_order(photos):
             "convolving",
             "ConvolutionExplorer(boundary='zero', dilation=1, kernel=[[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], "
             "[-1.0, 0.0, 1.0]], layers=8, photo='astronaut', selected=2000, stride=[1, 1, 1, 1, 1, 1, 1, 1])",
+        ),
+        (
+            "comparing",
+            "SimilarityExplorer(feature='pixels', gain=1.0, metric='euclidean', mode='patch', offset=0.0, "
+            "patch_size=16, photo='mosaic', selected=124)",
         ),
     ],
     indirect=["each"],
@@ -318,6 +354,11 @@ REFUSED = [
     ("looking", "photos", {"astronaut": "no picture"}, "must be a picture as base64 text"),
     ("looking", "shifted", None, "expected a boolean"),
     ("looking", "window_size", "4", "expected an int"),
+    ("comparing", "patch_size", 8, "patch_size must stay as it is"),
+    ("comparing", "labels", {"mosaic": [0] * 256}, "labels must stay as it is"),
+    ("comparing", "photos", {"mosaic": base.encode_photo(torch.zeros(3, 256, 256))}, "its labels belong to it"),
+    ("comparing", "gain", "1", "expected a float"),
+    ("comparing", "feature", 3, "expected a unicode string"),
     ("asking", "scenes", {}, "scenes must stay ['mosaic', 'digit'], got []"),
     ("asking", "query", "1", "expected an int"),
     ("asking", "model", ["trained"], "expected a unicode string"),
@@ -360,6 +401,14 @@ REFUSED_IN_BOTH_WAYS = [
     ("convolving", "kernel", [["1"]], "a weight must be a finite number, got '1'"),
     ("convolving", "kernel", [[100.0]], "a weight must be one of −99 … 99, got 100"),
     ("convolving", "kernel", [], "K rows of K weights"),
+    ("comparing", "mode", "all", "mode must be one of ['patch', 'neighbors'], got 'all'"),
+    ("comparing", "feature", "color", "feature must be one of ['pixels', 'mean color', 'gradient energy', 'spectrum']"),
+    ("comparing", "metric", "dot", "metric must be one of ['euclidean', 'cosine', 'correlation'], got 'dot'"),
+    ("comparing", "gain", 0.0, "gain must lie in 0.1 … 2, got 0"),
+    ("comparing", "gain", float("nan"), "gain must be a finite number, got nan"),
+    ("comparing", "offset", 0.6, "offset must lie in -0.5 … 0.5, got 0.6"),
+    ("comparing", "selected", 256, "selected must be one of 0 … 255, got 256"),
+    ("comparing", "selected", -1, "selected must be a whole number of at least 0, got -1"),
     ("convolving", "boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
     ("convolving", "selected", 2304, "selected must be one of 0 … 2303, got 2304"),
     ("convolving", "selected", -1, "selected must be a whole number of at least 0, got -1"),
@@ -472,6 +521,7 @@ def test_a_readers_own_photo_arrives_as_a_tensor(explorer):
         ("asking", "head", 1, 3),
         ("looking", "blocks", 5, 2),
         ("convolving", "layers", 5, 2),
+        ("comparing", "selected", 5, 2),
     ],
     indirect=["each"],
 )
@@ -1044,3 +1094,128 @@ def test_the_first_pixel_has_the_largest_answer_away_from_the_border(name):
     row, column = divmod(explorer.selected, 48)
     assert explorer.result.abs()[row, column] == explorer.result[2:46, 2:46].abs().max()
     assert {row, column} <= set(range(2, 46))
+
+
+# similarity: who is alike
+
+
+SIMILARITIES = {
+    "euclidean": lambda features: -squared_distances(features).sqrt(),
+    "cosine": cosine_similarity,
+    "correlation": correlation,
+}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("feature", FEATURES)
+def test_relation_and_neighbors_are_the_librarys(comparing, mosaic, feature, metric, rng):
+    gain, offset = rng.uniform(0.1, 2), rng.uniform(-0.5, 0.5)
+    for name, value in {"feature": feature, "metric": metric, "gain": gain, "offset": offset}.items():
+        setattr(comparing, name, value)
+    pixels = (mosaic[0][0].double() * 255).round() / 255
+    pixels[:, 128:] = gain * pixels[:, 128:] + offset
+    torch.testing.assert_close(comparing.exposed, pixels)
+    features = FEATURES[feature](patchify(pixels[None, None], 16)[0])
+    torch.testing.assert_close(comparing.features, features)
+    relation = SIMILARITIES[metric](features)
+    torch.testing.assert_close(comparing.relation, relation, atol=1e-9, rtol=0)
+    assert torch.equal(comparing.row, comparing.relation[comparing.selected])
+    for found, expected in zip(comparing.neighbors, neighbor_similarity(features, (16, 16), metric), strict=True):
+        assert torch.equal(found, expected)
+    expected = mean_average_precision(relation.round(decimals=9), mosaic[1]).item()
+    assert comparing.scores[feature][metric] == pytest.approx(expected)
+
+
+def test_the_nearest_are_the_most_related_others(comparing):
+    comparing.feature = "spectrum"
+    others = [patch for patch in comparing.row.argsort(descending=True).tolist() if patch != comparing.selected]
+    assert comparing.nearest.tolist() == others[:5]
+    comparing.feature, comparing.metric = "mean color", "correlation"
+    assert comparing.nearest.tolist() == []
+
+
+def test_row_scores_average_to_scores(comparing):
+    comparing.gain = 0.7
+    for comparing.photo in ("coffee", "mosaic"):
+        rows = []
+        for comparing.selected in range(256):
+            rows.append(
+                comparing._score_row(
+                    *[comparing._features("pixels", each) for each in (comparing.exposed, comparing.pixels)],
+                    "euclidean",
+                )
+            )
+        assert comparing.scores["pixels"]["euclidean"] == pytest.approx(sum(rows) / 256)
+        assert comparing.row_scores["pixels"]["euclidean"] == rows[-1]
+    same = torch.bincount(comparing.regions).double()
+    assert comparing.chance == pytest.approx((same * (same - 1)).sum().item() / 256 / 255)
+
+
+def test_edges_between_regions_are_scored_against_their_share(comparing, mosaic):
+    comparing.mode, comparing.feature = "neighbors", "spectrum"
+    labels = mosaic[1].view(16, 16)
+    borders = torch.cat([(labels[:, 1:] != labels[:, :-1]).flatten(), (labels[1:] != labels[:-1]).flatten()])
+    apart = torch.cat([part.flatten() for part in comparing.neighbors])
+    order = borders[apart.argsort(descending=True)].double()
+    by_hand = (order.cumsum(0) / torch.arange(1, 481) * order).sum() / order.sum()
+    assert comparing.scores["spectrum"]["euclidean"] == pytest.approx(by_hand.item())
+    assert comparing.chance == pytest.approx(borders.double().mean().item())
+    assert comparing.row_scores == comparing.scores
+
+
+def test_what_an_exposure_leaves_is_told_without_regions(comparing):
+    comparing.photo = "coffee"
+    for mode in ("patch", "neighbors"):
+        comparing.mode, comparing.gain, comparing.offset = mode, 1, 0
+        scores = [score for each in comparing.scores.values() for score in each.values()]
+        assert scores == pytest.approx([1, 1, 1, 1, float("nan"), float("nan"), 1, 1, 1, 1, 1, 1], nan_ok=True)
+        comparing.gain = 0.7
+        pixels = comparing.scores["pixels"]
+        assert pixels["cosine"] == pixels["correlation"] == 1 > pixels["euclidean"]
+        comparing.offset = 0.2
+        assert comparing.scores["pixels"]["correlation"] == 1 > comparing.scores["pixels"]["cosine"]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.rand(3, 60, 64), "patches of 16 × 16 must cut the images of 60 × 64 pixels into 2 columns at least"),
+        (torch.rand(3, 64, 16), "into 2 columns at least"),
+        (torch.rand(3, 512, 512), "and 256 patches at most"),
+        (torch.rand(2, 64, 64), "the image 'photo' must have 1 or 3 channels, got 2"),
+        (torch.rand(64, 64), "the image 'photo' must have shape (C, H, W), got (64, 64)"),
+        ((torch.rand(1, 64, 64),), "'photo' must be an image, or a pair of one and its labels, got 1 things"),
+        ((torch.rand(1, 64, 64), torch.zeros(3).long()), "the labels of 'photo' must have shape (16,), got (3,)"),
+        ((torch.rand(1, 64, 64), torch.zeros(16)), "the labels of 'photo' must be whole numbers"),
+        ((torch.rand(1, 64, 64), torch.zeros(16).long()), "nothing to score"),
+        ((torch.rand(1, 64, 64), torch.arange(16)), "nothing to score"),
+        ({"a": torch.rand(3, 64, 64), "b": torch.rand(3, 32, 32)}, "the images must have one size, 8 to 512 pixels"),
+        ({}, "not among the images"),
+        (torch.full((3, 64, 64), 2.0), "an image must lie in [0, 1]"),
+    ],
+)
+def test_what_similarity_can_not_show_is_named(images, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SimilarityExplorer(images)
+
+
+@pytest.mark.parametrize("patch_size", [0, 1, 2.5, None])
+def test_patches_that_have_no_gradient_are_refused(patch_size):
+    with pytest.raises(ValueError, match="patch_size must be a whole number of at least 2"):
+        SimilarityExplorer(torch.rand(3, 64, 64), patch_size=patch_size)
+
+
+def test_similaritys_own_photo_has_no_regions(comparing):
+    own = base.encode_photo(torch.rand(3, 256, 256))
+    comparing.set_state({"photos": {**comparing.photos, "your photo": own}, "photo": "your photo"})
+    assert comparing.regions is None
+    assert "at equal exposure" in comparing.alt()
+    comparing.mode = "neighbors"
+    comparing.gain = 0.5
+    assert "gain 0.5, offset 0" in comparing.alt()
+    assert comparing.picture().size[0] == 740
+
+
+def test_similarity_computes_with_the_pages_numbers(comparing, mosaic):
+    assert torch.equal(comparing.pixels, (mosaic[0][0].double() * 255).round() / 255)
+    assert comparing.state()["labels"] == {"mosaic": mosaic[1].tolist()}

@@ -275,19 +275,20 @@ def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
     all neighbors, those to the right first, where ``query`` is None.
     """
     photo = _gray(pixels).convert("RGB")
-    side, high = 132, round(132 * photo.height / photo.width)
-    sheet = Image.new("RGB", (740, 92 + 3 * (high + 62) + 36 * len(findings)), PAPER)
+    side, high = 128, round(128 * photo.height / photo.width)  # on JPEG's blocks of 16 pixels, the cells stay sharp
+    pitch = -(-(high + 52) // 16) * 16
+    sheet = Image.new("RGB", (740, 92 + 3 * pitch + 36 * len(findings)), PAPER)
     pen = ImageDraw.Draw(sheet)
     small = photo.resize((side, high), Image.Resampling.BICUBIC)
-    sheet.paste(small, (20, 76))
+    sheet.paste(small, (16, 80))
     for column, (feature, metrics) in enumerate(maps.items()):
-        left = 164 + 144 * column
+        left = 160 + 144 * column
         _words(pen, (left, 14), feature.capitalize(), 18, INK)
         for row, (metric, shares) in enumerate(metrics.items()):
-            top = 76 + row * (high + 62)
+            top = 80 + row * pitch
             if column == 0:
                 _words(pen, (left, top - 28), metric.capitalize(), 18, INK)
-            tile = _cell_heat(small, grid, shares) if query is not None else _edge_heat(small.size, grid, shares)
+            tile = _cell_heat(small.size, grid, shares) if query is not None else _edge_heat(small.size, grid, shares)
             sheet.paste(tile, (left, top))
             if query is not None:
                 x, y, wide, tall = _cells((left, top, side, high), grid)[query]
@@ -300,18 +301,20 @@ def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
     return sheet
 
 
-def _cell_heat(photo, grid, shares):
+def _cell_heat(size, grid, shares):
     colors = mpl.colormaps["cividis"](shares.numpy(), bytes=True)[:, :3].reshape(*grid, 3)
-    return Image.blend(photo, Image.fromarray(colors).resize(photo.size, Image.Resampling.NEAREST), 0.85)
+    return Image.fromarray(colors).resize(size, Image.Resampling.NEAREST)
 
 
 def _edge_heat(size, grid, shares):
-    """Draw each edge between neighbors the brighter and wider the more it sets them apart."""
+    """Draw the edges between neighbors, the brighter and wider the more they set apart; the weaker half is left out."""
     tile = Image.new("RGB", size, _cividis(0.0))
     pen, (rows, columns), boxes = ImageDraw.Draw(tile), grid, _cells((0, 0, *size), grid)
     across = [(row * columns + column, 0) for row in range(rows) for column in range(columns - 1)]
     down = [(patch, 1) for patch in range((rows - 1) * columns)]
     for (patch, axis), share in zip(across + down, shares.tolist(), strict=True):
+        if share < 0.5:
+            continue
         x, y, wide, high = boxes[patch]
         ends = [(x + wide, y), (x + wide, y + high)] if axis == 0 else [(x, y + high), (x + wide, y + high)]
         pen.line(ends, fill=_cividis(share**2), width=1 + round(2 * share**6))
