@@ -353,9 +353,10 @@ def test_paper_shows_what_is_folded_away(browser, served):
 def test_paper_shows_formulas_nobody_scrolled_to(browser, served, width):
     with Visit(browser, f"{served}/{CHAPTERS[-1]}", viewport={"width": width, "height": 844}) as visit:
         loaded = "[...document.fonts].filter((face) => face.status === 'loaded').length"
-        visit.page.wait_for_function(f"{loaded} > 3")
         visit.page.wait_for_load_state("networkidle")
+        visit.page.evaluate("document.fonts.ready.then(() => {})")
         unscrolled = visit.page.evaluate(loaded)
+        assert unscrolled > 0
         formula = visit.page.locator(".katex").last
         visible = "(each) => each.checkVisibility({ contentVisibilityAuto: true })"
         assert not formula.evaluate(visible)
