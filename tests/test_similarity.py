@@ -215,15 +215,28 @@ def test_one_step_of_float32_apart_is_not_copies(generator):
     assert relative(squared_distances(a, b).diagonal().double(), expected) < 1e-6
 
 
-def test_distances_of_a_flat_picture_are_found_without_subtracting_its_pairs(generator):
+@pytest.fixture
+def subtracted(monkeypatch):
+    """Collect how many numbers were subtracted pair by pair, call by call."""
+    counts, squares = [], _distances._squares
+    monkeypatch.setattr(_distances, "_squares", lambda steps: (counts.append(steps.numel()), squares(steps))[1])
+    return counts
+
+
+def test_few_pairs_are_too_near_for_a_product(photograph, subtracted):
+    squared_distances(photograph)
+    assert len(photograph) <= sum(subtracted) / photograph.shape[1] < 2 * len(photograph)
+
+
+def test_copies_in_a_flat_picture_are_told_without_subtracting_them(generator, subtracted):
     flat = torch.full((600, 48), 0.3)
     flat[::7] = torch.rand(86, 48, generator=generator)
     flat[1:3] += 1e-6
-    with Watch() as watch:
-        found = squared_distances(flat)
-    assert watch.numbers <= 3 * 600 * 600
-    assert relative(found.double(), torch.tensor(cdist(flat.double(), flat.double(), "sqeuclidean"))) < 1e-6
-    assert torch.equal(squared_distances(flat.expand(2, -1, -1)), found.expand(2, -1, -1))
+    expected = torch.tensor(cdist(flat.double(), flat.double(), "sqeuclidean"))
+    assert relative(squared_distances(flat).double(), expected) < 1e-6
+    assert sum(subtracted) < 4 * 600 * 48
+    assert relative(squared_distances(flat[400:], flat).double(), expected[400:]) < 1e-6
+    assert relative(squared_distances(flat.expand(2, -1, -1))[1].double(), expected) < 1e-6
 
 
 def test_an_outlier_costs_the_others_no_digits(generator):
@@ -333,8 +346,10 @@ def test_transforms_of_torch_func(normal, name):
     torch.testing.assert_close(torch.func.jacrev(function)(x[0]), known)
 
 
-def test_the_diagonal_is_zero_under_transforms_too(normal):
+def test_the_diagonal_is_zero_under_transforms_too(normal, monkeypatch):
     x = normal(2, 5, 7) + 100
+    assert (torch.func.vmap(squared_distances)(x).diagonal(dim1=1, dim2=2) == 0).all()
+    monkeypatch.setattr(_distances, "_BLOCK", 10)
     assert (torch.func.vmap(squared_distances)(x).diagonal(dim1=1, dim2=2) == 0).all()
 
 
@@ -433,7 +448,7 @@ def levels(monkeypatch):
         function = getattr(_distances, name)
         monkeypatch.setattr(_distances, name, lambda *args: (counts.append((name, of(args))), function(*args))[1])
 
-    counted("_search_among", lambda args: len(args[0]))
+    counted("_search_among", lambda args: (len(args[0]), args[6], args[7]))
     counted("_search_among_all", lambda args: 1)
     return counts
 
@@ -458,8 +473,10 @@ def test_the_nearest_patches_of_a_photograph(photograph, monkeypatch):
     known = brute(photograph, photograph, 5)
     assert np.array_equal(indices, known[1])
     np.testing.assert_allclose(distances, known[0], rtol=1e-6)
-    assert [name for name, _ in counts[:2]] == ["_search_among"] * 2  # float32 alone does not prove all
-    assert 0 < counts[1][1] < len(photograph)
+    (_, first), (_, (rows, *how)) = counts[:2]
+    assert first == (len(photograph), torch.float32, 8)
+    assert how == [torch.float64, 8]  # float32 alone does not prove all
+    assert 0 < rows < len(photograph)
 
 
 def test_the_nearest_where_float32_sees_nothing(generator, monkeypatch):
@@ -471,9 +488,17 @@ def test_the_nearest_where_float32_sees_nothing(generator, monkeypatch):
     known = brute(database, database, 4)
     assert np.array_equal(indices, known[1])
     np.testing.assert_allclose(distances, known[0], rtol=1e-6)
-    assert [rows for _, rows in counts] == [300, 300]
+    assert [count for _, count in counts] == [(300, torch.float32, 7), (300, torch.float64, 7)]
     blunt = (torch.cdist(database, database) + 0.0).topk(4, largest=False).indices
     assert not np.array_equal(blunt.sort().values, np.sort(known[1]))
+
+
+def test_the_nearest_of_float64_far_from_zero(generator):
+    database = 1e6 + torch.rand(300, 16, dtype=torch.float64, generator=generator)
+    distances, indices = nearest_neighbors(database, database, 4)
+    known = brute(database, database, 4)
+    assert np.array_equal(indices, known[1])
+    np.testing.assert_allclose(distances, known[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("copies", [20, 400], ids=["some", "many"])
@@ -486,8 +511,9 @@ def test_among_copies_the_first_come_first(generator, copies, monkeypatch):
     assert (indices[same] == same[:8]).all()
     assert (distances[same] == 0).all()
     assert np.array_equal(indices, brute(database, database, 8)[1])
-    assert ("_search_among_all", 1) in counts or copies < 300
-    assert counts.count(("_search_among_all", 1)) < 500 - copies
+    assert [count[1:] for _, count in counts[:3]] == [(torch.float32, 11), (torch.float64, 11), (torch.float64, 258)]
+    assert (counts[-1][0] == "_search_among_all") == (copies > 258)
+    assert len(counts) < 3 + 500 - copies  # the copies share one search
 
 
 def test_ties_on_a_grid_of_numbers(rng):
@@ -499,11 +525,11 @@ def test_ties_on_a_grid_of_numbers(rng):
     np.testing.assert_allclose(distances, known[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("size", [1e-30, 1e-12, 1e12, 1e30])
+@pytest.mark.parametrize("size", [1e-30, 1e-21, 1e-12, 1e12, 1e19, 1e30])
 def test_the_nearest_of_tiny_and_huge_numbers(generator, size):
-    database = (torch.rand(60, 3, generator=generator) * size).float()
-    distances, indices = nearest_neighbors(database[:9], database, 60)
-    known = brute(database[:9], database, 60)
+    database = (torch.rand(600, 3, generator=generator) * size).float()
+    distances, indices = nearest_neighbors(database[:99], database, 5)
+    known = brute(database[:99], database, 5)
     assert np.array_equal(indices, known[1])
     np.testing.assert_allclose(distances, known[0], rtol=1e-6)
 

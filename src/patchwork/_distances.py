@@ -59,13 +59,6 @@ def to_some(queries, database, indices, numbers=None):
     return torch.cat(squared)
 
 
-def add_product(addend, left, right, factor=1):
-    """Return addend + factor · left rightᵀ, in the place of the addend where no transform looks on."""
-    if _checks.transformed():
-        return addend + factor * (left @ right.mT)
-    return addend.baddbmm_(left, right.mT, alpha=factor)
-
-
 def exact(tensor):
     """Return a tensor in float64."""
     return with_float64(tensor).double()
@@ -76,24 +69,23 @@ def with_float64(tensor):
     return tensor.cpu() if tensor.device.type == "mps" else tensor
 
 
-def middle(patches):
-    """Return the mean patch; what is not finite spoils its own patch alone."""
-    patches = patches.detach()
-    return torch.where(patches.isfinite(), patches, 0).mean(-2, keepdim=True)
-
-
 def stacked(patches, lead):
     """Return patches with one leading axis, whatever there was."""
     return patches.expand(*lead, *patches.shape[-2:]).reshape(-1, *patches.shape[-2:])
 
 
+def middle(patches):
+    """Return the mean patch, 0 where it is not finite: then what is not spoils its own patch alone."""
+    return patches.detach().mean(-2, keepdim=True).nan_to_num(0, 0, 0)
+
+
 def _squared(rows, columns, lengths, start):
     """Return the squared distances of all pairs; ``start`` tells which column the first row is, where it is one."""
     own = rows.square().sum(-1, keepdim=True)
-    found = add_product(own + lengths, rows, columns, -2)
-    if _checks.transformed() or not _checks.has_values(found):
-        found = found.clamp(min=0)
+    if _checks.transformed() or not _checks.has_values(rows):
+        found = (own + lengths - 2 * rows @ columns.mT).clamp(min=0)
         return found if start is None else found.masked_fill(_itself(found, start), 0)
+    found = (own + lengths).baddbmm_(rows, columns.mT, alpha=-2)
     with torch.no_grad():  # the values become exact, and the gradients stay those of the product
         near = (found > _NEAR * own).logical_not_().nonzero(as_tuple=True)
         found[near] = _by_differences(rows, columns, *near)

@@ -1,14 +1,15 @@
 """Similarity: a formula decides how alike two patches are, and what it measures decides what it sees."""
 
 import contextlib
+import functools
 import math
 
 import torch
-import torch.nn.functional as F
 
 from patchwork import _checks, _distances
 
-_STRIP = 2  # rows of a grid taken at once
+_STRIP = 2  # rows of a grid at once
+_CACHED = 2**16  # pixels at once
 
 
 def squared_distances(a, b=None):
@@ -114,18 +115,12 @@ def structural_similarity(a, b, *, window_size=7, data_range=1.0):
     (tensor(1.), tensor(-0.9550))
     """
     size = _check_images(a, b, window_size)
-    data_range = _checks.number("data_range", data_range, above=0)
-    x, y = _distances.exact(a), _distances.exact(b)
-    moments = torch.stack([x, y, x * x, y * y, x * y]).reshape(-1, 1, *a.shape[-2:])
-    means = F.avg_pool2d(F.avg_pool2d(moments, (size, 1), stride=1), (1, size), stride=1)
-    mean_x, mean_y, square_x, square_y, product = means.view(5, *a.shape[:-2], *means.shape[-2:])
-    sample = size**2 / (size**2 - 1)
-    variances = (square_x - mean_x.square() + square_y - mean_y.square()) * sample
-    covariance = (product - mean_x * mean_y) * sample
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    brightness = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
-    found = brightness * (2 * covariance + c2) / (variances + c2)
-    return found.mean(tuple(range(-min(a.ndim, 3), 0))).to(a)
+    constants = [(share * _checks.number("data_range", data_range, above=0)) ** 2 for share in (0.01, 0.03)]
+    pictures = [_distances.exact(part).reshape(-1, *a.shape[-2:]) for part in (a, b)]
+    several = max(1, _CACHED // math.prod(a.shape[-2:]))
+    parts = zip(*(picture.split(several) for picture in pictures), strict=True)
+    found = torch.cat([_mean_ssim(*part, size, *constants) for part in parts]).view(a.shape[:-2])
+    return (found.mean(-1) if a.ndim > 2 else found).to(a)
 
 
 def neighbor_similarity(features, grid, metric):
@@ -259,19 +254,41 @@ def standardize(features, *, reference=None):
     return scores.to(features)
 
 
+def _mean_ssim(x, y, size, c1, c2):
+    """Return the mean over all windows inside the pictures (B, H, W)."""
+    mean_x, mean_y, squares, product = _box_means(torch.stack([x, y, x * x + y * y, x * y]), size)
+    sample = size**2 / (size**2 - 1)
+    powers, both = mean_x.square() + mean_y.square(), mean_x * mean_y
+    brightness = (2 * both + c1) / (powers + c1)
+    structure = (2 * sample * (product - both) + c2) / (sample * (squares - powers) + c2)
+    return (brightness * structure).mean((-2, -1))
+
+
+def _box_means(pictures, size):
+    for axis in (-2, -1):
+        length = pictures.shape[axis] - size + 1
+        pictures = functools.reduce(torch.add, (pictures.narrow(axis, start, length) for start in range(size)))
+    return pictures / size**2
+
+
 def _cosines(a, b, prepare=lambda patches: patches):
     patches = [prepare(_precise(part)) for part in ((a,) if a is b else (a, b))]
-    lead = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     with _without_autocast(a):
-        units = [_distances.stacked(_directions(part), lead) for part in _squarable(*patches)]
-        first, second = units[0], units[-1]
-        # What all directions share is multiplied apart: a product of smaller numbers rounds less.
-        shared = _distances.middle(second)
-        own, others = first - shared, second - shared
-        rest = (first * shared).sum(-1, keepdim=True) + (others * shared).sum(-1).unsqueeze(-2)
-        found = _distances.add_product(rest, own, others).clamp(-1, 1)
-    nothing = (first == 0).all(-1).unsqueeze(-1) | (second == 0).all(-1).unsqueeze(-2)
-    return found.masked_fill(nothing, 0).view(*lead, *found.shape[1:]).to(a)
+        units = [_directions(part) for part in _squarable(*patches)]
+        (first, nothing), (second, neither) = units[0], units[-1]
+        # What all directions share is multiplied apart, by a column more: a product of smaller numbers rounds less.
+        shared = _distances.middle(second.flatten(0, -2))
+        rest = second - shared
+        left = torch.cat([first - shared, _inner(first, shared), torch.ones_like(first[..., :1])], -1)
+        right = torch.cat([rest, torch.ones_like(rest[..., :1]), _inner(rest, shared)], -1)
+        return _bounded(left @ right.mT, nothing | neither.mT).to(a)
+
+
+def _bounded(found, nothing):
+    """Return the cosines between −1 and 1, and 0 with what has no direction."""
+    if _checks.transformed() or not _checks.has_values(found):
+        return found.clamp(-1, 1).masked_fill(nothing, 0)
+    return found.clamp_(-1, 1).masked_fill_(nothing, 0) if nothing.any() else found.clamp_(-1, 1)
 
 
 def _compare_distances(strip):
@@ -306,19 +323,24 @@ def _root(squared):
 
 
 def _lengths(patches):
-    return _root(torch.linalg.vecdot(patches, patches))
+    return _root(patches.square().sum(-1))
 
 
 def _directions(patches):
+    """Return patches of length 1, and which had none."""
     lengths = _lengths(patches).unsqueeze(-1)
-    return patches / lengths.masked_fill(lengths == 0, 1)
+    nothing = lengths == 0
+    return patches / lengths.masked_fill(nothing, 1), nothing
+
+
+def _inner(patches, vector):
+    return (patches * vector).sum(-1, keepdim=True)
 
 
 def _centered(patches):
-    """Take the mean off each patch, twice: the first time it is rounded. A constant patch becomes exactly 0."""
-    constant = (patches == patches[..., :1]).all(-1, keepdim=True)
-    patches = patches - patches.mean(-1, keepdim=True)
-    return (patches - patches.mean(-1, keepdim=True)).masked_fill(constant, 0)
+    """Take the mean off each patch; the first number comes off before, so that a constant patch becomes exactly 0."""
+    patches = patches - patches[..., :1]
+    return patches - patches.mean(-1, keepdim=True)
 
 
 def _squarable(*tensors):
