@@ -455,7 +455,7 @@ def test_targets_are_large_and_labeled(visit, name, width):
 def test_focus_is_visible(visit, name):
     page = visit(name)
     ring = "node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outline"
-    for _ in range(10):
+    for _ in range(8):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert "solid 3px" in focused.evaluate(ring), focused.evaluate("node => node.outerHTML")
