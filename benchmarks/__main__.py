@@ -10,7 +10,7 @@ import torch
 from benchmarks import browser, machine
 from patchwork.devices import best_device
 
-CHAPTERS = ("patches", "attention", "windows", "convolution", "similarity")
+CHAPTERS = ("patches", "attention", "windows", "convolution", "similarity", "graphs")
 RESULTS = Path(__file__).parent / "results"
 
 

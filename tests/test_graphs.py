@@ -84,6 +84,10 @@ def dense(found):
     return found.to_dense() if found.layout is torch.sparse_csr else found
 
 
+def parts(found):
+    return found if isinstance(found, tuple) else (found,)
+
+
 def edge_index(graph):
     """Sources and targets: row i asks, so an edge of PyTorch Geometric goes from column to row."""
     rows, columns = graph.nonzero(as_tuple=True)
@@ -364,8 +368,15 @@ def test_an_edge_of_weight_zero_is_none(weighted, normal):
     kept.values()[0] = 0
     rows, columns = _adjacency.pairs(kept)
     weighted[rows[0], columns[0]] = 0
+    weighted[columns[0], rows[0]] = 0
+    kept.values()[(rows == columns[0]) & (columns == rows[0])] = 0
     layer, x = GraphAttention(4, 6, dtype=torch.float64), normal(len(weighted), 4)
     torch.testing.assert_close(layer(x, kept), layer(x, weighted))
+    before = [part.clone() for part in (kept.crow_indices(), kept.col_indices(), kept.values())]
+    for function in FUNCTIONS.values():
+        for found, part in zip(*map(parts, (function(kept), function(weighted))), strict=True):
+            torch.testing.assert_close(dense(found), dense(part))
+    assert all(map(torch.equal, before, (kept.crow_indices(), kept.col_indices(), kept.values())))
 
 
 @both_layouts
@@ -482,8 +493,13 @@ def test_the_ways_to_a_spectrum_agree(normal, monkeypatch):
     expected = spectral_embedding(graph, 4)
     monkeypatch.setattr(_spectrum, "_WHOLE", 0)
     torch.testing.assert_close(spectral_embedding(graph, 4), expected, atol=1e-8, rtol=0)
-    monkeypatch.setattr(_spectrum, "_RESTARTS", 1)
-    torch.testing.assert_close(spectral_embedding(graph, 4), expected, atol=1e-8, rtol=0)
+    for crowded in (0, 3):  # never the inverse, always the inverse
+        monkeypatch.setattr(_spectrum, "_CROWDED", crowded)
+        for layout in LAYOUTS.values():
+            torch.testing.assert_close(spectral_embedding(layout(graph), 4), expected, atol=1e-8, rtol=0)
+        full = graph + 1e-3  # whose factors are dense
+        known = torch.linalg.eigvalsh(laplacian(full, normalization="symmetric"))[:4]
+        torch.testing.assert_close(spectral_embedding(full, 4)[0], known, atol=1e-10, rtol=0)
 
 
 def test_signs_do_not_change_from_run_to_run():
@@ -668,7 +684,7 @@ def test_layouts_and_dtypes_answer_alike(name, weighted):
     expected = function(weighted)
     for graph in (by_rows(weighted), (weighted > 0), by_rows(weighted > 0)):
         known = expected if graph.dtype == torch.float64 else function((weighted > 0).float())
-        for found, part in zip(*(x if isinstance(x, tuple) else (x,) for x in (function(graph), known)), strict=True):
+        for found, part in zip(*map(parts, (function(graph), known)), strict=True):
             torch.testing.assert_close(dense(found), part)
 
 

@@ -1,5 +1,6 @@
 """Adjacency matrices, dense or by rows (CSR): the few operations in which the two layouts differ."""
 
+import contextlib
 import warnings
 
 import torch
@@ -136,7 +137,7 @@ def product(adjacency, x):
     columns = nodes_first.reshape(len(nodes_first), -1)
     dtype = _checks.multiplied_in(adjacency, x)
     wide = torch.promote_types(dtype, torch.float32)  # torch multiplies CSR matrices in no less
-    with torch.autocast(x.device.type, enabled=False):
+    with _without_autocast(x.device.type):
         found = _multiplied(adjacency, columns.to(wide), wide).to(dtype)
     return found.view(nodes_first.shape).movedim(0, -2)
 
@@ -146,7 +147,8 @@ def to_scipy(adjacency):
     if is_sparse(adjacency):
         parts = adjacency.values(), adjacency.col_indices(), adjacency.crow_indices()
         values, columns, starts = (part.detach().cpu() for part in parts)
-        matrix = sparse.csr_array((values.double().numpy(), columns.numpy(), starts.numpy()), shape=adjacency.shape)
+        parts = values.double().numpy(), columns.numpy(), starts.numpy()
+        matrix = sparse.csr_array(parts, shape=adjacency.shape, copy=True)  # what follows is done in place
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
     else:
@@ -206,6 +208,10 @@ class _Product(torch.autograd.Function):
         return torch.cat(of_values), None, None, matrix.t() @ slope
 
 
+def _without_autocast(kind):
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else contextlib.nullcontext()
+
+
 def _multiplied(adjacency, x, dtype):
     if not adjacency.requires_grad:
         return adjacency.to(dtype) @ x
@@ -215,7 +221,8 @@ def _multiplied(adjacency, x, dtype):
 def _by_rows(codes, values, number):
     """Return the CSR matrix of sorted places i·N + j, each once."""
     starts = torch.searchsorted(codes, torch.arange(number + 1, device=codes.device) * number)
-    return _csr(starts, codes % number, values, (number, number))
+    places = (part.int() for part in (starts, codes % number))  # in 64 bits each product would convert them first
+    return _csr(*places, values, (number, number))
 
 
 def _csr(starts, columns, values, size):

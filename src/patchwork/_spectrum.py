@@ -5,10 +5,10 @@ import functools
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, splu
+from scipy.sparse.linalg import LinearOperator, eigsh, splu
 
 _WHOLE = 400  # nodes up to which a dense decomposition is quicker
-_RESTARTS = 30  # of Lanczos, before a slow one is given up
+_CROWDED = 0.05  # an eigenvalue below which others are near
 _OFFSET = 1e-6  # that makes a Laplacian invertible
 
 
@@ -78,26 +78,33 @@ def _inside(walk, root, k):
         # What is known already is moved to 3, above all others, which are at most 2.
         moved = np.eye(number) - walk.toarray() + 3 * np.outer(root, root)
         return linalg.eigh(moved, subset_by_index=[0, k - 1])
-    start = np.random.default_rng(0).normal(size=number)
-    try:
-        values, vectors = _lanczos(lambda x: walk @ x - 3 * root * (root @ x), start, k, _RESTARTS)
-    except ArpackNoConvergence:
-        values, vectors = _lanczos(_inverse(walk, root), start, k, None)
+    return _from_the_end(walk, root, k)
+
+
+def _from_the_end(walk, root, k):
+    """Return the same of a large component, from products alone or from its factors."""
+
+    def apply(x):
+        return walk @ x - 3 * root * (root @ x)
+
+    # Lanczos is slow where the next eigenvalues crowd near 0; a coarse look tells.
+    if 1 - _lanczos(apply, len(root), k + 1, tol=0.03, return_eigenvectors=False).min() < _CROWDED:
+        apply = _inverse(walk, root)
+    _, vectors = _lanczos(apply, len(root), k)
     values = 1 - np.einsum("ij, ij -> j", vectors, walk @ vectors)
     order = np.argsort(values)
     return values[order], vectors[:, order]
 
 
-def _lanczos(apply, start, k, restarts):
-    operator = LinearOperator((len(start),) * 2, matvec=lambda x: apply(x.ravel()), dtype=np.float64)
-    return eigsh(operator, k, which="LA", v0=start, maxiter=restarts)
+def _lanczos(apply, number, k, **options):
+    operator = LinearOperator((number, number), matvec=lambda x: apply(x.ravel()), dtype=np.float64)
+    return eigsh(operator, k, which="LA", v0=np.random.default_rng(0).normal(size=number), **options)
 
 
 def _inverse(walk, root):
     """Return x ↦ (L + ε)⁻¹ x outside ``root``: its largest eigenvalues belong to the smallest ones of L.
 
-    Lanczos is slow where these are crowded near 0. Then the graph falls apart at narrow places, as a grid does, and
-    its factors stay sparse.
+    Where these crowd near 0, the graph falls apart at narrow places, as a grid does, and its factors stay sparse.
     """
     shifted = (1 + _OFFSET) * sparse.eye_array(walk.shape[0], format="csc") - walk
     if walk.nnz > walk.shape[0] ** 2 // 8:

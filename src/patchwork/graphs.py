@@ -190,10 +190,11 @@ def graph_convolution(x, adjacency, weight):
             [ 2., 20.]])
     """
     adjacency = _adjacency.check_for(x, adjacency)
-    if _checks.shape("weight", weight, "D E")[0] != x.shape[-1]:
-        raise ValueError(f"weight must have shape ({x.shape[-1]}, E), got {tuple(weight.shape)}")
+    width, out = _checks.shape("weight", weight, "D E")
     _checks.together(x=x, weight=weight)
-    return _adjacency.product(adjacency, x @ weight)
+    if width != x.shape[-1]:
+        raise ValueError(f"weight must have shape ({x.shape[-1]}, E), got {tuple(weight.shape)}")
+    return _adjacency.product(adjacency, x) @ weight if width <= out else _adjacency.product(adjacency, x @ weight)
 
 
 class GraphConvolution(nn.Module):
@@ -222,7 +223,7 @@ class GraphConvolution(nn.Module):
     def forward(self, x, adjacency):
         """Return what each patch gathered."""
         found = graph_convolution(x, adjacency, self.weight)
-        return found if self.bias is None else found + self.bias
+        return found if self.bias is None else found.add_(self.bias)  # fresh memory would take longer than adding
 
     def extra_repr(self):
         """Show the widths."""
