@@ -29,6 +29,7 @@ import torch
 from ipywidgets import HTML, IntSlider, link
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer
+from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 
 def show(explorer, counts, name, least, most):
@@ -63,6 +64,12 @@ explorer = ConvolutionExplorer(torch.rand(3, 16, 16), selected=0)
 counts = lambda explorer: f"{int((explorer.row != 0).sum())} weights, {explorer.field[0]} wide"
 show(explorer, counts, "layers", 1, 8)
 """
+SIMILARITY = """
+regions = torch.tensor([0, 0, 1, 1]).repeat(4)
+explorer = SimilarityExplorer((torch.rand(1, 64, 64), regions), selected=0)
+counts = lambda explorer: f"{explorer.nearest.tolist()}, {explorer.scores[explorer.feature][explorer.metric]:.2f}"
+show(explorer, counts, "selected", 0, 15)
+"""
 PANEL = """
 from matplotlib.figure import Figure
 from patchwork.explorers.panel import LivePanel
@@ -93,6 +100,7 @@ def lab(browser, tmp_path_factory):
         "attention": (HEARD, ATTENTION, PANEL),
         "windows": (HEARD, WINDOWS),
         "convolution": (HEARD, CONVOLUTION),
+        "similarity": (HEARD, SIMILARITY),
     }.items():
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
@@ -248,6 +256,46 @@ def test_convolution_lives_in_jupyterlab(opened):
     expect(told).to_contain_text("Python has 2 weights, 17 wide")
     page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")
     expect(explorer.locator(".pw-seen")).to_contain_text("7 layers of 3 × 3 see 15 × 15 pixels")
+
+
+def test_similarity_lives_in_jupyterlab(opened):
+    page = opened("similarity")
+    run_all(page)
+    explorer, told = page.locator(".pw-similarity"), page.locator(".told")
+    asking, sentence = explorer.get_by_role("slider", name="Patch that asks"), explorer.locator(".pw-place")
+    asking.scroll_into_view_if_needed()
+    expect(sentence).to_contain_text("Patch 0 (row 0, column 0) asks.")
+    agree(explorer, told)
+    box = asking.bounding_box()
+    asking.click(position={"x": 2.5 / 4 * box["width"], "y": 1.5 / 4 * box["height"]})
+    expect(told).to_contain_text("selected=6)")
+    asking.press("ArrowDown")
+    expect(told).to_contain_text("selected=10)")
+    explorer.get_by_role("radio").nth(3).click()
+    page.keyboard.press("ArrowDown")
+    expect(told).to_contain_text("feature='spectrum', gain=1.0, metric='cosine'")
+    explorer.get_by_label("Gain").fill("12")
+    explorer.get_by_label("Offset").fill("-3")
+    expect(told).to_contain_text("gain=0.6, metric='cosine', mode='patch', offset=-0.15")
+    agree(explorer, told)
+    type_in_it(page, asking, explorer.get_by_label("Gain"), explorer.get_by_role("radio").first)
+    explorer.locator("label", has_text="Show").locator("select").select_option("neighbors")
+    expect(told).to_contain_text("mode='neighbors'")
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("gain=1.0, metric='euclidean', mode='patch', offset=0.0")
+    slider = page.locator(".widget-slider", has_text="From Python")
+    expect(slider.locator(".widget-readout")).to_have_text("0")
+    slider.get_by_role("slider").press("ArrowRight")
+    expect(sentence).to_contain_text("Patch 1 (row 0, column 1) asks.")
+    agree(explorer, told)
+
+
+def agree(explorer, told):
+    """The page and Python have the same nearest patches and the same score over all."""
+    expect(explorer.locator(".pw-bar[data-old]")).to_have_count(0)
+    nearest, score = re.search(r"Python has \[([\d, ]+)\], ([\d.]+)", told.inner_text()).groups()
+    expect(explorer.locator(".pw-nearest")).to_contain_text(f"Nearest: {nearest};")
+    expect(explorer.locator(".pw-all")).to_contain_text(f"Over all 16 patches {score}, chance")
 
 
 def run_all(page):
