@@ -274,14 +274,14 @@ def _box_means(pictures, size):
 def _cosines(a, b, prepare=lambda patches: patches):
     patches = [prepare(_precise(part)) for part in ((a,) if a is b else (a, b))]
     with _without_autocast(a):
-        units = [_directions(part) for part in _squarable(*patches)]
-        (first, nothing), (second, neither) = units[0], units[-1]
-        # What all directions share is multiplied apart, by a column more: a product of smaller numbers rounds less.
-        shared = _distances.middle(second.flatten(0, -2))
-        rest = second - shared
-        left = torch.cat([first - shared, _inner(first, shared), torch.ones_like(first[..., :1])], -1)
-        right = torch.cat([rest, torch.ones_like(rest[..., :1]), _inner(rest, shared)], -1)
-        return _bounded(left @ right.mT, nothing | neither.mT).to(a)
+        units, nothing = zip(*map(_directions, _squarable(*patches)), strict=True)
+        # What all directions share is multiplied apart, by two columns more: a product of smaller numbers rounds less.
+        shared = _distances.middle(units[-1].flatten(0, -2))
+        rests = [unit - shared for unit in units]
+        along, square = [rest @ shared.mT for rest in rests], shared @ shared.mT
+        left = torch.cat([rests[0], along[0] + square, torch.ones_like(along[0])], -1)
+        right = torch.cat([rests[-1], torch.ones_like(along[-1]), along[-1]], -1)
+        return _bounded(left @ right.mT, nothing[0] | nothing[-1].mT).to(a)
 
 
 def _bounded(found, nothing):
@@ -331,10 +331,6 @@ def _directions(patches):
     lengths = _lengths(patches).unsqueeze(-1)
     nothing = lengths == 0
     return patches / lengths.masked_fill(nothing, 1), nothing
-
-
-def _inner(patches, vector):
-    return (patches * vector).sum(-1, keepdim=True)
 
 
 def _centered(patches):
