@@ -281,14 +281,15 @@ def _cosines(a, b, prepare=lambda patches: patches):
         along, square = [rest @ shared.mT for rest in rests], shared @ shared.mT
         left = torch.cat([rests[0], along[0] + square, torch.ones_like(along[0])], -1)
         right = torch.cat([rests[-1], torch.ones_like(along[-1]), along[-1]], -1)
-        return _bounded(left @ right.mT, nothing[0] | nothing[-1].mT).to(a)
+        return _bounded(left @ right.mT, nothing[0], nothing[-1]).to(a)
 
 
-def _bounded(found, nothing):
-    """Return the cosines between −1 and 1, and 0 with what has no direction."""
+def _bounded(found, rows, columns):
+    """Return the cosines between −1 and 1, and 0 for the rows and the columns that have no direction."""
     if _checks.transformed() or not _checks.has_values(found):
-        return found.clamp(-1, 1).masked_fill(nothing, 0)
-    return found.clamp_(-1, 1).masked_fill_(nothing, 0) if nothing.any() else found.clamp_(-1, 1)
+        return found.clamp(-1, 1).masked_fill(rows | columns.mT, 0)
+    found = found.clamp_(-1, 1)
+    return found.masked_fill_(rows | columns.mT, 0) if rows.any() or columns.any() else found
 
 
 def _compare_distances(strip):
