@@ -68,9 +68,7 @@ def is_sparse(adjacency):
 
 def weights(adjacency):
     """Return the stored numbers of a matrix: all of a dense one."""
-    if not is_sparse(adjacency):
-        return adjacency
-    return _Taken.apply(adjacency) if adjacency.requires_grad else adjacency.values()
+    return adjacency.values() if is_sparse(adjacency) else adjacency
 
 
 def pairs(adjacency):
@@ -172,20 +170,6 @@ class _Made(torch.autograd.Function):
     @staticmethod
     def backward(context, slope):
         return weights(slope), None, None, None
-
-
-class _Taken(torch.autograd.Function):
-    """The numbers of a CSR matrix."""
-
-    @staticmethod
-    def forward(context, matrix):
-        context.places = matrix.crow_indices(), matrix.col_indices(), matrix.shape
-        return matrix.values().clone()
-
-    @staticmethod
-    def backward(context, slope):
-        starts, columns, size = context.places
-        return _csr(starts, columns, slope, size)
 
 
 class _Product(torch.autograd.Function):

@@ -91,9 +91,7 @@ def _from_the_end(walk, root, k):
     if 1 - _lanczos(apply, len(root), k + 1, tol=0.03, return_eigenvectors=False).min() < _CROWDED:
         apply = _inverse(walk, root)
     _, vectors = _lanczos(apply, len(root), k)
-    values = 1 - np.einsum("ij, ij -> j", vectors, walk @ vectors)
-    order = np.argsort(values)
-    return values[order], vectors[:, order]
+    return 1 - np.einsum("ij, ij -> j", vectors, walk @ vectors), vectors
 
 
 def _lanczos(apply, number, k, **options):
