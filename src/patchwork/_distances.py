@@ -15,14 +15,17 @@ _SPARE, _MANY = 3, 250  # candidates beyond k
 def over_pairs(a, b, finish, change=lambda patches: patches):
     """Return ``finish`` of the squared distances of all changed patches, some rows at a time, in the dtype of a."""
     lead = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    center = middle(exact(b))
-    columns = stacked(change(exact(b) - center), lead)
+    known = exact(b)
+    center = middle(known)
+    columns = stacked(change(known - center), lead)
     rows = columns if a is b else stacked(change(exact(a) - center), lead)
-    lengths = columns.square().sum(-1).unsqueeze(-2)
+    lengths = _squares(columns)
+    own = lengths if a is b else _squares(rows)
     size = max(1, _BLOCK // (len(columns) * columns.shape[1]))
     blocks = []
     for start in range(0, rows.shape[1], size):
-        block = _squared(rows[:, start : start + size], columns, lengths, start if a is b else None)
+        part = rows[:, start : start + size], own[:, start : start + size].unsqueeze(-1)
+        block = _squared(*part, columns, lengths.unsqueeze(-2), start if a is b else None)
         blocks.append(finish(block).to(a.dtype))
     return torch.cat(blocks, 1).view(*lead, -1, columns.shape[1]).to(a.device)
 
@@ -79,9 +82,8 @@ def middle(patches):
     return patches.detach().mean(-2, keepdim=True).nan_to_num(0, 0, 0)
 
 
-def _squared(rows, columns, lengths, start):
+def _squared(rows, own, columns, lengths, start):
     """Return the squared distances of all pairs; ``start`` tells which column the first row is, where it is one."""
-    own = rows.square().sum(-1, keepdim=True)
     if _checks.transformed() or not _checks.has_values(rows):
         found = (own + lengths - 2 * rows @ columns.mT).clamp(min=0)
         return found if start is None else found.masked_fill(_itself(found, start), 0)
