@@ -352,6 +352,11 @@ def test_transforms_of_torch_func(normal, name):
     torch.testing.assert_close(torch.func.jacrev(function)(x[0]), known)
 
 
+def test_copies_are_not_less_than_nothing_apart_under_transforms(normal):
+    x = (normal(2, 3, 50) + 100).repeat(1, 9, 1)
+    assert (torch.func.vmap(squared_distances)(x) >= 0).all()
+
+
 def test_the_diagonal_is_zero_under_transforms_too(normal, monkeypatch):
     x = normal(2, 5, 7) + 100
     assert (torch.func.vmap(squared_distances)(x).diagonal(dim1=1, dim2=2) == 0).all()
