@@ -353,7 +353,7 @@ def test_transforms_of_torch_func(normal, name):
 
 
 def test_copies_are_not_less_than_nothing_apart_under_transforms(normal):
-    x = (normal(2, 3, 50) + 100).repeat(1, 9, 1)
+    x = (normal(2, 20, 50) + 100).repeat(1, 9, 1)
     assert (torch.func.vmap(squared_distances)(x) >= 0).all()
 
 
