@@ -58,6 +58,7 @@ def features(request, rng):
 @pytest.mark.parametrize("metric", METRICS)
 def test_each_metric_is_the_librarys(formulas, features, metric):
     ready = [formulas("math.mjs", "readyFor", floats(each), metric) for each in features]
+    assert all(number is not None for vector in ready for number in vector)  # JSON's NaN
     found = [[formulas("math.mjs", "relatedness", one, other, metric) for other in ready] for one in ready]
     expected = METRICS[metric](features)
     torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), expected, atol=1e-9, rtol=1e-9)
@@ -448,6 +449,7 @@ def test_similaritys_parts_are_named_and_apart(visit):
     maps(page).nth(7).click()
     titles = page.locator(".pw-large .pw-title").all_inner_texts()
     assert titles == ["Spectrum by cosine", "Pixels by Euclidean distance"]
+    assert [at for at, each in enumerate(maps(page).all()) if each.is_checked()] == [7, 12]
 
 
 @pytest.mark.parametrize("width", [1280, 760, 390, 320])

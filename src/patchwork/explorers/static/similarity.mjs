@@ -302,10 +302,10 @@ class SimilarityExplorer extends GrayPhotoExplorer {
   // In slices: the page goes on answering meanwhile.
   scoreSoon() {
     const { exposure, view: { mode } } = this;
-    if (mode !== "patch" || exposure.means || this.scoring === exposure) return;
+    if (this.scoring === exposure || mode !== "patch") return;
     this.scoring = exposure;
     const rows = scoreAll(exposure), slice = () => {
-      if (this.exposure !== exposure) return;
+      if (this.exposure !== exposure) return; // nobody waits for it any more
       const until = performance.now() + SLICE;
       let step = rows.next();
       while (!step.done && performance.now() < until) step = rows.next();
@@ -313,7 +313,7 @@ class SimilarityExplorer extends GrayPhotoExplorer {
       exposure.means = step.value;
       this.updateScores();
       this.updateTexts();
-      if (this.scored) setText(this.page.status, this.page.texts.all.textContent); // the first view says nothing
+      if (this.scored && this.view.mode === "patch") setText(this.page.status, this.page.texts.all.textContent); // the first view says nothing
       this.scored = true;
     };
     clearTimeout(this.waitingSlice);
