@@ -156,7 +156,7 @@ def neighbor_similarity(features, grid, metric):
 def nearest_neighbors(queries, database, k, *, chunk_size=1024):
     """Find the k nearest patches of a database for each query: exactly, and never all distances at once.
 
-    A product in float32 proposes k + 5 candidates; their distances are computed number by number in float64. Where
+    A product in float32 proposes k + 3 candidates; their distances are computed number by number in float64. Where
     these do not prove, by the bound on the product's rounding error, that no other patch is nearer, a product in
     float64 proposes anew, and then all distances are computed. Among equally near ones the first come first.
 
