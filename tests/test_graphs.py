@@ -377,6 +377,9 @@ def test_an_edge_of_weight_zero_is_none(weighted, normal):
         for found, part in zip(*map(parts, (function(kept), function(weighted))), strict=True):
             torch.testing.assert_close(dense(found), dense(part))
     assert all(map(torch.equal, before, (kept.crow_indices(), kept.col_indices(), kept.values())))
+    kept.values()[rows == rows[-1]] = 0
+    weighted[rows[-1]] = 0
+    torch.testing.assert_close(layer(x, kept), layer(x, weighted))
 
 
 @both_layouts
