@@ -114,7 +114,7 @@ def test_ranks_are_pythons(formulas, rng, levels):
 
 def test_what_stays_is_counted(rng):
     before, now = torch.rand(4, 30), torch.rand(4, 30)
-    before[1], now[2] = 0.5, 0.5
+    before[1], before[2], now[2] = 0.5, -torch.arange(30), 0.5
     by_hand = [len({*largest(n, 7).tolist()} & {*largest(b, 7).tolist()}) / 7 for n, b in zip(now, before, strict=True)]
     by_hand[1], by_hand[2] = math.nan, 0
     assert kept(now, before, 7).tolist() == pytest.approx(by_hand, nan_ok=True)

@@ -349,13 +349,17 @@ function patchSpectrum(patch, side) {
       real[row] = one;
       imaginary[row] = other;
     }
-    for (let down = 0; down < side; down++) {
-      let one = 0, other = 0;
+    for (let down = 0; down < half; down++) { // and side − down, whose sines have the other sign
+      let a = 0, b = 0, c = 0, d = 0;
       for (let row = 0, turn = down * side; row < side; row++, turn++) {
-        one += real[row] * cosine[turn] + imaginary[row] * sine[turn];
-        other += imaginary[row] * cosine[turn] - real[row] * sine[turn];
+        a += real[row] * cosine[turn];
+        b += imaginary[row] * sine[turn];
+        c += imaginary[row] * cosine[turn];
+        d += real[row] * sine[turn];
       }
-      if (down + across) logs[down * half + across - 1] = Math.log(Math.sqrt(one * one + other * other) + 0.1);
+      for (const [at, sign] of [[down, 1], [(side - down) % side, -1]]) {
+        if (at + across) logs[at * half + across - 1] = Math.log(Math.sqrt((a + sign * b) ** 2 + (c - sign * d) ** 2) + 0.1);
+      }
     }
   }
   return logs;

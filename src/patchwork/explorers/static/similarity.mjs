@@ -30,9 +30,10 @@ const strongest = (edges) => Math.max(1, Math.round(edges.length / 20));
 
 // The right half as gain · x + offset; what lies outside [0, 1] is only drawn at its ends.
 function expose({ gray, size: [height, width] }, [, columns], { gain, offset }) {
-  const from = half(columns) * (width / columns);
-  const exposed = gray.slice();
-  for (let at = 0; at < exposed.length; at++) if (at % width >= from) exposed[at] = gain * exposed[at] + offset;
+  const from = half(columns) * (width / columns), exposed = gray.slice();
+  for (let row = 0; row < height; row++) {
+    for (let at = row * width + from; at < (row + 1) * width; at++) exposed[at] = gain * exposed[at] + offset;
+  }
   return exposed;
 }
 

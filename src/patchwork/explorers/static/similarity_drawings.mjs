@@ -5,7 +5,7 @@ import { blankPixels, cividis, DARK, gridCells, outline, packed, pixelCanvas } f
 import { curve, label } from "./charts.mjs";
 
 const HEAT = 0.78, DIM = 0.6; // how much of the picture the heat, and the ground of the edges, covers
-const LEVELS = 24; // of an edge's color
+const LEVELS = 16, FAINT = 4; // of an edge's color; the faintest are left out
 const COLORS = Array.from({ length: 256 }, (_, level) => cividis(level / 255)), GROUND = `rgb(${COLORS[0]})`;
 
 // The heat of all maps, one below the other in one canvas: making many takes longer than filling them.
@@ -30,6 +30,7 @@ function drawEdges(context, edges, shares, grid, width, height, most) {
   context.lineCap = "butt";
   paths.forEach((path, level) => {
     const share = (level + 0.5) / LEVELS;
+    if (level < FAINT) return;
     Object.assign(context, { strokeStyle: `rgb(${COLORS[Math.round(255 * share ** 2)]})`, lineWidth: 0.75 + most * share ** 6 });
     context.stroke(path);
   });
