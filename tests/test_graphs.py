@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.feature_extraction.image import grid_to_graph
 from sklearn.manifold import spectral_embedding as sklearn_embedding
 from sklearn.neighbors import kneighbors_graph, radius_neighbors_graph
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 
 from patchwork import _adjacency, _spectrum, graphs
 from patchwork.graphs import (
@@ -207,6 +207,7 @@ def test_weights_are_gaussian_on_edges_only(layout, weighted, normal):
     found = weight_edges(layout(weighted), features, bandwidth=1.3)
     expected = weighted * gaussian_affinity(features, bandwidth=1.3)
     torch.testing.assert_close(dense(found), expected)
+    torch.testing.assert_close(dense(weight_edges(layout(weighted), features, bandwidth=1e200)), weighted)
     twice = weight_edges(found, features[:, :1], bandwidth=0.5)
     torch.testing.assert_close(dense(twice), expected * gaussian_affinity(features[:, :1], bandwidth=0.5))
 
@@ -612,6 +613,18 @@ def test_a_cut_is_the_best_threshold_and_its_value_exact(layout, weighted):
         torch.testing.assert_close(value, torch.stack(each).min())
 
 
+def test_faint_edges_are_cut_as_well_as_others(generator):
+    for _ in range(30):
+        places = torch.randn(8, 2, dtype=torch.float64, generator=generator)
+        graph = weight_edges(1 - torch.eye(8).double(), places, bandwidth=0.2)
+        graph = (graph + graph.T) / 2
+        order = (spectral_embedding(graph, 2)[1][:, 1] / graph.sum(1).sqrt()).argsort(stable=True)
+        each = torch.stack([ncut(graph, torch.isin(torch.arange(8), order[:t])) for t in range(1, 8)])
+        torch.testing.assert_close(normalized_cut(graph)[1], each.min())
+    apart = torch.block_diag(1e30 * planted(generator, (6, 6))[0], planted(generator, (6, 6))[0])
+    assert normalized_cut(apart)[1] == 0
+
+
 def test_a_cut_is_scikit_images(generator):
     graph, labels = planted(generator, (12, 18))
     found, value = normalized_cut(graph)
@@ -750,6 +763,29 @@ def test_gradients_of_the_weights(layout, weighted, normal):
         assert gradcheck(lambda f, x, way=way: way(weight_edges(graph, f, bandwidth=1.5)) + x.sum(), (features, x))
 
 
+@both_layouts
+def test_gradients_of_a_graph_that_comes_with_them(layout, directed, normal):
+    x, found = normal(len(directed), 3), {}
+    for way in (layout, LAYOUTS["dense"]):
+        graph = way(directed).requires_grad_()
+        diffuse(x, normalize_adjacency(graph), 2).square().sum().backward()
+        found[way] = dense(graph.grad) * (directed != 0)
+    torch.testing.assert_close(found[layout], found[LAYOUTS["dense"]])
+
+
+@both_layouts
+def test_second_gradients(layout, normal):
+    graph, x, weight = layout(grid_graph((2, 2), dtype=torch.float64)), normal(4, 2), normal(2, 2)
+    ways = (
+        lambda features, weight: graph_convolution(x, weight_edges(graph, features, bandwidth=1.5), weight),
+        lambda features, weight: dense(laplacian(weight_edges(graph, features, bandwidth=1.5))) + weight.sum(),
+    )
+    for way in ways:
+        given = normal(4, 2).requires_grad_(), weight.requires_grad_()
+        assert gradcheck(way, given)
+        assert gradgradcheck(way, given)
+
+
 def test_the_gradient_of_a_large_graph_is_never_dense(normal):
     features = normal(3000, 2).requires_grad_()
     with torch.profiler.profile(profile_memory=True) as profile:
@@ -847,6 +883,7 @@ def test_bad_input_is_refused():
     x, graph = torch.zeros(3, 2), torch.eye(3)
     refused("grid must be a pair", grid_graph, 4)
     refused("connectivity must be 4 or 8, got 6", grid_graph, (2, 2), connectivity=6)
+    refused("connectivity must be a whole number", grid_graph, (2, 2), connectivity=torch.tensor([4, 8]))
     refused("k = 3 neighbors are more than the 2 other patches", knn_graph, x, 3)
     refused("k must be a whole number of at least 1", knn_graph, x, 0)
     refused(r"features must have shape \(N, D\)", knn_graph, x[0], 1)
@@ -857,7 +894,8 @@ def test_bad_input_is_refused():
     for layout in LAYOUTS.values():
         refused("bandwidth must be a finite number above 0", weight_edges, layout(graph), x, bandwidth=0)
     refused("mode must be symmetric or row, got 'both'", normalize_adjacency, graph, mode="both")
-    refused("normalization must be None", laplacian, graph, normalization="row")
+    for mode in ("row", ["symmetric"]):
+        refused("normalization must be None", laplacian, graph, normalization=mode)
     refused(r"weight must have shape \(2, E\)", graph_convolution, x, graph, torch.zeros(3, 2))
     refused("dtypes differ", graph_convolution, x, graph, torch.zeros(2, 2).double())
     refused("in_dim must be a whole number", GraphConvolution, 0, 2)

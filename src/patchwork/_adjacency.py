@@ -68,14 +68,14 @@ def is_sparse(adjacency):
 
 def weights(adjacency):
     """Return the stored numbers of a matrix: all of a dense one."""
-    return adjacency.values() if is_sparse(adjacency) else adjacency
+    if not is_sparse(adjacency):
+        return adjacency
+    return _Stored.apply(adjacency) if adjacency.requires_grad else adjacency.values()
 
 
 def pairs(adjacency):
     """Return rows and columns of the stored numbers of a CSR matrix."""
-    lengths = adjacency.crow_indices().diff()
-    rows = torch.arange(len(lengths), device=lengths.device).repeat_interleave(lengths)
-    return rows, adjacency.col_indices().long()
+    return _pairs(adjacency.crow_indices(), adjacency.col_indices())
 
 
 def with_values(adjacency, values):
@@ -157,7 +157,8 @@ def to_scipy(adjacency):
     return (matrix + matrix.T).tocsr() / 2
 
 
-# Torch makes the gradients of a CSR matrix by way of a dense one; these have as many numbers as it has.
+# Torch makes the gradients of a CSR matrix by way of a dense one, and second ones that are wrong; these have as many
+# numbers as it has, and gradients of their own.
 
 
 class _Made(torch.autograd.Function):
@@ -165,31 +166,47 @@ class _Made(torch.autograd.Function):
 
     @staticmethod
     def forward(context, values, starts, columns, size):
+        context.set_materialize_grads(False)  # torch has no CSR zeros
         return _without_gradient(starts, columns, values, size)
 
     @staticmethod
     def backward(context, slope):
-        return weights(slope), None, None, None
+        return None if slope is None else weights(slope), None, None, None
+
+
+class _Stored(torch.autograd.Function):
+    """The numbers of a CSR matrix."""
+
+    @staticmethod
+    def forward(context, matrix):
+        context.save_for_backward(matrix.crow_indices(), matrix.col_indices())
+        context.size = matrix.shape
+        return matrix.values().detach()
+
+    @staticmethod
+    def backward(context, slope):
+        return _csr(*context.saved_tensors, slope, context.size)
 
 
 class _Product(torch.autograd.Function):
-    """The product of a CSR matrix, given by its parts, and x."""
+    """The product of a CSR matrix, given by its parts, and x; or that of its transpose."""
 
     @staticmethod
-    def forward(context, values, starts, columns, x):
-        matrix = _without_gradient(starts, columns, values, (len(starts) - 1, len(x)))
+    def forward(context, values, starts, columns, x, size, flipped=False):
         context.save_for_backward(values, starts, columns, x)
-        return matrix @ x
+        context.size, context.flipped = size, flipped
+        matrix = _without_gradient(starts, columns, values, size)
+        return (matrix.t() if flipped else matrix) @ x
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(context, slope):
         values, starts, columns, x = context.saved_tensors
-        matrix = _without_gradient(starts, columns, values, (len(slope), len(x)))
-        size = max(1, _AT_ONCE // x.shape[1])
-        some = zip(*(part.split(size) for part in pairs(matrix)), strict=True)
-        of_values = [torch.linalg.vecdot(slope[row], x[column]) for row, column in some]
-        return torch.cat(of_values), None, None, matrix.t() @ slope
+        ends = _pairs(starts, columns)
+        some = zip(*(part.split(max(1, _AT_ONCE // x.shape[1])) for part in ends), strict=True)
+        gathered, given = (x, slope) if context.flipped else (slope, x)
+        of_values = torch.cat([torch.linalg.vecdot(gathered[row], given[column]) for row, column in some])
+        of_x = _Product.apply(values, starts, columns, slope, context.size, not context.flipped)
+        return of_values, None, None, of_x, None, None
 
 
 def _without_autocast(kind):
@@ -199,7 +216,14 @@ def _without_autocast(kind):
 def _multiplied(adjacency, x, dtype):
     if not adjacency.requires_grad:
         return adjacency.to(dtype) @ x
-    return _Product.apply(weights(adjacency).to(dtype), adjacency.crow_indices(), adjacency.col_indices(), x)
+    places = adjacency.crow_indices(), adjacency.col_indices()
+    return _Product.apply(weights(adjacency).to(dtype), *places, x, adjacency.shape)
+
+
+def _pairs(starts, columns):
+    lengths = starts.diff()
+    rows = torch.arange(len(lengths), device=lengths.device).repeat_interleave(lengths)
+    return rows, columns.long()
 
 
 def _by_rows(codes, values, number):

@@ -62,6 +62,12 @@ def to_some(queries, database, indices, numbers=None):
     return torch.cat(squared)
 
 
+def gaussian_factor(bandwidth):
+    """Return −1/2σ², which times a squared distance is the exponent of a Gaussian."""
+    bandwidth = _checks.number("bandwidth", bandwidth, above=0)
+    return -0.5 / min(max(bandwidth, 1e-100), 1e150) ** 2  # whose square is neither 0 nor infinite
+
+
 def exact(tensor):
     """Return a tensor in float64."""
     return with_float64(tensor).double()

@@ -66,7 +66,14 @@ def _along(matrix, order):
     first, last = np.sort([place[edges.row], place[edges.col]], axis=0)
     begun, ended = (np.bincount(end, edges.data / 2, len(order)) for end in (first, last))
     volumes = matrix.sum(1)[order]
-    return (begun - ended).cumsum()[:-1], volumes.cumsum()[:-1], volumes[::-1].cumsum()[::-1][1:]
+    below, above = volumes.cumsum()[:-1], _from_above(volumes)
+    # Summed from the side that has less, what is cut keeps its digits beside it, however faint its edges are.
+    crossing = np.where(below <= above, (begun - ended).cumsum()[:-1], _from_above(ended - begun))
+    return crossing, below, above
+
+
+def _from_above(steps):
+    return steps[::-1].cumsum()[::-1][1:]
 
 
 def _inside(walk, root, k):

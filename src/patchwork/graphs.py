@@ -30,7 +30,7 @@ def grid_graph(grid, *, connectivity=4, device=None, dtype=None):
             [0., 1., 0.]])
     """
     rows, columns = _checks.pair("grid", grid)
-    if connectivity not in (4, 8):
+    if _checks.count("connectivity", connectivity) not in (4, 8):
         raise ValueError(f"connectivity must be 4 or 8, got {connectivity!r}")
     device, dtype = _checks.placement(device, dtype)
     places = torch.arange(rows * columns, device=device).view(rows, columns)
@@ -115,11 +115,8 @@ def weight_edges(graph, features, *, bandwidth):
     graph = _adjacency.check_for(features, graph, "graph", "features")
     if not _adjacency.is_sparse(graph):
         return graph * gaussian_affinity(features, bandwidth=bandwidth)
-    bandwidth = max(_checks.number("bandwidth", bandwidth, above=0), 1e-100)
-    squared = _adjacency.squared_lengths(graph, features)
-    return _adjacency.with_values(
-        graph, _adjacency.weights(graph) * (squared * (-0.5 / bandwidth**2)).exp().to(graph.dtype)
-    )
+    factor, squared = _distances.gaussian_factor(bandwidth), _adjacency.squared_lengths(graph, features)
+    return _adjacency.with_values(graph, _adjacency.weights(graph) * (squared * factor).exp().to(graph.dtype))
 
 
 def normalize_adjacency(adjacency, *, self_loops=True, mode="symmetric"):
@@ -166,7 +163,7 @@ def laplacian(adjacency, *, normalization=None):
     modes = {None: None, "symmetric": "symmetric", "random_walk": "row"}
     adjacency, _ = _adjacency.check(adjacency)
     _adjacency.check_weights(adjacency)
-    if normalization not in modes:
+    if normalization not in list(modes):
         raise ValueError(f"normalization must be None, symmetric or random_walk, got {normalization!r}")
     degrees = _adjacency.row_sums(adjacency)
     if normalization is not None:

@@ -95,8 +95,8 @@ def gaussian_affinity(a, b=None, *, bandwidth):
     >>> gaussian_affinity(torch.tensor([[0.0], [1.0], [2.0]]), bandwidth=1.0)[0]
     tensor([1.0000, 0.6065, 0.1353])
     """
-    bandwidth = max(_checks.number("bandwidth", bandwidth, above=0), 1e-100)  # its square is divided by
-    return _distances.over_pairs(*_check_pairs(a, b), lambda squared: (squared * (-0.5 / bandwidth**2)).exp())
+    factor = _distances.gaussian_factor(bandwidth)
+    return _distances.over_pairs(*_check_pairs(a, b), lambda squared: (squared * factor).exp())
 
 
 def structural_similarity(a, b, *, window_size=7, data_range=1.0):
