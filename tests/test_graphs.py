@@ -729,6 +729,8 @@ def test_autocast(layout, weighted, normal):
     expected = layer(x, graph), attend(x, graph)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = layer(x, graph), attend(x, graph)
+        walk = normalize_adjacency(graph, mode="row")
+    torch.testing.assert_close(dense(walk), dense(normalize_adjacency(graph, mode="row")))
     for part, known in zip(found, expected, strict=True):
         torch.testing.assert_close(part.float(), known, atol=0.05, rtol=0.05)
 
@@ -784,6 +786,20 @@ def test_second_gradients(layout, normal):
         given = normal(4, 2).requires_grad_(), weight.requires_grad_()
         assert gradcheck(way, given)
         assert gradgradcheck(way, given)
+
+
+def test_many_dense_graphs_at_once(weighted, normal):
+    several, features = torch.stack([weighted, 2 * weighted]), normal(2, len(weighted), 3)
+    ways = {
+        normalize_adjacency: (several,),
+        laplacian: (several,),
+        lambda graph, x: weight_edges(graph, x, bandwidth=1.5): (several, features),
+        lambda graph, x: diffuse(x, graph, 2): (several, features),
+    }
+    for way, given in ways.items():
+        torch.testing.assert_close(
+            torch.vmap(way)(*given), torch.stack([way(*each) for each in zip(*given, strict=True)])
+        )
 
 
 def test_the_gradient_of_a_large_graph_is_never_dense(normal):

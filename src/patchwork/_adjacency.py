@@ -54,7 +54,7 @@ def check_for(x, adjacency, name="adjacency", of="x"):
 def check_weights(adjacency):
     """Refuse weights that are negative or not finite."""
     values = weights(adjacency).detach()
-    if not _checks.has_values(values) or not values.numel():
+    if _checks.transformed() or not _checks.has_values(values) or not values.numel():
         return
     least, most = (end.item() for end in values.aminmax())
     if not 0 <= least <= most < float("inf"):
@@ -124,7 +124,8 @@ def row_sums(adjacency):
     if not is_sparse(adjacency):
         return adjacency.sum(1)
     ones = torch.ones(adjacency.shape[1], 1, device=adjacency.device, dtype=adjacency.dtype)
-    return product(adjacency, ones).squeeze(1)
+    with _without_autocast(adjacency.device.type):  # torch sums dense rows as they are, too
+        return product(adjacency, ones).squeeze(1)
 
 
 def product(adjacency, x):

@@ -533,7 +533,8 @@ def _ones(like, number):
 def _check_features(name, features):
     number, width = _checks.shape(name, features, "N D")
     _checks.floating(name, features)
-    if _checks.has_values(features) and not features.detach().isfinite().all():
+    known = _checks.has_values(features) and not _checks.transformed()
+    if known and not features.detach().isfinite().all():
         raise ValueError(f"{name} must be finite, found NaN or infinity")
     return number, width
 
