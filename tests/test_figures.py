@@ -157,6 +157,36 @@ def test_a_coarser_grid_has_larger_tokens_and_windows_than_the_map():
     assert borders(second)[0] == [0, 8, 16]
 
 
+def edges(lines):
+    """The ends of each line, as pixels (row, column)."""
+    return {tuple((y, x) for x, y in segment) for segment in lines.get_segments()}
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+@pytest.mark.parametrize("layout", [torch.strided, torch.sparse_csr])
+def test_an_edge_joins_the_middles_of_two_patches_and_a_heavier_one_is_darker(layout):
+    graph = torch.zeros(4, 4)
+    graph[0, 1] = graph[1, 0] = 4.0
+    graph[3, 1] = 1.0  # one way is enough for an edge
+    graph = graph.to_sparse_csr() if layout == torch.sparse_csr else graph
+    (panel,) = figures.show_graphs(torch.rand(3, 16, 32), {"a": graph}, grid=(2, 2), query=3).axes
+    everybody, own = panel.collections
+    assert edges(everybody) == {((4, 8), (4, 24)), ((4, 24), (12, 24))}
+    light, dark = sorted(everybody.get_color()[:, 3])
+    assert dark > 2 * light > 0
+    assert edges(own) == {((4, 24), (12, 24))}
+    assert mpl.colors.to_hex(own.get_color()[0][:3]) == figures.ACCENT
+    assert panel.patches[0].get_bbox().bounds == (16, 8, 16, 8)
+    assert not figures.show_graphs(IMAGE, {"no edges": torch.zeros(4, 4)}, grid=(2, 2)).axes[0].patches
+
+
+def test_patterns_are_white_at_zero_and_each_has_its_own_scale():
+    maps = {"small": torch.tensor([[-0.1, 0.05]]), "large": torch.tensor([[1.0, 2.0]]), "nothing": torch.zeros(1, 2)}
+    limits = [panel.images[0].get_clim() for panel in figures.show_patterns(maps).axes]
+    assert all(low == -high for low, high in limits)
+    assert [high for _, high in limits] == pytest.approx([0.1, 2, 1], rel=0.05)
+
+
 IMAGE = torch.full((3, 16, 16), 0.5)
 HEARD = {"a": torch.ones(4, 4).bool()}
 REFUSED = [
@@ -186,6 +216,15 @@ REFUSED = [
         "must be weights of at least 0, got -1",
     ),
     (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * 1j}), r"maps\['a'\] must be real, .* torch.complex64$"),
+    (lambda: figures.show_patterns({"": IMAGE}), r"must have shape \(rows, columns\), got \(3, 16, 16\)"),
+    (lambda: figures.show_patterns({"a": torch.eye(2) * torch.nan}), r"maps\['a'\] must not hold NaN, found"),
+    (lambda: figures.show_graphs(IMAGE, {}, grid=(2, 2)), "graphs must be a dict from titles to tensors, not empty"),
+    (
+        lambda: figures.show_graphs(IMAGE, {"a": torch.eye(3)}, grid=(2, 2)),
+        r"graphs\['a'\] must have shape \(4, 4\), got \(3, 3\)",
+    ),
+    (lambda: figures.show_graphs(IMAGE, {"a": -torch.eye(4)}, grid=(2, 2)), "weights of at least 0, got -1"),
+    (lambda: figures.show_graphs(IMAGE, {"a": torch.eye(4)}, grid=(2, 2), query=4), "one of the patches 0 … 3, got 4"),
     (lambda: figures.show_windows(IMAGE[0], HEARD, at=(0, 0)), r"image must have shape \(C, H, W\), got \(16, 16\)"),
     (lambda: figures.show_windows(IMAGE * torch.nan, HEARD, at=(0, 0)), "must not hold NaN"),
     (lambda: figures.show_windows(IMAGE, {}, at=(0, 0)), "heard must be a dict from titles to tensors, not empty"),

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
@@ -16,6 +17,7 @@ from matplotlib.ticker import LogLocator
 from PIL import Image
 
 from patchwork import _checks
+from patchwork.patches import patch_centers
 
 PAPER, INK, QUIET, RULE, ACCENT = "#fbfaf6", "#1b2430", "#5b6470", "#dcd8cd", "#c8401a"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito
@@ -113,14 +115,13 @@ def _named(name, tensors, letters):
         _checks.shape(f"{name}[{title!r}]", tensor, letters)
 
 
-def _check_weights(maps):
-    _named("maps", maps, "rows columns")
-    for title, weights in maps.items():
-        name = f"maps[{title!r}]"
-        _checks.real(name, weights)
-        _checks.no_nan(name, weights)
+def _check_weights(name, tensors, letters):
+    _named(name, tensors, letters)
+    for title, weights in tensors.items():
+        _checks.real(f"{name}[{title!r}]", weights)
+        _checks.no_nan(f"{name}[{title!r}]", weights)
         if weights.min() < 0:
-            raise ValueError(f"{name} must be weights of at least 0, got {weights.min().item():g}")
+            raise ValueError(f"{name}[{title!r}] must be weights of at least 0, got {weights.min().item():g}")
 
 
 def _pixels(image):
@@ -294,7 +295,7 @@ def show_attention(image, maps, *, query=None):
     >>> show_attention(torch.rand(1, 32, 48), {"uniform": torch.full((2, 3), 1 / 6)}, query=4)
     <Picture of 2 panels>
     """
-    _check_weights(maps)
+    _check_weights("maps", maps, "rows columns")
     _, height, width = _checks.shape("image", image, "C H W")
     picture, (first, *panels) = _panels(1 + len(maps), aspect=height / width + 0.16)  # 0.16: the line below
     first.imshow(_pixels(image), extent=(0, width, height, 0))
@@ -390,6 +391,89 @@ def _check_window(name, window):
     )
     if shift >= size:
         raise ValueError(f"shift must be in 0 … {size - 1} for window_size {size}, got {shift}")
+
+
+@_styled
+def show_graphs(image, graphs, *, grid, query=None, columns=None):
+    """Draw an image (C, H, W) once for each graph over its patches: graphs maps titles to (N, N), grid (rows, columns).
+
+    An edge is a line between the middles of two patches, the darker the more it weighs, compared with the heaviest of
+    its graph. The patch numbered ``query`` and its edges have the accent. Raises ValueError for what is no graph of
+    that grid, negative weights, or no patch.
+
+    >>> show_graphs(torch.rand(1, 32, 48), {"all": torch.ones(6, 6)}, grid=(2, 3), query=4)
+    <Picture of 1 panel>
+    """
+    rows, columns_ = _checks.pair("grid", grid)
+    graphs = _dense(graphs)
+    _check_graphs(graphs, rows * columns_)
+    _, height, width = _checks.shape("image", image, "C H W")
+    across = WIDTH if len(graphs) > 1 else WIDTH * 0.75
+    picture, panels = _panels(len(graphs), columns=columns, aspect=height / width, width=across)
+    places = patch_centers((rows, columns_)) * torch.tensor([height / rows, width / columns_])
+    for axes, (title, graph) in zip(panels, graphs.items(), strict=True):
+        axes.imshow(1 - (1 - _pixels(image)) * 0.45, extent=(0, width, height, 0))
+        _edges(axes, places, graph)
+        if query is not None:
+            row, column = divmod(_one_of("query", query, rows * columns_), columns_)
+            _edges(axes, places, graph, query)
+            _mark(axes, row * height / rows, column * width / columns_, height / rows, width / columns_)
+        axes.set(xlim=(0, width), ylim=(height, 0))
+        _bare(axes, title)
+    return picture
+
+
+def _edges(axes, places, graph, query=None):
+    """Draw the edges of a graph, or those of one node in the accent."""
+    graph = graph.detach().cpu().float()
+    both = torch.maximum(graph, graph.T)
+    first, second = both.triu(1).nonzero().T
+    if query is not None:
+        kept = (first == query) | (second == query)
+        first, second = first[kept], second[kept]
+    share = both[first, second] / both.max()
+    lines = torch.stack([places[first], places[second]], 1).flip(-1).numpy()
+    color, thickness, above = (INK, 0.7, 2) if query is None else (ACCENT, 1.4, 4)
+    colors = [(*mpl.colors.to_rgb(color), 0.06 + 0.8 * weight) for weight in share.tolist()]
+    axes.add_collection(LineCollection(lines, colors=colors, linewidths=thickness, zorder=above))
+
+
+def _dense(graphs):
+    if not isinstance(graphs, dict):
+        return graphs
+    sparse = {
+        title: isinstance(each, torch.Tensor) and each.layout is torch.sparse_csr for title, each in graphs.items()
+    }
+    return {title: each.to_dense() if sparse[title] else each for title, each in graphs.items()}
+
+
+def _check_graphs(graphs, number):
+    _check_weights("graphs", graphs, "N N")
+    for title, graph in graphs.items():
+        if tuple(graph.shape) != (number, number):
+            raise ValueError(f"graphs[{title!r}] must have shape ({number}, {number}), got {tuple(graph.shape)}")
+
+
+@_styled
+def show_patterns(maps, *, columns=None):
+    """Draw maps (rows, columns) of numbers around zero: red above, blue below, white at zero, each in its own scale.
+
+    The color is full at the largest size but for the outermost fiftieth. Raises ValueError for what is no map.
+
+    >>> show_patterns({"a wave": torch.linspace(-1, 1, 12).view(3, 4)})
+    <Picture of 1 panel>
+    """
+    _named("maps", maps, "rows columns")
+    aspect = max(m.shape[0] / m.shape[1] for m in maps.values())
+    across = WIDTH if len(maps) > 1 else WIDTH * 0.75
+    picture, panels = _panels(len(maps), columns=columns, aspect=aspect, width=across)
+    for axes, (title, values) in zip(panels, maps.items(), strict=True):
+        _checks.no_nan(f"maps[{title!r}]", values)
+        values = values.detach().cpu().double().numpy()
+        most = np.quantile(abs(values), 0.98) or abs(values).max() or 1
+        axes.imshow(values, cmap="RdBu_r", vmin=-most, vmax=most)
+        _bare(axes, title)
+    return picture
 
 
 @_styled
