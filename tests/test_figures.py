@@ -173,7 +173,7 @@ def test_an_edge_joins_the_middles_of_two_patches_and_a_heavier_one_is_darker(la
     everybody, own = panel.collections
     assert edges(everybody) == {((4, 8), (4, 24)), ((4, 24), (12, 24))}
     light, dark = sorted(everybody.get_color()[:, 3])
-    assert dark > 2 * light > 0
+    assert dark > 1.5 * light > 0
     assert edges(own) == {((4, 24), (12, 24))}
     assert mpl.colors.to_hex(own.get_color()[0][:3]) == figures.ACCENT
     assert panel.patches[0].get_bbox().bounds == (16, 8, 16, 8)

@@ -431,10 +431,11 @@ def _edges(axes, places, graph, query=None):
     if query is not None:
         kept = (first == query) | (second == query)
         first, second = first[kept], second[kept]
-    share = both[first, second] / both.max()
+    share = (both[first, second] / both.max()).sqrt()
     lines = torch.stack([places[first], places[second]], 1).flip(-1).numpy()
     color, thickness, above = (INK, 0.7, 2) if query is None else (ACCENT, 1.4, 4)
-    colors = [(*mpl.colors.to_rgb(color), 0.06 + 0.8 * weight) for weight in share.tolist()]
+    dark = min(0.8, 1.6 * len(graph) / max(share.sum().item(), 1)) if query is None else 0.9  # many edges are drawn lighter
+    colors = [(*mpl.colors.to_rgb(color), 0.04 + dark * each) for each in share.tolist()]
     axes.add_collection(LineCollection(lines, colors=colors, linewidths=thickness, zorder=above))
 
 
