@@ -434,7 +434,8 @@ def _edges(axes, places, graph, query=None):
     share = (both[first, second] / both.max()).sqrt()
     lines = torch.stack([places[first], places[second]], 1).flip(-1).numpy()
     color, thickness, above = (INK, 0.7, 2) if query is None else (ACCENT, 1.4, 4)
-    dark = min(0.8, 1.6 * len(graph) / max(share.sum().item(), 1)) if query is None else 0.9  # many edges are drawn lighter
+    crowd = max(share.sum().item(), 1) / len(graph)
+    dark = min(0.8, 1.6 / crowd) if query is None else 0.9
     colors = [(*mpl.colors.to_rgb(color), 0.04 + dark * each) for each in share.tolist()]
     axes.add_collection(LineCollection(lines, colors=colors, linewidths=thickness, zorder=above))
 
