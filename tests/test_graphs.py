@@ -230,6 +230,7 @@ def test_normalizing_by_hand(layout):
 
 @both_layouts
 def test_normalizing_is_division_by_degrees(layout, directed):
+    directed[0], directed[1, 0] = 0, 1  # who asks no one may be asked
     for loops in (False, True):
         tied = directed + torch.eye(len(directed)) if loops else directed
         degrees = tied.sum(1)
@@ -351,6 +352,16 @@ def test_graph_attention_of_several_images_is_that_of_each(layout, directed, nor
         expected, alone = layer(x[place], layout(directed), return_weights=True)
         torch.testing.assert_close(found[place], expected)
         torch.testing.assert_close(dense(weights)[place], dense(alone))
+
+
+@both_layouts
+def test_the_weights_of_graph_attention_ask_only_whether_there_is_an_edge(layout, directed, normal):
+    layer, x = GraphAttention(4, 6, heads=2, dtype=torch.float64), normal(len(directed), 4)
+    signed = directed * normal(*directed.shape)
+    torch.testing.assert_close(layer(x, layout(signed)), layer(x, directed))
+    found, weights = layer(1e5 * x, layout(directed), return_weights=True)
+    assert found.isfinite().all()
+    torch.testing.assert_close(dense(weights).sum(-1), (directed > 0).any(1).double().expand(2, -1))
 
 
 @both_layouts
@@ -542,6 +553,20 @@ def test_clusters_are_as_good_as_scikit_learns(rng, normal, generator):
     assert torch.equal(torch.cdist(x, centers).argmin(1), labels)
 
 
+def test_more_restarts_find_better_clusters(normal):
+    x, losses = normal(60, 2), {1: 0, 10: 0}
+    for seed, restarts in itertools.product(range(10), losses):
+        labels, centers = k_means(x, 8, restarts=restarts, generator=torch.Generator().manual_seed(seed))
+        losses[restarts] += (x - centers[labels]).square().sum()
+    assert losses[10] < losses[1]
+
+
+def test_first_centers_are_far_apart(generator):
+    places = torch.tensor([[0.0], [1.0], [5.0]], dtype=torch.float64).repeat(20, 1)
+    for draws in torch.rand(50, 3, dtype=torch.float64, generator=generator):
+        assert graphs._first_centers(places, draws).flatten().sort().values.tolist() == [0, 1, 5]
+
+
 def test_copies_leave_clusters_empty():
     x = torch.tensor([[1.0], [1.0], [5.0], [5.0], [5.0]])
     labels, centers = k_means(x, 4)
@@ -705,6 +730,12 @@ def test_layouts_and_dtypes_answer_alike(name, weighted):
 
 
 @both_layouts
+def test_a_boolean_graph_takes_the_dtype_of_what_it_filters(layout, weighted, normal):
+    x, graph = normal(len(weighted), 2), weighted > 0
+    torch.testing.assert_close(diffuse(x, layout(graph), 1), graph.double() @ x)
+
+
+@both_layouts
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(layout, dtype, weighted, normal):
     graph, x = layout(weighted.to(dtype)), normal(len(weighted), 4).to(dtype)
@@ -718,7 +749,8 @@ def test_half_precision(layout, dtype, weighted, normal):
     assert found.dtype == dtype
     torch.testing.assert_close(found.double(), normalize_adjacency(weighted) @ x.double(), **near)
     assert weight_edges(graph, x, bandwidth=1.0).dtype == dtype
-    for part in (*spectral_embedding(graph, 2), k_means(x, 2)[1], GraphAttention(4, 2, dtype=dtype)(x, smooth)):
+    floating = *spectral_embedding(graph, 2), normalized_cut(graph)[1], k_means(x, 2)[1]
+    for part in (*floating, GraphAttention(4, 2, dtype=dtype)(x, smooth)):
         assert part.dtype == dtype
 
 
@@ -886,8 +918,11 @@ def test_weights_that_are_no_weights_are_refused(name, layout):
 @both_layouts
 @pytest.mark.parametrize("name", ["embedding", "clustering", "cut"])
 def test_directed_graphs_are_refused_where_they_have_no_meaning(name, layout):
-    with pytest.raises(ValueError, match="symmetric, but a_ij and a_ji differ by up to 1"):
-        ADJACENCY[name](layout(torch.tensor([[0.0, 1.0], [0.0, 0.0]])))
+    directed = torch.tensor([[0.0, 1.0], [0.0, 0.0]])
+    for scale in ("1", "1e-09"):
+        with pytest.raises(ValueError, match=f"symmetric, but a_ij and a_ji differ by up to {scale};"):
+            ADJACENCY[name](layout(float(scale) * directed))
+    ADJACENCY[name](layout(1e9 * (directed + directed.T) + 1e-2 * directed))
 
 
 def refused(message, function, *given, **options):
