@@ -84,6 +84,11 @@ def test_a_logarithmic_axis_has_numbers_enough_to_read_it(values, expected):
     assert all(any(each in text for text in texts) for each in expected), texts
 
 
+def test_only_the_axis_across_may_be_logarithmic():
+    (axes,) = figures.show_curves([1, 2, 4], {"curve": [0.0, 0.5, 1.0]}, xlabel="x", ylabel="y", log="x").axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+
+
 def test_images_share_one_scale():
     small, large = figures.show_images({"small": torch.rand(3, 8, 8), "large": torch.rand(3, 16, 32)}).axes
     assert small.get_xlim() == large.get_xlim() == (0, 32)
@@ -216,6 +221,7 @@ REFUSED = [
         "must be weights of at least 0, got -1",
     ),
     (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * 1j}), r"maps\['a'\] must be real, .* torch.complex64$"),
+    (lambda: figures.show_curves([1], {"": [1]}, xlabel="", ylabel="", log="y"), "log must be .* 'x', got 'y'"),
     (lambda: figures.show_patterns({"": IMAGE}), r"must have shape \(rows, columns\), got \(3, 16, 16\)"),
     (lambda: figures.show_patterns({"a": torch.eye(2) * torch.nan}), r"maps\['a'\] must not hold NaN, found"),
     (lambda: figures.show_graphs(IMAGE, {}, grid=(2, 2)), "graphs must be a dict from titles to tensors, not empty"),

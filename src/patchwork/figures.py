@@ -482,11 +482,14 @@ def show_patterns(maps, *, columns=None):
 def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
     """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
 
-    Raises ValueError where a curve has another length than x.
+    With ``log`` both axes are logarithmic, with ``log="x"`` only the one across. Raises ValueError where a curve has
+    another length than x, and for another ``log``.
 
     >>> show_curves([1, 2, 4], {"square": [1, 4, 16]}, xlabel="n", ylabel="n²", log=True)
     <Picture of 1 panel>
     """
+    if log not in (False, True, "x"):
+        raise ValueError(f"log must be False, True or 'x', got {log!r}")
     picture, (axes,) = _panels(1, aspect=0.68)
     for mark, (label, values) in zip(cycle(MARKS), curves.items(), strict=False):
         heights = torch.as_tensor(values).detach().cpu()
@@ -497,11 +500,11 @@ def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
         axes.axhline(value, color=QUIET, linewidth=1, linestyle="--")
         axes.annotate(label, (1, value), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET)
     if log:
-        axes.set(xscale="log", yscale="log")
+        axes.set(xscale="log", yscale="linear" if log == "x" else "log")
         axes.set_xticks(list(x), [f"{value:g}" for value in x], minor=False)
         axes.minorticks_off()
         low, high = axes.get_ylim()
-        if high < 100 * low:  # too few powers of ten to read off
+        if log != "x" and high < 100 * low:  # too few powers of ten to read off
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set(xlabel=xlabel, ylabel=ylabel)
