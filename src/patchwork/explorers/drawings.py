@@ -23,13 +23,13 @@ def draw_patches(photo, patches, order, place, stride):
     row, column = divmod(place, columns)
     side = patches[0].width * scale
     left, top = 20 + column * stride * scale, 20 + row * stride * scale
-    _outline(pen, (left, top, left + side, top + side))
+    draw_outline(pen, (left, top, left + side, top + side))
     pen.line([(left + side + 4, top + side / 2), (500, 140)], fill=ACCENT, width=2)
     sheet.paste(patches[place].resize((220, 220), Image.Resampling.NEAREST), (500, 50))
-    _outline(pen, (500, 50, 720, 270))
-    _words(pen, (500, 290), f"patch {order[place]}", 26, ACCENT)
-    _words(pen, (500, 326), f"row {row}, column {column}", 20, INK)
-    _words(pen, (500, 354), f"{3 * patches[0].width ** 2} numbers", 20, INK)
+    draw_outline(pen, (500, 50, 720, 270))
+    write(pen, (500, 290), f"patch {order[place]}", 26, ACCENT)
+    write(pen, (500, 326), f"row {row}, column {column}", 20, INK)
+    write(pen, (500, 354), f"{3 * patches[0].width ** 2} numbers", 20, INK)
     _sequence(sheet, pen, patches, order, place)
     return sheet
 
@@ -49,8 +49,8 @@ def _sequence(sheet, pen, patches, order, place):
         left = 20 + slot * 79
         sheet.paste(patches[at].resize((68, 68), Image.Resampling.NEAREST), (left, 500))
         if at == place:
-            _outline(pen, (left, 500, left + 68, 568))
-        _words(pen, (left + 34, 576), str(order[at]), 20, ACCENT if at == place else INK, anchor="ma")
+            draw_outline(pen, (left, 500, left + 68, 568))
+        write(pen, (left + 34, 576), str(order[at]), 20, ACCENT if at == place else INK, anchor="ma")
 
 
 ROOM = 4  # full color takes this many times the uniform weight, and the largest at most so many times as much
@@ -70,9 +70,9 @@ def draw_attention(photo, grid, query, columns, *, crisp, labels=None):
     for place, (title, weights, findings) in enumerate(columns):
         left, heat = 20 + place * (side + 20), _heat([weight / top for weight in weights])
         bottom = _heat_map(sheet, photo, (left, 54, side), (heat, grid, query, labels), crisp)
-        _words(pen, (left, 14), title.capitalize(), 26, INK)
+        write(pen, (left, 14), title.capitalize(), 26, INK)
         for line, text in enumerate(findings):
-            _words(pen, (left, bottom + 12 + 30 * line), text, 20, INK)
+            write(pen, (left, bottom + 12 + 30 * line), text, 20, INK)
     _legend(sheet, top, tokens, above=any(max(weights) > top for _, weights, _ in columns))
     return sheet
 
@@ -93,23 +93,25 @@ def _heat_map(sheet, photo, place, shown, crisp):
     below = photo.resize((width, height), Image.Resampling.NEAREST if crisp else Image.Resampling.BICUBIC)
     sheet.paste(Image.blend(below, cells, 0.65 if crisp else 0.8), (start, top))
     boxes = [(left, top + 1.2 * strip * token, strip, strip) for token in range(prefix)]
-    boxes += _cells((start, top, width, height), grid)
+    boxes += cell_boxes((start, top, width, height), grid)
     for token, (x, y, wide, high) in enumerate(boxes[:prefix]):
         pen.rectangle((x, y, x + wide, y + high), fill=heat.getpixel((token, 0)))
     if labels is not None:
-        _borders(pen, boxes[prefix:], np.reshape(labels, grid))
+        draw_borders(pen, boxes[prefix:], np.reshape(labels, grid))
     x, y, wide, high = boxes[query]
-    _outline(pen, (x, y, x + wide, y + high))
+    draw_outline(pen, (x, y, x + wide, y + high))
     return top + height
 
 
-def _cells(box, grid):
+def cell_boxes(box, grid):
+    """Return (left, top, width, height) of each cell of a grid within a box, row by row."""
     left, top, width, height = box
     (rows, columns), (wide, high) = grid, (width / grid[1], height / grid[0])
     return [(left + column * wide, top + row * high, wide, high) for row in range(rows) for column in range(columns)]
 
 
-def _borders(pen, boxes, labels):
+def draw_borders(pen, boxes, labels):
+    """Draw white lines between cells of different labels, (rows, columns)."""
     for (row, column), label in np.ndenumerate(labels):
         x, y, wide, high = boxes[row * labels.shape[1] + column]
         if column + 1 < labels.shape[1] and labels[row, column + 1] != label:
@@ -123,9 +125,9 @@ def _legend(sheet, top, tokens, *, above):
     sheet.paste(_heat(np.linspace(0, 1, 700) ** 2).resize((right - left, 14)), (left, y))
     pen, uniform = ImageDraw.Draw(sheet), left + (right - left) * (1 / tokens / top) ** 0.5
     pen.rectangle((uniform - 1, y - 3, uniform + 1, y + 16), fill=INK)
-    _words(pen, (left, y + 20), "weight 0", 18, INK)
-    _words(pen, (max(uniform, 200), y + 20), f"uniform 1/{tokens}", 18, INK, anchor="ma")
-    _words(pen, (right, y + 20), f"{top:.2g}{' or more' if above else ''}", 18, INK, anchor="ra")
+    write(pen, (left, y + 20), "weight 0", 18, INK)
+    write(pen, (max(uniform, 200), y + 20), f"uniform 1/{tokens}", 18, INK, anchor="ma")
+    write(pen, (right, y + 20), f"{top:.2g}{' or more' if above else ''}", 18, INK, anchor="ra")
 
 
 REGIONS = ("#56b4e9", "#f0e442", "#009e73", "#cc79a7")  # Okabe and Ito's that dark digits show on
@@ -152,13 +154,13 @@ def draw_windows(photo, setting, asking, findings):
         below = _dimmed(below, boxes)
         _cross_out(ImageDraw.Draw(below), [boxes[place] for place in (~mask[tokens.index(query)]).nonzero().flatten()])
     _frame_regions(ImageDraw.Draw(below), boxes, regions)
-    _outline(ImageDraw.Draw(below), boxes[tokens.index(query)])
+    draw_outline(ImageDraw.Draw(below), boxes[tokens.index(query)])
     sheet.paste(below, (20, 20))
     _draw_mask(sheet, (460, 62, 260), mask, regions, tokens.index(query))
     pen = ImageDraw.Draw(sheet)
-    _words(pen, (460, 20), "row asks, column answers", 20, INK)
+    write(pen, (460, 20), "row asks, column answers", 20, INK)
     for line, text in enumerate(findings):
-        _words(pen, (20, sheet.height - 130 + 40 * line), text, 22, ACCENT if line == 0 else INK)
+        write(pen, (20, sheet.height - 130 + 40 * line), text, 22, ACCENT if line == 0 else INK)
     return sheet
 
 
@@ -204,7 +206,7 @@ def _frame_regions(pen, boxes, regions):
         if min(right - left, bottom - top) < 24:
             continue
         pen.rectangle((right - 17, bottom - 19, right, bottom), fill=REGIONS[region])
-        _words(pen, (right - 8, bottom - 18), str(region + 1), 16, INK, anchor="ma")
+        write(pen, (right - 8, bottom - 18), str(region + 1), 16, INK, anchor="ma")
 
 
 def _draw_mask(sheet, place, mask, regions, row):
@@ -219,7 +221,7 @@ def _draw_mask(sheet, place, mask, regions, row):
             pen.line([(left, top + at * pitch), (left + side, top + at * pitch)], fill=RULE)
             pen.line([(left + at * pitch, top), (left + at * pitch, top + side)], fill=RULE)
     pen.rectangle((left, top, left + side, top + side), outline=INK)
-    _outline(pen, (left, top + row * pitch, left + side, top + (row + 1) * pitch))
+    draw_outline(pen, (left, top + row * pitch, left + side, top + (row + 1) * pitch))
 
 
 PLUS, MINUS = "#e08a00", "#2f86d1"  # weights above and below 0
@@ -239,20 +241,21 @@ def draw_convolution(pixels, result, selected, sums, findings):
     most = float(result.abs().max()) if signed else float(sums[1].sum())
     answers = result / (most or 1)
     for left, gray, reach in ((20, pixels, len(sums[1]) // 2), (380, answers / 2 + 0.5 if signed else answers, 0)):
-        sheet.paste(_gray(gray).resize((width, height), Image.Resampling.BICUBIC), (left, 20))
+        sheet.paste(gray_picture(gray).resize((width, height), Image.Resampling.BICUBIC), (left, 20))
         box = (column - reach, row - reach, column + reach + 1, row + reach + 1)
         around = zip(box, (left - 3, 17, left + 3, 23), strict=True)
-        _outline(pen, [at * scale + start for at, start in around])
-    _words(pen, (380, height + 30), f"black {-most if signed else 0:.3g}, white {most:.3g}", 18, INK)
+        draw_outline(pen, [at * scale + start for at, start in around])
+    write(pen, (380, height + 30), f"black {-most if signed else 0:.3g}, white {most:.3g}", 18, INK)
     _draw_products(pen, (20, height + 70, 400, 210), sums)
     for line, text in enumerate(("In each cell:", "the pixel,", "the kernel's weight,", "and their product")):
-        _words(pen, (450, height + 112 + 30 * line), text, 20, INK)
+        write(pen, (450, height + 112 + 30 * line), text, 20, INK)
     for line, text in enumerate(findings):
-        _words(pen, (20, height + 300 + 36 * line), text, 22, ACCENT if line == 0 else INK)
+        write(pen, (20, height + 300 + 36 * line), text, 22, ACCENT if line == 0 else INK)
     return sheet
 
 
-def _gray(values):
+def gray_picture(values):
+    """Turn a tensor (H, W) in [0, 1] into a PIL image; what lies outside is black or white."""
     return Image.fromarray((values.clamp(0, 1) * 255).round().to(torch.uint8).numpy())
 
 
@@ -265,7 +268,7 @@ def _draw_products(pen, box, sums):
         pen.rectangle((x, y, x + wide - 4, y + high - 4), outline=color, width=1 if weight == 0 else 3)
         for line, number in enumerate(float(part[row, column]) for part in sums):
             middle = (x + wide / 2 - 2, y + high / 2 - 2 + (line - 1) * 0.28 * high)
-            _words(pen, middle, f"{number + 0:.3g}", min(18, 0.28 * high), INK, anchor="mm")
+            write(pen, middle, f"{number + 0:.3g}", min(18, 0.28 * high), INK, anchor="mm")
 
 
 def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
@@ -274,7 +277,7 @@ def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
     ``pixels`` is (H, W); ``maps`` and ``scores`` are dicts by feature and metric, of ranks 0 … 1 of the patches, or of
     all neighbors, those to the right first, where ``query`` is None.
     """
-    photo = _gray(pixels).convert("RGB")
+    photo = gray_picture(pixels).convert("RGB")
     side, high = 128, round(128 * photo.height / photo.width)  # on JPEG's blocks of 16 pixels, the cells stay sharp
     pitch = -(-(high + 52) // 16) * 16
     sheet = Image.new("RGB", (740, 92 + 3 * pitch + 36 * len(findings)), PAPER)
@@ -283,21 +286,21 @@ def draw_similarity(pixels, grid, query, chosen, maps, scores, findings):
     sheet.paste(small, (16, 80))
     for column, (feature, metrics) in enumerate(maps.items()):
         left = 160 + 144 * column
-        _words(pen, (left, 14), feature.capitalize(), 18, INK)
+        write(pen, (left, 14), feature.capitalize(), 18, INK)
         for row, (metric, shares) in enumerate(metrics.items()):
             top = 80 + row * pitch
             if column == 0:
-                _words(pen, (left, top - 28), metric.capitalize(), 18, INK)
+                write(pen, (left, top - 28), metric.capitalize(), 18, INK)
             tile = _cell_heat(small.size, grid, shares) if query is not None else _edge_heat(small.size, grid, shares)
             sheet.paste(tile, (left, top))
             if query is not None:
-                x, y, wide, tall = _cells((left, top, side, high), grid)[query]
+                x, y, wide, tall = cell_boxes((left, top, side, high), grid)[query]
                 pen.rectangle((x, y, x + wide, y + tall), outline=ACCENT, width=3)
             if (feature, metric) == chosen:
                 pen.rectangle((left - 5, top - 5, left + side + 4, top + high + 4), outline=ACCENT, width=3)
-            _words(pen, (left, top + high + 6), f"{scores[feature][metric]:.2f}".replace("nan", "–"), 18, INK)
+            write(pen, (left, top + high + 6), f"{scores[feature][metric]:.2f}".replace("nan", "–"), 18, INK)
     for line, text in enumerate(findings):
-        _words(pen, (20, sheet.height - 36 * len(findings) - 8 + 36 * line), text, 18, ACCENT if line == 0 else INK)
+        write(pen, (20, sheet.height - 36 * len(findings) - 8 + 36 * line), text, 18, ACCENT if line == 0 else INK)
     return sheet
 
 
@@ -308,8 +311,8 @@ def _cell_heat(size, grid, shares):
 
 def _edge_heat(size, grid, shares):
     """Draw the edges between neighbors, the brighter and wider the more they set apart; the weaker half is left out."""
-    tile = Image.new("RGB", size, _cividis(0.0))
-    pen, (rows, columns), boxes = ImageDraw.Draw(tile), grid, _cells((0, 0, *size), grid)
+    tile = Image.new("RGB", size, heat_color(0.0))
+    pen, (rows, columns), boxes = ImageDraw.Draw(tile), grid, cell_boxes((0, 0, *size), grid)
     across = [(row * columns + column, 0) for row in range(rows) for column in range(columns - 1)]
     down = [(patch, 1) for patch in range((rows - 1) * columns)]
     for (patch, axis), share in zip(across + down, shares.tolist(), strict=True):
@@ -317,19 +320,22 @@ def _edge_heat(size, grid, shares):
             continue
         x, y, wide, high = boxes[patch]
         ends = [(x + wide, y), (x + wide, y + high)] if axis == 0 else [(x, y + high), (x + wide, y + high)]
-        pen.line(ends, fill=_cividis(share**2), width=1 + round(2 * share**6))
+        pen.line(ends, fill=heat_color(share**2), width=1 + round(2 * share**6))
     return tile
 
 
-def _cividis(value):
+def heat_color(value):
+    """Return the color of a heat from 0 to 1."""
     return tuple(int(channel) for channel in mpl.colormaps["cividis"](float(value), bytes=True)[:3])
 
 
-def _outline(pen, box):
+def draw_outline(pen, box):
+    """Outline a box in the accent, so that it shows on any photograph."""
     left, top, right, bottom = box
     pen.rectangle((left - 3, top - 3, right + 3, bottom + 3), outline="white", width=2)
     pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=ACCENT, width=4)
 
 
-def _words(pen, at, text, size, color, anchor=None):
+def write(pen, at, text, size, color, anchor=None):
+    """Write words."""
     pen.text(at, text, fill=color, font=ImageFont.load_default(size), anchor=anchor)

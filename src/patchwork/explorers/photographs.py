@@ -4,7 +4,11 @@ import numpy as np
 import torch
 import traitlets
 
+from patchwork import _checks
 from patchwork.explorers.base import Explorer, decode_photo, encode_photo, encode_picture, to_picture
+from patchwork.relations import mean_average_precision
+
+MOST_PATCHES = 256  # what a page still answers for within one frame
 
 
 class PhotoExplorer(Explorer):
@@ -81,8 +85,94 @@ class GrayPhotoExplorer(PhotoExplorer):
         return photos
 
 
+class CutPhotoExplorer(GrayPhotoExplorer):
+    """An explorer of photographs in gray, all cut into the same grid of patches, whose regions may be known."""
+
+    remedy = "use fewer or smaller images"
+    sides = (8, 512)
+    fewest_patches = 2
+
+    labels = traitlets.Dict(help="the region of each patch, by the photograph's name").tag(sync=True, bulky=True)
+    patch_size = traitlets.Int(help="P, in pixels").tag(sync=True)
+
+    def _take_cut(self, images, photo, patch_size):
+        """Keep and encode images, or pairs of one and its labels → the traits photos, photo, labels and patch_size."""
+        images, labels = _apart(images)
+        taken = self._take({name: _colored(name, image) for name, image in images.items()}, photo)
+        self._grid = _cut(self._size, _checks.count("patch_size", patch_size, at_least=2), self.fewest_patches)
+        self._labels = {name: _checked(name, each, self._grid) for name, each in labels.items()}
+        labels = {name: each.tolist() for name, each in self._labels.items()}
+        return {**taken, "labels": labels, "patch_size": int(patch_size)}
+
+    @property
+    def grid(self):
+        """(rows, columns) of the patches."""
+        return self._grid
+
+    @property
+    def regions(self):
+        """The region of each patch, (N,), or None where it is not known."""
+        return self._labels.get(self.photo)
+
+    @traitlets.validate("photos")
+    def _are_photographs(self, proposal):
+        photos = super()._are_photographs(proposal)
+        for name in self._labels:
+            if photos.get(name, self._encoded[name]) != self._encoded[name]:
+                raise traitlets.TraitError(f"the photograph {name!r} must stay: its labels belong to it")
+        return photos
+
+    @traitlets.validate("labels", "patch_size")
+    def _stays(self, proposal):
+        name = proposal.trait.name
+        if getattr(self, name) not in ({}, 0, proposal.value):
+            raise traitlets.TraitError(f"{name} must stay as it is")
+        return proposal.value
+
+
 def _is_photo(text):
     try:
         return decode_photo(text).ndim == 3
     except (ValueError, TypeError, OSError):  # no base64 text, or no picture in it
         return False
+
+
+def _apart(images):
+    """Take pictures and labels apart → two dicts by name."""
+    given = dict(images) if isinstance(images, dict) else {"photo": images}
+    pairs = {name: each for name, each in given.items() if isinstance(each, tuple | list)}
+    for name, pair in pairs.items():
+        if len(pair) != 2:
+            raise ValueError(f"{name!r} must be an image, or a pair of one and its labels, got {len(pair)} things")
+    return {**given, **{name: image for name, (image, _) in pairs.items()}}, {
+        name: each for name, (_, each) in pairs.items()
+    }
+
+
+def _colored(name, image):
+    """Return an image with three channels, as all explorers encode them."""
+    channels = _checks.shape(f"the image {name!r}", image, "C H W")[0]
+    if channels not in (1, 3):
+        raise ValueError(f"the image {name!r} must have 1 or 3 channels, got {channels}")
+    return image.expand(3, -1, -1)
+
+
+def _cut(size, patch_size, fewest):
+    (rows, rest), (columns, over) = (divmod(side, patch_size) for side in size)
+    if rest or over or not fewest <= rows * columns <= MOST_PATCHES or columns < 2:
+        raise ValueError(
+            f"patches of {patch_size} × {patch_size} must cut the images of {size[0]} × {size[1]} pixels "
+            f"into 2 columns at least, {fewest} patches at least and {MOST_PATCHES} patches at most"
+        )
+    return rows, columns
+
+
+def _checked(name, labels, grid):
+    """Return labels on the CPU. Raises ValueError where they can't score any patch."""
+    number = grid[0] * grid[1]
+    if _checks.shape(f"the labels of {name!r}", labels, "N") != (number,):
+        raise ValueError(f"the labels of {name!r} must have shape ({number},), got {tuple(labels.shape)}")
+    _checks.whole(f"the labels of {name!r}", labels)
+    labels = labels.detach().cpu().long()
+    mean_average_precision(torch.zeros(number, number), labels)
+    return labels

@@ -5,7 +5,7 @@ import traitlets
 
 from patchwork import _checks
 from patchwork.explorers.drawings import draw_similarity
-from patchwork.explorers.photographs import GrayPhotoExplorer
+from patchwork.explorers.photographs import CutPhotoExplorer
 from patchwork.explorers.scenes import deepest
 from patchwork.patches import patchify
 from patchwork.relations import mean_average_precision
@@ -34,10 +34,9 @@ MODES = ("patch", "neighbors")
 NEAREST = 5  # patches, or one of 20 edges, that are looked at one by one
 RANGES = {"gain": (0.1, 2), "offset": (-0.5, 0.5)}
 DECIMALS = 9  # what differs by less differs by rounding alone
-MOST_PATCHES = 256  # what a page still answers for within one frame
 
 
-class SimilarityExplorer(GrayPhotoExplorer, module="similarity"):
+class SimilarityExplorer(CutPhotoExplorer, module="similarity"):
     """Which patches are alike, by what is measured of them and how it is compared: twelve maps with their scores.
 
     ``images`` is a tensor (1 or 3, H, W) in [0, 1], a pair of one and its labels (N,), as ``texture_mosaic`` returns,
@@ -61,11 +60,6 @@ class SimilarityExplorer(GrayPhotoExplorer, module="similarity"):
     SimilarityExplorer(feature='spectrum', gain=1.0, metric='cosine', mode='patch', offset=0.0, patch_size=16, ...)
     """
 
-    remedy = "use fewer or smaller images"
-    sides = (8, 512)
-
-    labels = traitlets.Dict(help="the region of each patch, by the photograph's name").tag(sync=True, bulky=True)
-    patch_size = traitlets.Int(help="P, in pixels").tag(sync=True)
     mode = traitlets.Unicode(help="one patch to all, or neighbors").tag(sync=True)
     feature = traitlets.Unicode(help="what is measured of a patch").tag(sync=True)
     metric = traitlets.Unicode(help="how two patches are compared").tag(sync=True)
@@ -88,15 +82,11 @@ class SimilarityExplorer(GrayPhotoExplorer, module="similarity"):
         selected=None,
     ):
         """Encode the images and check their labels and the settings."""
-        images, labels = _apart(images)
-        taken = self._take({name: _colored(name, image) for name, image in images.items()}, photo)
-        self._grid = _cut(self._size, _checks.count("patch_size", patch_size, at_least=2))
-        self._labels = {name: _checked(name, each, self._grid) for name, each in labels.items()}
+        taken = self._take_cut(images, photo, patch_size)
         first = self._start(taken["photo"]) if selected is None else selected
         settings = {"mode": mode, "feature": feature, "metric": metric, "gain": gain, "offset": offset}
         settings = {name: self._fitting(name, value) for name, value in ({**settings, "selected": first}).items()}
-        labels = {name: each.tolist() for name, each in self._labels.items()}
-        super().__init__(labels=labels, patch_size=int(patch_size), **taken, **settings)
+        super().__init__(**taken, **settings)
         self.state()
 
     def _start(self, photo):
@@ -105,16 +95,6 @@ class SimilarityExplorer(GrayPhotoExplorer, module="similarity"):
         if photo in self._labels:
             return deepest(self._labels[photo], self._grid)
         return rows // 2 * columns + max(columns // 2 - 1, 0)
-
-    @property
-    def grid(self):
-        """(rows, columns) of the patches."""
-        return self._grid
-
-    @property
-    def regions(self):
-        """The region of each patch, (N,), or None where it is not known."""
-        return self._labels.get(self.photo)
 
     @property
     def exposed(self):
@@ -274,21 +254,6 @@ class SimilarityExplorer(GrayPhotoExplorer, module="similarity"):
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from None
 
-    @traitlets.validate("photos")
-    def _are_photographs(self, proposal):
-        photos = super()._are_photographs(proposal)
-        for name in self._labels:
-            if photos.get(name, self._encoded[name]) != self._encoded[name]:
-                raise traitlets.TraitError(f"the photograph {name!r} must stay: its labels belong to it")
-        return photos
-
-    @traitlets.validate("labels", "patch_size")
-    def _stays(self, proposal):
-        name = proposal.trait.name
-        if getattr(self, name) not in ({}, 0, proposal.value):
-            raise traitlets.TraitError(f"{name} must stay as it is")
-        return proposal.value
-
 
 def average_precision(scores, those):
     """Return the average precision of one ranking as ``mean_average_precision`` has it; NaN where all are, or none.
@@ -354,44 +319,3 @@ def _others(relation):
     """Return (N, N − 1): a square matrix without its diagonal."""
     number = len(relation)
     return relation[~torch.eye(number, dtype=torch.bool)].view(number, number - 1)
-
-
-def _apart(images):
-    """Take pictures and labels apart → two dicts by name."""
-    given = dict(images) if isinstance(images, dict) else {"photo": images}
-    pairs = {name: each for name, each in given.items() if isinstance(each, tuple | list)}
-    for name, pair in pairs.items():
-        if len(pair) != 2:
-            raise ValueError(f"{name!r} must be an image, or a pair of one and its labels, got {len(pair)} things")
-    return {**given, **{name: image for name, (image, _) in pairs.items()}}, {
-        name: each for name, (_, each) in pairs.items()
-    }
-
-
-def _colored(name, image):
-    """Return an image with three channels, as all explorers encode them."""
-    channels = _checks.shape(f"the image {name!r}", image, "C H W")[0]
-    if channels not in (1, 3):
-        raise ValueError(f"the image {name!r} must have 1 or 3 channels, got {channels}")
-    return image.expand(3, -1, -1)
-
-
-def _cut(size, patch_size):
-    (rows, rest), (columns, over) = (divmod(side, patch_size) for side in size)
-    if rest or over or not 2 <= rows * columns <= MOST_PATCHES or columns < 2:
-        raise ValueError(
-            f"patches of {patch_size} × {patch_size} must cut the images of {size[0]} × {size[1]} pixels "
-            f"into 2 columns at least and {MOST_PATCHES} patches at most"
-        )
-    return rows, columns
-
-
-def _checked(name, labels, grid):
-    """Return labels on the CPU. Raises ValueError where they can't score any patch."""
-    number = grid[0] * grid[1]
-    if _checks.shape(f"the labels of {name!r}", labels, "N") != (number,):
-        raise ValueError(f"the labels of {name!r} must have shape ({number},), got {tuple(labels.shape)}")
-    _checks.whole(f"the labels of {name!r}", labels)
-    labels = labels.detach().cpu().long()
-    mean_average_precision(torch.zeros(number, number), labels)
-    return labels

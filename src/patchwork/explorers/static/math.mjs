@@ -407,6 +407,13 @@ export function relatedness(one, other, metric) {
   return Math.round(found * 1e9) / 1e9 + 0;
 }
 
+// The pairs of neighbors in a grid, those to the right first.
+export function neighborPairs([rows, columns]) {
+  const places = Array.from({ length: rows * columns }, (_, place) => place);
+  return [...places.filter((place) => (place + 1) % columns).map((place) => [place, place + 1]),
+    ...places.filter((place) => place + columns < rows * columns).map((place) => [place, place + columns])];
+}
+
 // Average precision as in relations.mean_average_precision: over those that are `same`, the mean share of them among all with scores
 // at least theirs. Null where all are, or none.
 export function averagePrecision(scores, same) {

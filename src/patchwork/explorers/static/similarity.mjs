@@ -4,7 +4,7 @@
 import { grayPicture, gridPlace, onKeys, onPointer, walkGrid } from "./canvas.mjs";
 import { choice, clamped, element, panel, range, setText, showRange, slider, tell } from "./controls.mjs";
 import { frame, GrayPhotoExplorer, messageLine, mounted, pageId, photoControls, sentences, settingsRow, showPhotos } from "./explorer.mjs";
-import { averagePrecision, grayPatches, largestPlaces, patchFeature, rankShares, readyFor, relatedness } from "./math.mjs";
+import { averagePrecision, grayPatches, largestPlaces, neighborPairs, patchFeature, rankShares, readyFor, relatedness } from "./math.mjs";
 import { drawLarge, drawLegend, drawTile, heatPictures } from "./similarity_drawings.mjs";
 import { placeText } from "./words.mjs";
 
@@ -35,13 +35,6 @@ function expose({ gray, size: [height, width] }, [, columns], { gain, offset }) 
     for (let at = row * width + from; at < (row + 1) * width; at++) exposed[at] = gain * exposed[at] + offset;
   }
   return exposed;
-}
-
-// The pairs of neighbors, those to the right first.
-function neighborPairs([rows, columns]) {
-  const places = Array.from({ length: rows * columns }, (_, place) => place);
-  return [...places.filter((place) => (place + 1) % columns).map((place) => [place, place + 1]),
-    ...places.filter((place) => place + columns < rows * columns).map((place) => [place, place + columns])];
 }
 
 // Scores. `present` and `even` are what the settings' exposure and an equal one give; null where nothing can be told.

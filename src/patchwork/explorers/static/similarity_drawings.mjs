@@ -37,7 +37,7 @@ function drawEdges(context, edges, shares, grid, width, height, most) {
 }
 
 // The borders between regions, where these are known.
-function drawBorders(context, edges, labels, { cell }) {
+export function drawBorders(context, edges, labels, { cell }) {
   const lines = new Path2D();
   for (const [patch, other] of edges) {
     if (labels[patch] === labels[other]) continue;
