@@ -435,6 +435,7 @@ def test_diffusion_tends_to_the_root_of_the_degrees_in_each_component(normal):
 def check_spectrum(graph, k):
     """Values and vectors solve L U = U Λ, and the values are the smallest."""
     values, vectors = spectral_embedding(graph, k)
+    assert (values >= 0).all()
     matrix = dense(laplacian(graph, normalization="symmetric"))
     expected = torch.linalg.eigvalsh(matrix)[:k]
     torch.testing.assert_close(values, expected, atol=1e-10, rtol=0)
@@ -492,6 +493,7 @@ HARD = {
         [[float((i ^ j).bit_count() == 1) for j in range(512)] for i in range(512)], dtype=torch.float64
     ),
     "two halves": lambda: torch.block_diag(*[torch.ones(300, 300).double()] * 2) + 1e-9,
+    "ten blocks": lambda: torch.block_diag(*[torch.ones(9, 9).double()] * 10) + 1e-19,
 }
 
 
@@ -501,6 +503,10 @@ def test_eigenvalues_that_come_often_are_not_missed(name):
     if name == "star":
         graph = graph + graph.T
     check_spectrum(graph, 12 if name == "hypercube" else 6)
+
+
+def test_all_eigenvalues_of_a_large_graph():
+    check_spectrum(grid_graph((21, 20), dtype=torch.float64), 420)
 
 
 def test_the_ways_to_a_spectrum_agree(normal, monkeypatch):
