@@ -1,15 +1,18 @@
 """The still picture of a graph of patches: its edges over the photograph, and what they tell beside it."""
 
+import math
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from patchwork.explorers.drawings import cell_boxes, draw_borders, draw_outline, gray_picture, heat_color, write
-from patchwork.figures import ACCENT, INK, PAPER
+from patchwork.figures import ACCENT, INK, LINES, PAPER
 
-CLUSTERS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#f2f2f2")  # Okabe and Ito's
-PLUS, MINUS = (224, 138, 0), (47, 134, 209)  # a pattern above and below 0
+CLUSTERS = (*LINES, "#f0e442", "#f2f2f2")
+PLUS, MINUS = (178, 24, 43), (33, 102, 172)  # a pattern above and below 0
 SIDE = 340
-FAINT = 0.04  # an edge of less weight, against the largest, is left out
+CROWD = 0.3  # of the picture that edges may cover before they are drawn paler
+FAINT = 0.08  # an edge of less weight, against the largest, is left out
 
 
 def draw_graph(pixels, grid, selected, weights, view, regions, findings):
@@ -23,9 +26,9 @@ def draw_graph(pixels, grid, selected, weights, view, regions, findings):
     photo = photo.resize((width, height), Image.Resampling.BICUBIC)
     sheet = Image.new("RGB", (740, height + 56 + 34 * len(findings)), PAPER)
     boxes = cell_boxes((0, 0, width, height), grid)
-    edges, shown = Image.blend(photo, Image.new("RGB", photo.size, heat_color(0.0)), 0.6), photo
-    _draw_edges(ImageDraw.Draw(edges), boxes, weights.numpy(), selected)
-    shown = Image.blend(photo, _cell_picture(view, grid, photo.size), 0.65)
+    edges = Image.blend(photo, Image.new("RGB", photo.size, heat_color(0.0)), 0.75)
+    edges = _with_edges(edges, grid, weights.numpy(), selected)
+    shown = Image.blend(photo, _cell_picture(view, grid, photo.size), 0.7)
     if regions is not None:
         draw_borders(ImageDraw.Draw(shown), boxes, regions.view(grid).numpy())
     for left, picture in ((20, edges), (380, shown)):
@@ -38,17 +41,25 @@ def draw_graph(pixels, grid, selected, weights, view, regions, findings):
     return sheet
 
 
-def _draw_edges(pen, boxes, weights, selected):
-    """Draw the edges, the heaviest last; those of the chosen patch over all others."""
+def _with_edges(picture, grid, weights, selected):
+    """Draw the edges, the heaviest last, and over them those of the chosen patch; twice as large first, so smoothly."""
+    ground = picture.resize([2 * side for side in picture.size])
+    large, boxes = ground.copy(), cell_boxes((0, 0, *ground.size), grid)
     middles = [(x + wide / 2, y + high / 2) for x, y, wide, high in boxes]
     shares = np.triu(weights) / (weights.max() or 1)
-    first, second = (shares > FAINT).nonzero()
-    own = (first == selected) | (second == selected)
-    for at in np.lexsort((shares[first, second], own)):
-        ends, share = [middles[first[at]], middles[second[at]]], shares[first[at], second[at]]
-        if own[at]:
-            pen.line(ends, fill="white", width=5)
-        pen.line(ends, fill=ACCENT if own[at] else heat_color(share**0.5), width=3 if own[at] else 1 + round(share))
+    ends = (shares > 0).nonzero()
+    edges = sorted(zip(shares[ends].tolist(), *(each.tolist() for each in ends), strict=True))
+    pen, covered = ImageDraw.Draw(large), 0.0
+    for share, one, other in edges:
+        if share > FAINT:
+            pen.line([middles[one], middles[other]], fill=heat_color(share**0.5), width=1 + round(3 * share))
+            covered += math.dist(middles[one], middles[other]) * (1 + 3 * share) / (large.width * large.height)
+    large = Image.blend(ground, large, min(1, (CROWD / max(covered, CROWD)) ** 0.5))
+    pen, own = ImageDraw.Draw(large), [edge for edge in edges if selected in edge[1:]]
+    for wider, color in ((6, "white"), (0, ACCENT)):
+        for share, one, other in own:
+            pen.line([middles[one], middles[other]], fill=color, width=2 + round(6 * share) + wider)
+    return large.resize(picture.size, Image.Resampling.LANCZOS)
 
 
 def _cell_picture(view, grid, size):

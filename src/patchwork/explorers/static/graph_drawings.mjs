@@ -4,9 +4,10 @@ import { blankPixels, channels, cividis, DARK, gridCells, outline, packed, pixel
 import { curve, dot, label } from "./charts.mjs";
 import { drawBorders } from "./similarity_drawings.mjs";
 
-const CLUSTERS = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#f2f2f2"].map(channels); // Okabe and Ito's
-const PLUS = [224, 138, 0], MINUS = [47, 134, 209]; // a pattern above and below 0
+const CLUSTERS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#f0e442", "#f2f2f2"].map(channels); // Okabe and Ito's
+const PLUS = [178, 24, 43], MINUS = [33, 102, 172]; // a pattern above and below 0
 const DIM = 0.62, COVER = 0.66; // how much of the picture the ground of the edges, and what a view shows, covers
+const CROWD = 0.6; // of the picture that lines may cover before they are drawn thinner
 const LEVELS = 12, FAINT = 0.04; // of an edge's color; one of less weight, against the largest, is left out
 const COLORS = Array.from({ length: 256 }, (_, level) => cividis(level / 255)), GROUND = `rgb(${COLORS[0]})`;
 
@@ -23,6 +24,7 @@ const middles = ({ grid, count }, width, height) => {
 function line(path, [from, to], at) {
   path.moveTo(...at[from]);
   path.lineTo(...at[to]);
+  return Math.hypot(at[from][0] - at[to][0], at[from][1] - at[to][1]);
 }
 
 // All edges, the heaviest last and brightest, and those of the chosen patch over them; a dot as large as the patch's degree.
@@ -32,20 +34,24 @@ export function drawEdges(context, width, height, { view, hovered, colors }) {
   Object.assign(context, { globalAlpha: DIM, fillStyle: GROUND });
   context.fillRect(0, 0, width, height);
   Object.assign(context, { globalAlpha: 1, lineCap: "round" });
-  const paths = Array.from({ length: LEVELS }, () => new Path2D());
-  graph.edges.forEach((ends, edge) => {
-    const share = graph.weights[edge] / graph.heaviest;
-    if (share >= FAINT) line(paths[Math.min(Math.floor(Math.sqrt(share) * LEVELS), LEVELS - 1)], ends, at);
-  });
-  paths.forEach((path, level) => {
-    const share = (level + 0.5) / LEVELS;
-    Object.assign(context, { strokeStyle: `rgb(${COLORS[Math.round(255 * share)]})`, lineWidth: 0.6 + 1.6 * share ** 2 });
-    context.stroke(path);
-  });
+  drawAllEdges(context, graph, at, width * height);
   drawOwnEdges(context, view, at, colors);
   drawDegrees(context, view, at, Math.min(wide, high));
   if (hovered !== null && hovered !== selected) outline(context, cell(hovered), colors.ink, 1);
   outline(context, cell(selected), colors.accent, 3);
+}
+
+function drawAllEdges(context, { edges, weights, heaviest }, at, area) {
+  const paths = Array.from({ length: LEVELS }, (_, level) => ({ path: new Path2D(), share: (level + 0.5) / LEVELS, length: 0 }));
+  edges.forEach((ends, edge) => {
+    const share = weights[edge] / heaviest, level = paths[Math.min(Math.floor(Math.sqrt(share) * LEVELS), LEVELS - 1)];
+    if (share >= FAINT) level.length += line(level.path, ends, at);
+  });
+  const widths = paths.map(({ share }) => 0.6 + 1.6 * share ** 2), covered = paths.reduce((sum, { length }, level) => sum + length * widths[level], 0) / area;
+  paths.forEach(({ path, share }, level) => {
+    Object.assign(context, { strokeStyle: `rgb(${COLORS[Math.round(255 * share)]})`, lineWidth: widths[level] * Math.min(1, CROWD / covered) });
+    context.stroke(path);
+  });
 }
 
 function drawOwnEdges(context, { graph, selected }, at, { accent }) {
@@ -134,7 +140,7 @@ function axes(context, width, height, { quiet, rule, edge }, top, names, words) 
   const x = (at) => left + 12 + (at / (names.length - 1)) * (right - left - 24), y = (value) => low - (Math.max(value, 0) / top) * (low - high);
   for (const value of [0, top / 2, top]) {
     curve(context, [[left, y(value)], [right, y(value)]], value ? rule : edge, { lineWidth: 1 });
-    label(context, value === 0 ? "0" : value.toPrecision(2), left - 6, y(value), { color: quiet, align: "right" });
+    label(context, String(Number(value.toPrecision(2))), left - 6, y(value), { color: quiet, align: "right" });
   }
   names.forEach((name, at) => label(context, name, x(at), low + 13, { color: quiet, align: "center" }));
   label(context, words, (left + right) / 2, height - 9, { color: quiet, align: "center" });

@@ -13,7 +13,7 @@ import { entropy, grayPatches, neighborPairs, patchFeature } from "./math.mjs";
 import { placeText, plural } from "./words.mjs";
 
 const FEATURES = [["pixels", "pixels"], ["mean color", "mean color"], ["gradient energy", "gradient energy"], ["spectrum", "spectrum"]];
-const GRAPHS = [["nearest", "the most alike"], ["grid", "the four that touch"], ["radius", "all within a radius"]];
+const GRAPHS = [["nearest", "k most alike"], ["grid", "4 that touch"], ["radius", "all in a radius"]];
 const VIEWS = [["degrees", "degrees"], ["pattern", "one pattern"], ["clusters", "clusters"], ["diffusion", "diffusion"]];
 const STEPS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256], PATTERNS = 12, SLICE = 6; // ms of work at a time
 const UNWEIGHTED = 9; // the bandwidth slider's last place; the others are quarters of an octave
@@ -21,17 +21,17 @@ const UNWEIGHTED = 9; // the bandwidth slider's last place; the others are quart
 // What sliders show and set.
 const SLIDERS = {
   k: { words: "Neighbors k", ends: [1, 15], fits: ({ graph }) => graph === "nearest" },
-  radius: { words: "Radius, in patches", ends: [2, 8], to: (at) => at / 2, from: (radius) => Math.round(2 * radius), fits: ({ graph }) => graph !== "nearest" },
+  radius: { words: "Radius r", ends: [2, 8], to: (at) => at / 2, from: (radius) => Math.round(2 * radius), fits: ({ graph }) => graph !== "nearest" },
   bandwidth: {
-    words: "Bandwidth σ", ends: [-8, UNWEIGHTED], to: (at) => (at === UNWEIGHTED ? null : 2 ** (at / 4)), fits: () => true,
+    words: "σ, in medians", ends: [-8, UNWEIGHTED], to: (at) => (at === UNWEIGHTED ? null : 2 ** (at / 4)), fits: () => true,
     from: (bandwidth) => (bandwidth === null ? UNWEIGHTED : Math.round(4 * Math.log2(bandwidth))),
-    text: (bandwidth) => (bandwidth === null ? "all weights 1" : `${bandwidth.toFixed(2)} medians`),
+    text: (bandwidth) => (bandwidth === null ? "∞" : fixed(bandwidth)),
   },
   pattern: { words: "Pattern number", ends: [1, PATTERNS], fits: ({ view }) => view === "pattern" },
   steps: { words: "Steps", ends: [0, STEPS.length - 1], to: (at) => STEPS[at], from: (steps) => STEPS.indexOf(steps), fits: ({ view }) => view === "diffusion" },
   clusters: { words: "Clusters", ends: [2, 8], fits: ({ view }) => view === "clusters" || view === "diffusion" },
 };
-const PLACES = [["k", "radius"], ["bandwidth"], ["pattern", "steps"], ["clusters"]]; // who shares one
+const PLACES = [["k", "radius"], ["bandwidth"], ["pattern", "clusters"], ["steps"]]; // who shares one
 
 // What follows from picture and settings, in generators that stop now and then.
 
@@ -107,9 +107,10 @@ function graphSentence({ graph: { edges, components, sigma }, count, bandwidth }
 }
 
 const SHOWN = {
-  degrees: ({ graph: { degrees, largest }, selected }) => `The sum of a patch's weights, from ${fixed(Math.min(...degrees))} to ${fixed(largest)}; ${fixed(degrees[selected])} here.`,
+  degrees: ({ graph: { degrees, largest }, selected }) => `Sums of weights, from ${fixed(Math.min(...degrees))} to ${fixed(largest)}; ${fixed(degrees[selected])} here.`,
   pattern: ({ pattern, values, shown, selected, graph: { components } }) => `Eigenvalue ${pattern} of the Laplacian is ${brief(values[pattern - 1])}. ${
-    pattern <= components ? "It is 0: the pattern is constant on one component, 0 elsewhere." : `The pattern is ${brief(shown[selected])} here.`}`,
+    pattern <= components ? "The pattern is constant on one component and 0 elsewhere." : `The pattern is ${brief(shown[selected])} here.`}${
+    pattern === 2 && components === 1 ? " No cut in two has a smaller Ncut." : ""}`,
   clusters: ({ sizes, cut, labels, score }) => `${sizes.length} clusters; ${percent(cut)} of the weight lies between them. ${
     labels ? `Adjusted Rand index ${fixed(score)} against the regions: 1 is the same parts, 0 is chance.` : "No regions are known here to compare with."}`,
   diffusion: ({ steps, selected, shown, count, labels }) => {
@@ -123,7 +124,7 @@ const SHOWN = {
 function chartSentence({ view, values, graph: { components }, curve, labels, clusters, steps }) {
   if (view !== "diffusion") {
     const gaps = values.slice(1).map((value, at) => value - values[at]), widest = largestPlace(gaps);
-    return `The ${values.length} smallest eigenvalues. ${components >= values.length ? `All are 0, for there are ${components} components` : `${components === 1 ? "One is" : `${components} are`} 0, one for each component; the widest gap follows number ${widest + 1}`}.`;
+    return `The ${values.length} smallest eigenvalues. ${components >= values.length ? `All are 0, for there are ${components} components` : `${components === 1 ? "One is 0, for the graph is in one piece" : `${components} are 0, one for each component`}; the widest gap follows number ${widest + 1}`}.`;
   }
   const what = labels ? `k-means into ${clusters} clusters of what the features have become: adjusted Rand index` : "Mean length of an edge, against what it was before:";
   const now = curve?.[STEPS.indexOf(steps)], last = curve?.at(-1), text = (number) => (number === null ? "–" : fixed(number));
@@ -158,7 +159,7 @@ function endsOf({ view, graph: { largest } }, most) {
 
 function buildControls(act) {
   const { photo, ...rest } = photoControls(act);
-  const choices = { feature: "Feature", graph: "Ties each patch to", view: "Show" };
+  const choices = { feature: "Feature", graph: "Edges to", view: "Show" };
   return { photo, ...Object.fromEntries(Object.entries(choices).map(([name, words]) => [name, choice(words, (value) => act.set({ [name]: value }))])), ...rest };
 }
 
