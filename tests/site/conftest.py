@@ -18,6 +18,7 @@ import torch
 from patchwork.explorers import modules
 from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.convolution import ConvolutionExplorer
+from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
@@ -184,12 +185,19 @@ def comparing():
     return SimilarityExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
 
 
+@pytest.fixture(scope="session")
+def tying():
+    """Graphs: a mosaic with its regions and a photograph without any."""
+    mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+    return GraphExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
+
+
 def markup(explorer):
     return explorer._repr_mimebundle_()[0]["text/html"]
 
 
 @pytest.fixture(scope="session")
-def folder(explorer, asking, regions, looking, convolving, comparing, tmp_path_factory):
+def folder(explorer, asking, regions, looking, convolving, comparing, tying, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
     oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
@@ -206,9 +214,11 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tmp_path_f
         "windows narrow": markup(narrow),
         "convolution oblong": markup(oblong),
         "similarity oblong": markup(SimilarityExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
+        "graphs oblong": markup(GraphExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "attention regions": markup(regions),
     }
     named = {"attention": asking, "windows": looking, "convolution": convolving, "similarity": comparing}
+    named["graphs"] = tying
     for name, each in named.items():
         pages |= {name: markup(each), f"{name} dark": markup(each), f"{name} two": 2 * markup(each)}
     for name, body in pages.items():
@@ -268,7 +278,8 @@ def formulas(browser):
         script = """async ([source, name, given]) => {
             const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes)
                 : each?.floats ? Float64Array.from(each.floats) : each;
-            const result = (await import(source))[name](...given.map(revive));
+            let result = (await import(source))[name](...given.map(revive));
+            if (result?.next) { let step; do step = result.next(); while (!step.done); result = step.value; }
             return JSON.parse(JSON.stringify(result, (_, each) => ArrayBuffer.isView(each) ? [...each] : each));
         }"""
         return page.evaluate(script, [source, name, list(arguments)])

@@ -44,7 +44,7 @@ def page(visit):
 
 
 EACH = pytest.mark.parametrize(
-    "name", ["light", "attention", "windows", "convolution", "similarity"]
+    "name", ["light", "attention", "windows", "convolution", "similarity", "graphs"]
 )  # every explorer's page
 
 
@@ -405,7 +405,7 @@ def test_a_rotated_photo_stands_upright(page):
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", picture_file("JPEG")[:300]], ids=["empty", "text", "cut off"]
 )
-@pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity"])
+@pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity", "graphs"])
 def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, content):
     page = visit(name)
     image = page.locator("canvas[role=slider]").first
@@ -430,7 +430,11 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, cont
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize(
     "theme",
-    [f"{name}{dark}" for name in ("attention", "windows", "convolution", "similarity") for dark in ("", " dark")]
+    [
+        f"{name}{dark}"
+        for name in ("attention", "windows", "convolution", "similarity", "graphs")
+        for dark in ("", " dark")
+    ]
     + ["light", "dark"],
 )
 def test_axe_finds_nothing(visit, theme, width):
@@ -472,7 +476,9 @@ def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
     assert pixels(page, vector) == before
 
 
-@pytest.mark.parametrize("name", ["dark", "attention dark", "windows dark", "convolution dark", "similarity dark"])
+@pytest.mark.parametrize(
+    "name", ["dark", "attention dark", "windows dark", "convolution dark", "similarity dark", "graphs dark"]
+)
 def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
     page = visit(name)
@@ -498,7 +504,7 @@ def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
 
 @pytest.mark.parametrize(
     "stored",
-    [f"{name}{dark}" for name in ("windows", "convolution", "similarity") for dark in ("", " dark")]
+    [f"{name}{dark}" for name in ("windows", "convolution", "similarity", "graphs") for dark in ("", " dark")]
     + ["light", "dark"],
 )
 def test_forced_colors_are_drawn_whatever_theme_is_stored(visit, stored):
@@ -521,7 +527,9 @@ def test_an_error_is_red_and_bold(page):
     assert page.locator(".pw-message").evaluate(look) == ["rgb(179, 51, 31)", "600"]
 
 
-@pytest.mark.parametrize("name", ["two", "attention two", "windows two", "convolution two", "similarity two"])
+@pytest.mark.parametrize(
+    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two"]
+)
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
     page = both_ready(visit(name))
     widths = """() => {
@@ -558,7 +566,9 @@ def test_parts_are_named(visit):
     assert page.get_by_role("group", name="Patch 17 as a vector of 3\u202f072 numbers").count() == 2
 
 
-@pytest.mark.parametrize("name", ["two", "attention two", "windows two", "convolution two", "similarity two"])
+@pytest.mark.parametrize(
+    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two"]
+)
 def test_two_share_no_id_and_every_picture_and_slider_is_told(visit, name):
     page = both_ready(visit(name))
     ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")

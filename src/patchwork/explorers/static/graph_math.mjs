@@ -1,12 +1,6 @@
 // Graphs of patches, as patchwork.graphs has them. Pure functions; those that take long are generators, which stop now and then so that
 // the page can answer in between. Features are {rows: N·D numbers, count: N, dim: D}; edges [first, second], each once, first < second.
 
-export function finished(steps) {
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  return step.value;
-}
-
 const FINEST = 2 ** -16; // squared distances of such features are exact, and so are ties
 
 // similarity.standardize, of features that differ by more than rounding; then in steps of 2⁻¹⁶.

@@ -90,7 +90,7 @@ function judged({ edges, weights }, found, labels) {
 
 const minus = (text) => text.replace("-", "−");
 const fixed = (number, digits = 2) => minus(number.toFixed(digits));
-const brief = (number) => minus(Math.abs(number) >= 0.01 || number === 0 ? number.toFixed(number < 10 ? 3 : 1) : number.toExponential(1));
+const brief = (number) => fixed(number, Math.abs(number) >= 10 ? 1 : Math.abs(number) >= 0.01 || number === 0 ? 3 : 4);
 const percent = (share) => `${Math.round(100 * share)}\u202f%`;
 const listed = (items) => (items.length > 1 ? `${items.slice(0, -1).join(", ")} and ${items.at(-1)}` : String(items[0]));
 const largestPlace = (numbers) => numbers.reduce((best, number, at) => (number > numbers[best] ? at : best), 0);

@@ -1,0 +1,621 @@
+"""The graph explorer in a real browser, on a page with no kernel; its formulas held against the library."""
+
+import itertools
+import math
+import re
+from functools import partial
+
+import matplotlib as mpl
+import pages
+import pytest
+import torch
+from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
+from sklearn.metrics import adjusted_rand_score
+
+from patchwork import graphs
+from patchwork.explorers.graph_drawings import CLUSTERS
+from patchwork.explorers.graphs import STEPS, GraphExplorer, in_order
+from patchwork.images import load_image, texture_mosaic
+from patchwork.similarity import standardize
+
+pytestmark = pytest.mark.browser
+VIEWS = ("degrees", "pattern", "clusters", "diffusion")
+SLIDERS = {
+    "k": ("Neighbors k", int),
+    "radius": ("Radius r", lambda radius: round(2 * radius)),
+    "bandwidth": ("σ, in medians", lambda bandwidth: 9 if bandwidth is None else round(4 * math.log2(bandwidth))),
+    "pattern": ("Pattern number", int),
+    "clusters": ("Clusters", int),
+    "steps": ("Steps", STEPS.index),
+}
+press_at = partial(pages.press_at, grid=(16, 16))
+
+
+@pytest.fixture
+def page(visit):
+    return visit("graphs")
+
+
+def python(**settings):
+    """The same explorer as the page's, in Python."""
+    mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+    return GraphExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)}, **settings)
+
+
+# graph_math.mjs against the library
+
+
+def floats(tensor):
+    return {"floats": tensor.flatten().tolist()}
+
+
+def plain(features):
+    return {"rows": features.flatten().tolist(), "count": features.shape[0], "dim": features.shape[1]}
+
+
+def doubles(numbers):
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+@pytest.fixture
+def call(formulas):
+    return partial(formulas, "graph_math.mjs")
+
+
+def test_standardized_features_are_the_librarys(call, rng):
+    features = torch.randn(rng.randint(2, 20), 5, dtype=torch.float64) * torch.tensor([1, 100, 0.01, 3, 1])
+    features[:, 3], features[:, 4] = 0.1, 0.1 + 1e-17 * torch.arange(len(features))
+    found = call("standardized", [floats(row)["floats"] for row in features])
+    rows = doubles(found["rows"]).view(-1, 5)
+    torch.testing.assert_close(rows, standardize(features.round(decimals=9)), atol=2**-17 + 1e-12, rtol=0)
+    assert torch.equal(rows * 2**16, (rows * 2**16).round())
+    assert (rows[:, 3:] == 0).all()
+
+
+@pytest.mark.parametrize("levels", [2, 4, 1000])
+def test_neighbors_are_the_librarys_copies_and_ties_among_them(call, rng, levels):
+    features = torch.randint(levels, (rng.randint(16, 60), 3)).double()
+    k = rng.randint(1, 15)
+    squared = call("squaredDistances", plain(features))
+    assert squared == (features[:, None] - features).square().sum(-1).flatten().tolist()
+    edges = call("nearestEdges", {"floats": squared}, len(features), k)
+    assert edges == graphs.knn_graph(features, k).triu().nonzero().tolist()
+
+
+@pytest.mark.parametrize("radius", [1, 1.5, 2.5, 3, 4, 5**0.5])
+def test_a_radius_is_the_librarys(call, rng, radius):
+    grid = rng.randint(1, 9), rng.randint(2, 9)
+    places = torch.cartesian_prod(*(torch.arange(side).double() for side in grid))
+    edges = call("radiusEdges", grid, radius)
+    assert edges == graphs.radius_graph(places, radius).triu().nonzero().tolist()
+    if radius == 1:
+        assert edges == graphs.grid_graph(grid).triu().nonzero().tolist()
+
+
+def test_weights_are_the_librarys(call):
+    features = torch.randn(30, 4, dtype=torch.float64)
+    edges = graphs.knn_graph(features, 4).triu().nonzero()
+    squared = (features[edges[:, 0]] - features[edges[:, 1]]).square().sum(1)
+    assert call("medianLength", floats(squared)) == pytest.approx(squared.sqrt().median().item())
+    assert call("medianLength", {"floats": [0, 0, 4, 9]}) == 2
+    assert call("medianLength", {"floats": [0, 0]}) == 0
+    weights = graphs.weight_edges(graphs.knn_graph(features, 4), features, bandwidth=0.7)[tuple(edges.T)]
+    assert call("edgeWeights", squared.tolist(), 0.7) == pytest.approx(weights.tolist())
+    assert set(call("edgeWeights", squared.tolist(), None)) == {1}
+
+
+def connected(call, adjacency):
+    edges = adjacency.triu().nonzero()
+    return call("connected", len(adjacency), edges.tolist(), adjacency[tuple(edges.T)].tolist())
+
+
+def random_graph(rng):
+    """Some components, some patches alone, weights of all sizes."""
+    number = rng.randint(16, 80)
+    weights = torch.rand(number, number, dtype=torch.float64) ** 4 * (torch.rand(number, number) < 0.2)
+    weights[: number // 3, number // 3 :] = 0
+    weights[3], weights[:, 3] = 0, 0
+    return weights.triu(1) + weights.triu(1).T
+
+
+def check_patterns(found, adjacency, most):
+    """Each pattern whose eigenvalue stands alone; of others the spaces that they span."""
+    values, vectors = graphs.spectral_embedding(adjacency, most + 1)
+    torch.testing.assert_close(doubles(found["values"]), values[:most], atol=1e-9, rtol=0)
+    roots = adjacency.sum(1).where(adjacency.sum(1) > 0, 1).sqrt()
+    ours = doubles(found["patterns"]).T * roots[:, None]
+    assert ours.shape == (len(adjacency), most)
+    torch.testing.assert_close(ours.T @ ours, torch.eye(most).double(), atol=1e-8, rtol=0)
+    starts = [0, *((values.diff() > 1e-4).nonzero().flatten() + 1).tolist()]
+    for start, end in itertools.pairwise(starts):
+        one, other = ours[:, start:end], vectors[:, start:end]
+        torch.testing.assert_close(one @ one.T, other @ other.T, atol=1e-6, rtol=0)
+        if end == start + 1:
+            torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+
+
+def test_patterns_are_the_librarys(call, rng):
+    adjacency = random_graph(rng)
+    graph = connected(call, adjacency)
+    torch.testing.assert_close(doubles(graph["degrees"]), adjacency.sum(1))
+    assert graph["components"] >= 3
+    check_patterns(call("slowPatterns", graph, 12), adjacency, 12)
+
+
+@pytest.mark.parametrize(
+    "adjacency",
+    [
+        graphs.grid_graph((12, 12), dtype=torch.float64),  # eigenvalues that come twice
+        graphs.grid_graph((4, 4), dtype=torch.float64),
+        torch.ones(20, 20, dtype=torch.float64) - torch.eye(20),  # one that comes 19 times
+        torch.eye(20, dtype=torch.float64).roll(1, 0) + torch.eye(20, dtype=torch.float64).roll(-1, 0),  # a ring
+        torch.block_diag(*[1 - torch.eye(2, dtype=torch.float64)] * 8),  # pairs: 8 components
+        torch.block_diag(*[1 - torch.eye(4, dtype=torch.float64)] * 4) * 1e-30,
+        torch.zeros(18, 18, dtype=torch.float64),  # nobody is tied
+        torch.zeros(18, 18, dtype=torch.float64).index_fill(0, torch.tensor([0]), 1).fill_diagonal_(0),
+    ],
+    ids=["grid", "small grid", "complete", "ring", "pairs", "faint", "nothing", "star"],
+)
+def test_patterns_of_graphs_with_equal_eigenvalues(call, adjacency):
+    adjacency = torch.maximum(adjacency, adjacency.T)
+    check_patterns(call("slowPatterns", connected(call, adjacency), 12), adjacency, 12)
+
+
+@pytest.mark.parametrize("k", [2, 3, 8])
+def test_k_means_is_the_librarys_with_its_draws(call, rng, k):
+    points = torch.randn(60, 3, dtype=torch.float64) + 4 * torch.randint(4, (60, 1))
+    points[5:9] = points[4]
+    draws = torch.rand(10, k, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    labels, _ = graphs.k_means(points, k, generator=torch.Generator().manual_seed(0))
+    assert call("kMeans", plain(points), k, draws.flatten().tolist()) == in_order(labels).tolist()
+
+
+def test_k_means_of_fewer_different_rows_than_clusters(call):
+    points = torch.tensor([[0.0], [0.0], [5.0], [5.0], [0.0]], dtype=torch.float64)
+    draws = torch.rand(10, 4, generator=torch.Generator().manual_seed(0)).flatten().tolist()
+    assert call("kMeans", plain(points), 4, draws) == [0, 0, 1, 1, 0]
+
+
+def test_the_rand_index_is_scikit_learns(call, rng):
+    for clusters in (1, 2, 5):
+        one, other = torch.randint(3, (40,)).tolist(), torch.randint(clusters, (40,)).tolist()
+        assert call("randIndex", one, other) == pytest.approx(adjusted_rand_score(one, other))
+    assert call("randIndex", one, [7 - label for label in one]) == 1
+    assert call("randIndex", [0] * 9, [1] * 9) == adjusted_rand_score([0] * 9, [1] * 9) == 1
+
+
+def test_walks_and_diffusion_are_the_librarys(call, rng):
+    adjacency, features = random_graph(rng), torch.randn(80, 3, dtype=torch.float64)
+    features, graph, patch = features[: len(adjacency)], connected(call, adjacency), rng.randrange(16)
+    walk = graphs.normalize_adjacency(adjacency, mode="row")
+    found = doubles(call("walkFrom", graph, patch, 5))
+    torch.testing.assert_close(found, walk.matrix_power(5)[patch])
+    found = call("diffused", graph, plain(features))
+    torch.testing.assert_close(doubles(found["rows"]).view_as(features), graphs.diffuse(features, walk, 1))
+    edges = adjacency.triu().nonzero()
+    length = (features[edges[:, 0]] - features[edges[:, 1]]).norm(dim=1).mean().item()
+    assert call("meanLength", plain(features), edges.tolist()) == pytest.approx(length)
+
+
+# what the page says
+
+
+def picture(page):
+    return page.get_by_role("slider", name="Chosen patch")
+
+
+def shown(page):
+    return page.locator(".pw-view > canvas").first
+
+
+def settled(page):
+    page.wait_for_selector(".pw-explorer:not([data-busy])", state="attached")
+
+
+def slide(page, name, value):
+    label, place = SLIDERS[name]
+    page.get_by_label(label, exact=True).fill(str(place(value)))
+
+
+def number(text):
+    return float(text.replace("−", "-").replace("\u202f", ""))
+
+
+def numbers(text):
+    return [number(each) for each in re.findall(r"−?\d+(?:\.\d+)?", text.replace("\u202f", ""))]
+
+
+def chosen(page):
+    return int(re.match(r"Patch (\d+)", sentence(page))[1])
+
+
+def sizes(page):
+    return [int(each) for each in numbers(page.locator(".pw-view > canvas").last.get_attribute("aria-label"))]
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_graphs_mount_and_answer(visit, over):
+    page = visit("graphs", over=over)
+    assert chosen(page) == python().selected
+    press_at(picture(page), 5, 9)
+    assert chosen(page) == 5 * 16 + 9
+    picture(page).press("ArrowDown")
+    assert chosen(page) == 6 * 16 + 9
+    press_at(shown(page), 2, 3)
+    assert chosen(page) == 35
+
+
+def test_the_first_view_teaches_that_edges_find_regions(page):
+    score = numbers(sentence(page, "shown"))[2]
+    assert score > 0.6
+    assert sentence(page, "shown").startswith(
+        "3 clusters; 5 % of the weight lies between them.".replace(" %", "\u202f%")
+    )
+    assert score == pytest.approx(python().score, abs=0.0051)
+
+
+def set_up(page, rng, **fixed):
+    """Choose at random → the same in Python."""
+    settings = {
+        "photo": rng.choice(["mosaic", "coffee"]),
+        "feature": rng.choice(["pixels", "gradient energy", "spectrum"]),
+        "graph": rng.choice(["nearest", "grid", "radius"]),
+        "k": rng.randint(3, 15),
+        "radius": rng.choice([1, 1.5, 2, 2.5, 3, 3.5, 4]),
+        "bandwidth": rng.choice([2**0.25, 2**0.5, 2, 4]),
+        "view": rng.choice(VIEWS),
+        "pattern": rng.randint(1, 12),
+        "clusters": rng.randint(2, 8),
+        "steps": rng.choice(STEPS),
+        "selected": rng.randrange(256),
+    } | fixed
+    for name, label in {"photo": "Photograph", "feature": "Feature", "graph": "Edges to", "view": "Show"}.items():
+        select(page, label).select_option(settings[name])
+    unused = {"nearest": {"radius"}, "radius": {"k"}, "grid": {"k", "radius"}}[settings["graph"]]
+    unused |= {"pattern", "clusters", "steps"} - {"diffusion": {"clusters", "steps"}}.get(
+        settings["view"], {settings["view"]}
+    )
+    settled(page)
+    for name in SLIDERS.keys() - unused:
+        slide(page, name, settings[name])
+    press_at(picture(page), *divmod(settings["selected"], 16))
+    page.mouse.move(0, 0)
+    settled(page)
+    return python(**settings)
+
+
+def check_graph(page, expected):
+    place, told = sentence(page), numbers(sentence(page, "graph"))
+    edges, degree = expected.edges.sum(1), expected.degrees[expected.selected]
+    found = re.match(r".*: (\d+) edges?, degree ([\d.]+)\. Most edges: patch (\d+), (\d+)\.", place)
+    assert (int(found[1]), int(found[3]), int(found[4])) == (edges[expected.selected], edges.argmax(), edges.max())
+    assert float(found[2]) == pytest.approx(degree.item(), abs=0.0051)
+    assert told[:3] == [256, edges.sum() / 2, expected.components]
+    if expected.bandwidth is None:
+        assert sentence(page, "graph").endswith("All edges weigh 1.")
+    else:
+        assert told[3:] == pytest.approx([expected.sigma, expected.bandwidth], abs=0.051)
+
+
+@pytest.mark.parametrize("graph", ["nearest", "grid", "radius"])
+def test_every_number_of_the_graph_is_the_librarys(page, rng, graph):
+    for _ in range(2):
+        expected = set_up(page, rng, graph=graph, view="degrees")
+        check_graph(page, expected)
+        told = numbers(sentence(page, "shown"))
+        degrees = expected.degrees
+        ends = [degrees.min().item(), degrees.max().item(), degrees[expected.selected].item()]
+        assert told == pytest.approx(ends, abs=0.0051)
+        tied = expected.adjacency[expected.selected]
+        for patch in (tied.argmax().item(), int((expected.edges[expected.selected] == 0).nonzero()[-1])):
+            press_at(picture(page), *divmod(patch, 16), act="hover")
+            text = sentence(page, "told")
+            assert text.startswith(f"Patch {patch} (row {patch // 16}, column {patch % 16}): ")
+            assert text.endswith(f"; degree {degrees[patch]:.2f}.")
+            if tied[patch]:
+                assert numbers(text)[3] == pytest.approx(tied[patch].item(), abs=0.00051)
+            else:
+                assert "no edge to patch" in text or patch == expected.selected
+
+
+def gap_after(values, place):
+    return (values[place] - values[place - 1]).item() if place < len(values) else 0
+
+
+def test_every_number_of_patterns_and_clusters_is_the_librarys(page, rng):
+    for view in ("pattern", "clusters") * 3:
+        expected = set_up(page, rng, view=view)
+        values = expected.eigenvalues
+        check_graph(page, expected)
+        gaps = values.diff()
+        widest = re.search(r"follows number (\d+)", sentence(page, "chart"))
+        assert int(widest[1]) == gaps.argmax() + 1 if widest else values[-1] == 0
+        if view == "pattern":
+            told, place = numbers(sentence(page, "shown")), expected.pattern
+            assert told[1] == pytest.approx(values[place - 1].item(), abs=0.00051)
+            alone = min(gap_after(values, place), gap_after(values, place - 1) if place > 1 else 1) > 1e-6
+            if place > expected.components and alone:
+                pattern = expected.patterns[expected.selected, place - 1].item()
+                assert told[2] == pytest.approx(pattern, abs=0.00051)
+        elif gap_after(values, expected.clusters) > 1e-6:
+            assert sizes(page) == expected.found.bincount().tolist()
+            cut = expected.adjacency[expected.found[:, None] != expected.found].sum() / expected.adjacency.sum()
+            told = numbers(sentence(page, "shown"))
+            assert told[:2] == [len(sizes(page)), pytest.approx(100 * cut.item(), abs=0.51)]
+            if expected.regions is not None:
+                assert told[2] == pytest.approx(expected.score, abs=0.0051)
+
+
+@pytest.mark.parametrize("photo", ["mosaic", "coffee"])
+def test_every_number_of_the_diffusion_is_the_librarys(page, rng, photo):
+    expected = set_up(page, rng, view="diffusion", photo=photo, graph="grid", bandwidth=2**0.5, feature="spectrum")
+    spread, curve = expected.spread, expected.curve
+    told = numbers(sentence(page, "shown"))
+    assert told[:2] == [expected.steps, expected.selected]
+    entropy = torch.special.entr(spread).sum().exp().item()
+    assert told[2] == pytest.approx(entropy, abs=0.51)
+    if photo == "mosaic":
+        own = expected.regions == expected.regions[expected.selected]
+        assert told[4:] == pytest.approx([100 * spread[own].sum().item(), 100 * own.double().mean().item()], abs=0.51)
+        found = numbers(sentence(page, "chart"))
+        assert found == pytest.approx(
+            [expected.clusters, curve[0], curve[expected.steps], expected.steps, curve[256], 256], abs=0.0051
+        )
+    else:
+        assert told[4] == pytest.approx(100 * spread[expected.selected].item(), abs=0.51)
+        assert numbers(sentence(page, "chart")) == pytest.approx(
+            [curve[expected.steps], expected.steps, curve[256], 256], abs=0.0051
+        )
+
+
+def test_too_many_steps_run_over_everything(page):
+    select(page, "Edges to").select_option("grid")
+    select(page, "Show").select_option("diffusion")
+    slide(page, "bandwidth", 1)
+    scores = []
+    for steps in (0, 2, 256):
+        slide(page, "steps", steps)
+        settled(page)
+        scores.append(numbers(sentence(page, "chart"))[2])
+    assert scores[1] > max(scores[0], scores[2]) + 0.2
+
+
+def test_a_slider_of_another_view_is_not_there(page):
+    used = {
+        "nearest": {"k"}, "radius": {"radius"}, "grid": {"radius"},
+        "degrees": set(), "pattern": {"pattern"}, "clusters": {"clusters"}, "diffusion": {"clusters", "steps"},
+    }  # fmt: skip
+    for graph in ("nearest", "grid", "radius"):
+        for view in VIEWS:
+            select(page, "Edges to").select_option(graph)
+            select(page, "Show").select_option(view)
+            settled(page)
+            visible = {
+                name for name, (label, _) in SLIDERS.items() if page.get_by_label(label, exact=True).is_visible()
+            }
+            assert visible == {"bandwidth"} | used[graph] | used[view]
+    select(page, "Edges to").select_option("grid")
+    settled(page)
+    assert page.get_by_label("Radius r").is_disabled()
+    assert page.locator(".pw-range b").nth(1).inner_text() == "1"
+
+
+def test_pieces_are_counted(page):
+    select(page, "Feature").select_option("mean color")
+    select(page, "Edges to").select_option("nearest")
+    slide(page, "k", 1)
+    settled(page)
+    expected = python(feature="mean color", graph="nearest", k=1)
+    assert expected.components > 12
+    assert numbers(sentence(page, "graph"))[2] == expected.components
+    assert sentence(page, "chart").endswith(f"All are 0, for there are {expected.components} components.")
+    select(page, "Show").select_option("pattern")
+    settled(page)
+    assert sentence(page, "shown").endswith("The pattern is constant on one component and 0 elsewhere.")
+    assert sentence(page, "shown").startswith("Eigenvalue 2 of the Laplacian is 0.000.")
+
+
+def test_a_picture_of_one_color_has_a_graph_too(page):
+    upload_own(page, picture_file(color=(90, 90, 90)))
+    settled(page)
+    assert "No regions are known here" in sentence(page, "shown")
+    select(page, "Show").select_option("diffusion")
+    settled(page)
+    assert (
+        sentence(page, "chart") == "Mean length of an edge, against what it was before: – after 4 steps, – after 256."
+    )
+    select(page, "Edges to").select_option("nearest")
+    for view in VIEWS:
+        select(page, "Show").select_option(view)
+        settled(page)
+        assert "NaN" not in page.locator(".pw-explorer").inner_text()
+
+
+# slices
+
+
+def test_the_page_answers_while_the_diffusion_is_found(page):
+    select(page, "Show").select_option("diffusion")
+    assert sentence(page, "chart").endswith("adjusted Rand index …")
+    picture(page).press("Home")
+    assert chosen(page) == 0
+    settled(page)
+    assert numbers(sentence(page, "chart"))[1] == pytest.approx(python().curve[0], abs=0.0051)
+
+
+def test_of_changes_in_a_row_the_last_counts_and_none_is_lost(page):
+    for place in (2, 3, 4, 5, 6, 7, 8):
+        page.get_by_label("Radius r").fill(str(place))
+    select(page, "Show").select_option("diffusion")
+    select(page, "Show").select_option("clusters")
+    settled(page)
+    assert page.get_by_label("Radius r").input_value() == "8"
+    expected = python(radius=4)
+    check_graph(page, expected)
+    assert sizes(page) == expected.found.bincount().tolist()
+
+
+# the drawings
+
+
+def test_clusters_patterns_and_heat_have_their_colors(page, rng):
+    light = (
+        torch.tensor([[row, column] for row in range(16) for column in range(16)]) - torch.tensor([7, 12])
+    ).abs().sum(1) > 3
+    expected = python()
+    gray = expected.pixels.view(16, 16, 16, 16).transpose(1, 2)[:, :, 7:9, 7:9].mean((-1, -2)).flatten()
+    tones = torch.tensor([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in CLUSTERS]).double()
+
+    def check(layer):
+        found = colors(page, shown(page), centers(16, 16))
+        mixed = 0.66 * layer + 0.34 * 255 * gray[:, None]
+        assert (found - mixed)[light].abs().max() < 25
+        assert (found - mixed)[light].abs().mean() < 5
+
+    check(tones[expected.found])
+    select(page, "Show").select_option("degrees")
+    settled(page)
+    heat = mpl.colormaps["cividis"]((expected.degrees / expected.degrees.max()).numpy(), bytes=True)[:, :3]
+    check(torch.tensor(heat).double())
+    select(page, "Show").select_option("pattern")
+    settled(page)
+    share = (expected.patterns[:, 1] / expected.patterns[:, 1].abs().max())[:, None]
+    full = torch.where(share > 0, torch.tensor([178, 24, 43]), torch.tensor([33, 102, 172]))
+    check(255 + share.abs() * (full - 255))
+
+
+def test_edges_are_drawn_where_they_are(page):
+    """Between two patches one above the other in a grid, brighter the more they are alike."""
+    select(page, "Edges to").select_option("grid")
+    settled(page)
+    expected = python(graph="grid").adjacency
+    spots = [((column + 0.5) / 16, (row + 1) / 16) for row in range(15) for column in range(16)]
+    found = colors(page, picture(page), spots).sum(1)
+    weights = torch.stack([expected[at, at + 16] for at in range(240)])
+    clear = torch.tensor([abs(at // 16 - 7) + abs(at % 16 - 12) > 2 for at in range(240)])
+    order = weights[clear].argsort()
+    assert found[clear][order[-40:]].mean() > found[clear][order[:60]].mean() + 120
+
+
+def test_the_chosen_patchs_edges_stand_out(page):
+    select(page, "Edges to").select_option("nearest")
+    settled(page)
+    press_at(picture(page), 12, 3)
+    page.mouse.move(0, 0)
+    own = python(graph="nearest", selected=12 * 16 + 3).edges[12 * 16 + 3].nonzero().flatten().tolist()
+    middle = torch.tensor([3.5, 12.5])
+    spots = []
+    for patch in own:
+        end = torch.tensor([patch % 16 + 0.5, patch // 16 + 0.5])
+        spots += [tuple(((middle + part * (end - middle)) / 16).tolist()) for part in (0.45, 0.5, 0.55, 0.6)]
+    red, green, blue = colors(page, picture(page), spots).T
+    accent = ((red - 200).abs() < 45) & ((green - 64).abs() < 60) & ((blue - 26).abs() < 60)
+    assert accent.view(-1, 4).any(1).double().mean() > 0.7
+
+
+def test_the_chart_marks_what_is_shown(page):
+    chart = page.locator(".pw-spectrum canvas")
+    before = pixels(page, chart)
+    slide(page, "clusters", 5)
+    settled(page)
+    changed = pixels(page, chart)
+    assert changed != before
+    select(page, "Show").select_option("diffusion")
+    settled(page)
+    assert pixels(page, chart) != changed
+
+
+# keys, touch, reset
+
+
+def test_keys_walk_the_nodes(page):
+    for key, patch in (("Home", 0), ("ArrowUp", 0), ("ArrowRight", 1), ("ArrowDown", 17), ("End", 255)):
+        picture(page).press(key)
+        assert chosen(page) == patch
+        assert picture(page).get_attribute("aria-valuenow") == str(patch)
+        assert picture(page).get_attribute("aria-valuetext") == f"{sentence(page)} {sentence(page, 'shown')}"
+
+
+def test_a_finger_chooses_a_node_and_a_scroll_does_not(visit):
+    page = visit("graphs", width=390, has_touch=True, is_mobile=True)
+    press_at(picture(page), 2, 3, act="tap")
+    assert chosen(page) == 35
+    before = page.evaluate("scrollY")
+    swipe(page, 0, -150)
+    page.wait_for_function("before => scrollY > before", arg=before)
+    assert chosen(page) == 35
+    swipe(page, 150, 0)
+    assert chosen(page) != 35
+
+
+def test_reset_brings_the_first_graph_back(page, rng):
+    names = ("place", "graph", "shown", "told", "chart")
+    seen, before = (
+        [sentence(page, name) for name in names],
+        [pixels(page, each) for each in (picture(page), shown(page))],
+    )
+    set_up(page, rng, photo="coffee", view="diffusion", graph="nearest")
+    page.get_by_role("button", name="Reset").click()
+    settled(page)
+    assert [sentence(page, name) for name in names] == seen
+    assert [pixels(page, each) for each in (picture(page), shown(page))] == before
+
+
+def test_ones_own_photo_becomes_a_graph(visit):
+    page = visit("graphs oblong")
+    assert numbers(sentence(page, "graph"))[0] == 32
+    upload_own(page, picture_file(color=(200, 30, 90), middle=(0, 90, 255), size=(100, 300)))
+    settled(page)
+    assert "No regions are known here" in sentence(page, "shown")
+    picture(page).press("End")
+    assert chosen(page) == 31
+
+
+def test_what_a_graph_says_is_heard_once(page):
+    assert status(page) == ""
+    picture(page).press("ArrowRight")
+    slide(page, "clusters", 4)
+    settled(page)
+    assert status(page) == ""
+    told = page.get_by_label("Clusters", exact=True).get_attribute("aria-valuetext")
+    assert told == f"Clusters 4. {sentence(page, 'shown')}"
+    select(page, "Edges to").focus()
+    select(page, "Edges to").select_option("grid")
+    settled(page)
+    assert status(page) == " ".join(sentence(page, name) for name in ("place", "graph", "shown"))
+    select(page, "Show").select_option("diffusion")
+    settled(page)
+    assert status(page) == sentence(page, "chart")
+
+
+def test_a_graphs_parts_are_named_and_apart(visit):
+    page = both_ready(visit("graphs two"))
+    assert page.get_by_role("group", name="Graph explorer").count() == 2
+    page.get_by_label("Clusters", exact=True).first.fill("5")
+    settled(page)
+    assert page.locator(".pw-view .pw-title").all_inner_texts() == ["5 clusters", "3 clusters"]
+    labels = [each.get_attribute("aria-label") for each in page.get_by_role("img").all()]
+    assert labels[0].startswith("5 clusters. 5 clusters; ")
+    assert labels[1].startswith("Clusters of ")
+    assert labels[2].startswith("The 12 smallest eigenvalues.")
+
+
+@pytest.mark.parametrize("width", [1280, 760, 390, 320])
+def test_a_graph_stays_in_its_place(visit, width):
+    page = visit("graphs", width=width)
+    place = "() => [...document.querySelectorAll('.pw-panel, .pw-slot, .pw-told')].map((each) => each.offsetTop)"
+    inside = """() => [...document.querySelectorAll('.pw-explorer p, .pw-range')].every(
+        (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
+    places = page.evaluate(place)
+    for photo in ("mosaic", "coffee"):
+        select(page, "Photograph").select_option(photo)
+        for graph, k in (("nearest", 1), ("grid", 1), ("nearest", 15), ("radius", 1)):
+            select(page, "Edges to").select_option(graph)
+            if graph == "nearest":
+                slide(page, "k", k)
+            for view in VIEWS:
+                select(page, "Show").select_option(view)
+                picture(page).press("End" if view == "pattern" else "ArrowLeft")
+                settled(page)
+                assert page.evaluate(place) == places, (photo, graph, view)
+                assert page.evaluate(inside), (photo, graph, view)
