@@ -14,6 +14,7 @@ from patchwork.attention import attention
 from patchwork.convolution import receptive_field
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
+from patchwork.graphs import chebyshev_filter, laplacian
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
 from patchwork.similarity import patch_spectrum, standardize
 from patchwork.windows import attention_cost
@@ -243,6 +244,64 @@ def smooth_spectra(patches):
     return standardize((around[..., ::2, ::2] + 0.01).log().flatten(-2))
 
 
+def cut_by_combinations(W, *, share=lambda cut, side, others: cut / side + cut / others):
+    """The smallest normalized cut, of all sets of nodes of at most half the size."""
+    W, degrees = W.double().numpy(), W.double().sum(1).numpy()
+    nodes, found = range(len(W)), []
+    for size in range(1, len(W) // 2 + 1):
+        for side in itertools.combinations(nodes, size):
+            others = [node for node in nodes if node not in side]
+            found.append(share(W[np.ix_(side, others)].sum(), degrees[list(side)].sum(), degrees[others].sum()))
+    return min(found)
+
+
+def gcn_node_by_node(x, edges, weight, *, loop=1.0, mode="symmetric"):
+    neighbors = [[node] * int(loop) for node in range(len(x))]
+    for to, source in edges.T.tolist():
+        neighbors[to].append(source)
+    degree = [max(len(each), 1) for each in neighbors]
+    power = (0.5, 0.5) if mode == "symmetric" else (1, 0)
+    return torch.stack([
+        sum((x[j] / (degree[i] ** power[0] * degree[j] ** power[1]) for j in neighbors[i]), torch.zeros(x.shape[1]))
+        for i in range(len(x))
+    ]) @ weight  # fmt: skip
+
+
+def gcn_by_matrices(x, edges, weight):
+    tied = torch.eye(len(x)).index_put(tuple(edges), torch.tensor(1.0))
+    roots = tied.sum(1).sqrt()
+    return (tied / roots / roots[:, None] @ x @ weight).double().numpy()
+
+
+def two_colors(W):
+    color, waiting = {0: 0}, [0]
+    while waiting:
+        node = waiting.pop()
+        for other in W[node].nonzero().flatten().tolist():
+            if other not in color:
+                color[other] = 1 - color[node]
+                waiting.append(other)
+            elif color[other] == color[node]:
+                return False
+    return True
+
+
+def filtered(x, W, *, g=lambda values: (values / 2) ** 2):
+    roots = W.double().sum(1).sqrt()
+    values, vectors = torch.linalg.eigh(torch.eye(len(W)) - W.double() / roots / roots[:, None])
+    return vectors @ (g(values)[:, None] * (vectors.T @ x.double()))
+
+
+def named_edges(A, k, *, both=max, skip=True):
+    N = len(A)
+    names = []
+    for i in range(N):
+        others = sorted((j for j in range(N) if j != i or not skip), key=lambda j: -A[i, j].item())
+        names.append(others[:k])
+    given = [[A[i, j].item() if j in names[i] else 0.0 for j in range(N)] for i in range(N)]
+    return [[both(given[i][j], given[j][i]) for j in range(N)] for i in range(N)]
+
+
 RIGHT = {
     "introduction.auc": [
         5 / 6,
@@ -328,6 +387,17 @@ RIGHT = {
         lambda query, parts, k: torch.cdist(query[None], torch.cat(parts))[0].argsort()[:k].tolist(),
     ],
     "similarity.feature": [smooth_spectra, lambda patches: smooth_spectra(patches).double().numpy()],
+    "graphs.cut": [cut_by_combinations, lambda W: torch.tensor(cut_by_combinations(W))],
+    "graphs.edges": [
+        gcn_node_by_node,
+        gcn_by_matrices,
+    ],
+    "graphs.bipartite": [two_colors, lambda W: torch.tensor(two_colors(W))],
+    "graphs.opposites": [
+        filtered,
+        lambda x, W: chebyshev_filter(x, laplacian(W, normalization="symmetric"), torch.tensor([3 / 8, 1 / 2, 1 / 8])),
+    ],
+    "graphs.attention": [named_edges, lambda A, k: torch.tensor(named_edges(A, k)).to_sparse()],
     "windows.merging": [merging_by_probing, lambda kernel: merging_by_probing(kernel).double().numpy()],
 }
 
@@ -456,6 +526,36 @@ WRONG = {
         (lambda patches: smooth_spectra(patches).mT, r"expected a tensor \(6, 256, F\), got a tensor"),
         (lambda patches: patches / 0, r"expected features that are numbers, got NaN or infinity"),
         (lambda patches: smooth_spectra(patches)[..., :0], r"expected a tensor \(6, 256, F\), got"),
+    ],
+    "graphs.cut": [
+        (lambda W: cut_by_combinations(W, share=lambda cut, *_: cut), r"W=a tensor \(2, 2\) expected 2.0, got"),
+        (lambda W: cut_by_combinations(W, share=lambda cut, side, _: cut / side), r"expected 2.0, got 1.0"),
+        (lambda W: 2 * cut_by_combinations(W), r"expected 2.0, got 4.0"),
+        (lambda W: None, r"the function returned None"),
+    ],
+    "graphs.edges": [
+        (lambda x, edges, weight: gcn_node_by_node(x, edges, weight, loop=0), r"x=a tensor \(2, 2\), .* expected"),
+        (lambda x, edges, weight: gcn_node_by_node(x, edges, weight, loop=2), r"expected .* got"),
+        (lambda x, edges, weight: gcn_node_by_node(x, edges, weight, mode="row"), r"x=a tensor \(3, 2\), .* expected"),
+        (lambda x, edges, weight: gcn_node_by_node(x, edges, torch.eye(2)), r"expected shape \(2, 3\), got \(2, 2\)"),
+    ],
+    "graphs.bipartite": [
+        (lambda W: True, r"W=a tensor \(3, 3\) expected False, got True"),
+        (lambda W: False, r"W=a tensor \(2, 2\) expected True, got False"),
+        (lambda W: len(W) % 2 == 0, r"expected .* got"),
+        (lambda W: torch.linalg.eigvalsh(W)[0].item() > -1.5, r"expected .* got"),
+    ],
+    "graphs.opposites": [
+        (lambda x, W: filtered(x, W, g=lambda values: values**2), r"W=a tensor \(2, 2\) expected .* got"),
+        (lambda x, W: filtered(x, W, g=lambda values: values / 2), r"W=a tensor \(4, 4\) expected .* got"),
+        (lambda x, W: filtered(x, W, g=lambda values: (1 - values / 2) ** 2), r"expected .* got"),
+    ],
+    "graphs.attention": [
+        (lambda A, k: named_edges(A, k, skip=False), r"A=a tensor \(\d, \d\), k=\d expected .* got"),
+        (lambda A, k: named_edges(A, k, both=min), r"expected .* got"),
+        (lambda A, k: named_edges(A, k, both=lambda one, other: one), r"expected .* got"),
+        (lambda A, k: named_edges(A, k, both=lambda one, other: (one + other) / 2), r"expected .* got"),
+        (lambda A, k: torch.maximum(A, A.T).fill_diagonal_(0), r"expected .* got"),
     ],
     "windows.index": [
         (

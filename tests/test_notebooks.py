@@ -23,6 +23,7 @@ EXERCISES = {
     "03_windows": 5,
     "04_convolution": 5,
     "05_similarity": 5,
+    "06_graphs": 5,
 }
 
 

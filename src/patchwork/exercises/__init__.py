@@ -1,7 +1,15 @@
 """Checks for a reader's own answers: what is right, or what differs on the smallest case that fails."""
 
 from patchwork._answers import in_one_line, show
-from patchwork.exercises import attention, convolution, introduction, patches, similarity, windows  # noqa: F401  each registers its own
+from patchwork.exercises import (  # noqa: F401  each registers its own
+    attention,
+    convolution,
+    graphs,
+    introduction,
+    patches,
+    similarity,
+    windows,
+)
 from patchwork.exercises._judges import JUDGES
 
 __all__ = ["check"]
