@@ -1183,14 +1183,9 @@ def test_the_nearest_are_the_most_related_others(comparing):
 def test_row_scores_average_to_scores(comparing):
     comparing.gain = 0.7
     for comparing.photo in ("coffee", "mosaic"):
-        rows = []
+        rows, features = [], [comparing._features("pixels", each) for each in (comparing.exposed, comparing.pixels)]
         for comparing.selected in range(256):
-            rows.append(
-                comparing._score_row(
-                    *[comparing._features("pixels", each) for each in (comparing.exposed, comparing.pixels)],
-                    "euclidean",
-                )
-            )
+            rows.append(comparing._score_row(*features, "euclidean"))
         assert comparing.scores["pixels"]["euclidean"] == pytest.approx(sum(rows) / 256)
         assert comparing.row_scores["pixels"]["euclidean"] == rows[-1]
     same = torch.bincount(comparing.regions).double()

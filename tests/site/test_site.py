@@ -18,7 +18,12 @@ PAGES = [f"{name}.html" for name in DOCUMENTS] + ["search.html"]
 CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
 ALL_RULES = {"resultTypes": ["violations"]}
 COLOR_RULES = {**ALL_RULES, "runOnly": ["color-contrast", "link-in-text-block"]}
+LINES = "(all) => all.map(dt => dt.getBoundingClientRect().height / parseFloat(getComputedStyle(dt).lineHeight))"
 UNFOLDED = "article > section > section { content-visibility: visible !important }"
+WEIGHTS = (
+    "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+    ".filter((entry) => /^http/.test(entry.name)).map((entry) => [entry.transferSize, entry.name])"
+)
 
 THIN_OUT = """() => {
   const seen = new Map(), range = document.createRange();
@@ -162,6 +167,13 @@ class Visit:
         assert not foreign
         assert not self.complaints
 
+    def assert_light(self, budget):
+        """All that came so far is little."""
+        weights = self.page.evaluate(WEIGHTS)
+        print(f"{self.page.url}: {sum(size for size, _ in weights) / 1000:.0f} kB in {len(weights)} requests")
+        assert all(size for size, _ in weights)
+        assert sum(size for size, _ in weights) <= budget, sorted(weights)[-5:]
+
     def thin_out(self):
         """Leave five of each kind of colored word and formula: axe reads thousands alike, a minute a page.
 
@@ -197,6 +209,8 @@ class Visit:
 def test_page_over_http(browser, served, name):
     with Visit(browser, f"{served}/{name}", viewport={"width": 1280, "height": 900}) as visit:
         visit.see_all()
+        if name in CHAPTERS:
+            visit.assert_light(BUDGET)
         visit.assert_explorers_answer()
         for width in (390, 1280):
             visit.page.set_viewport_size({"width": width, "height": 844})
@@ -220,19 +234,6 @@ def test_page_from_disk(browser, site, name):
         visit.see_all()
         visit.assert_explorers_answer()
         visit.assert_quiet(site.as_uri())
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_first_load_is_light(browser, served, name):
-    with Visit(browser, f"{served}/{name}") as visit:
-        visit.see_all()
-        weights = visit.page.evaluate(
-            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
-            ".filter((entry) => /^http/.test(entry.name)).map((entry) => [entry.transferSize, entry.name])"
-        )
-    print(f"{name}: {sum(size for size, _ in weights) / 1000:.0f} kB in {len(weights)} requests")
-    assert all(size for size, _ in weights)
-    assert sum(size for size, _ in weights) <= BUDGET, sorted(weights)[-5:]
 
 
 @pytest.fixture
@@ -300,29 +301,31 @@ def test_contents_open_on_a_phone(browser, served):
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("width", "text"), [(320, 100), (375, 100), (390, 200)])
-def test_large_text_fits_a_narrow_screen(browser, served, name, width, text):
-    with Visit(browser, f"{served}/{name}", viewport={"width": width, "height": 844}) as visit:
-        visit.page.add_style_tag(content=f"html {{ font-size: {text}% }} {UNFOLDED}")
-        sizes = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert sizes[0] <= sizes[1]
-        parts = visit.page.locator(".top-menu, .brand .logo, .top-search, .top-theme").all()
-        sides = [(box["x"], box["x"] + box["width"]) for box in (part.bounding_box() for part in parts)]
-        assert len(sides) == 4
-        assert sides[-1][1] <= width
-        assert all(right <= left for (_, right), (left, _) in pairwise(sides))
-        lines = "(each) => each.getBoundingClientRect().height / parseFloat(getComputedStyle(each).lineHeight)"
-        terms = visit.page.locator("dl.glossary > dt:lang(zh)").all()
-        assert all(term.evaluate(lines) < 2 for term in terms)
+def test_large_text_fits_a_narrow_screen(browser, served, name):
+    with Visit(browser, f"{served}/{name}", viewport={"width": 320, "height": 844}) as visit:
+        visit.page.add_style_tag(content=UNFOLDED)
+        for width, text in ((320, 100), (375, 100), (390, 200)):
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            visit.page.evaluate("(text) => { document.documentElement.style.fontSize = `${text}%` }", text)
+            sizes = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert sizes[0] <= sizes[1] == width
+            assert_apart(visit.page.locator(".top-menu, .brand .logo, .top-search, .top-theme").all(), width)
+            heights = visit.page.locator("dl.glossary > dt:lang(zh)").evaluate_all(LINES)
+            assert all(height < 2 for height in heights)
+
+
+def assert_apart(parts, width):
+    """Four parts side by side, inside the width."""
+    sides = [(box["x"], box["x"] + box["width"]) for box in (part.bounding_box() for part in parts)]
+    assert len(sides) == 4
+    assert sides[-1][1] <= width
+    assert all(right <= left for (_, right), (left, _) in pairwise(sides))
 
 
 def test_terms_stand_on_one_line_where_there_is_room(browser, served):
     with Visit(browser, f"{served}/book/glossary.html", viewport={"width": 1280, "height": 844}) as visit:
         visit.page.add_style_tag(content=UNFOLDED)
-        lines = (
-            "(all) => all.map(dt => dt.getBoundingClientRect().height / parseFloat(getComputedStyle(dt).lineHeight))"
-        )
-        heights = visit.page.locator("dl.glossary > dt").evaluate_all(lines)
+        heights = visit.page.locator("dl.glossary > dt").evaluate_all(LINES)
         assert len(heights) > 100
         assert max(heights) < 2
 
