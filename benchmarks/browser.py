@@ -11,6 +11,7 @@ import torch
 from patchwork.explorers import base, modules
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer, preset
+from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
@@ -64,6 +65,7 @@ def rows():
         kernels: _convolution_acts("48 × 48"),
         largest: _convolution_acts("64 × 64"),
         _similarity(): SIMILARITY_ACTS,
+        _graphs(): GRAPH_ACTS,
     }
     states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -93,6 +95,13 @@ def _similarity():
     """A mosaic with its regions and a photograph, 256 patches each."""
     mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(0))
     return SimilarityExplorer({"mosaic": mosaic, "photograph": load_image("coffee", size=256)})
+
+
+def _graphs():
+    """Two mosaics with their regions and a photograph, 256 patches each."""
+    mosaics = [texture_mosaic(half="test", generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    photo = load_image("coffee", size=256)
+    return GraphExplorer({"mosaic": mosaics[0], "second mosaic": mosaics[1], "photograph": photo})
 
 
 def _size(explorer):
@@ -350,7 +359,51 @@ def _picture(name, number):
     return change
 
 
+def _node(act):
+    return _token("Chosen patch", act)
+
+
+def _chosen(label, *values):
+    def press(page, turn):
+        page.locator("label", has_text=label).locator("select").first.select_option(values[turn % len(values)])
+
+    return press
+
+
+def _moved(label):
+    def press(page, turn):
+        slider = page.get_by_label(label, exact=True)
+        least, most = (int(slider.get_attribute(end)) for end in ("min", "max"))
+        slider.fill(str(least + turn * 3 % (most - least + 1)))
+
+    return press
+
+
+def _longest(press):
+    """Return the longest that the page works in one go until it has found all that an act asks for."""
+
+    def watched(page, turn):
+        page.evaluate("longest = 0")
+        press(page, turn)
+        page.wait_for_selector(".pw-explorer:not([data-busy])", state="attached")
+        return page.evaluate("longest")
+
+    return watched
+
+
+def _showing(view, graph):
+    def show(page):
+        page.locator("label", has_text="Edges to").locator("select").select_option(graph)
+        page.locator("label", has_text="Show").locator("select").select_option(view)
+        page.wait_for_selector(".pw-explorer:not([data-busy])", state="attached")
+        return f"256, {view}"
+
+    return show
+
+
 SIZES = {
+    "clusters": _showing("clusters", "nearest"),
+    "diffusion": _showing("diffusion", "radius"),
     "16": _cut_to(16, 196),
     "4": _cut_to(4, 3136),
     "mosaic": _picture("mosaic", 256),
@@ -398,6 +451,30 @@ SIMILARITY_ACTS = [
         ("mode", _mode),
         ("a slice of all scores", _slice),
     )
+]
+GRAPH_ACTS = [
+    (view, act, press)
+    for view, acts in {
+        "clusters": {
+            "click": _node("click"),
+            "hover": _node("hover"),
+            "k": _moved("Neighbors k"),
+            "bandwidth": _moved("σ, in medians"),
+            "clusters": _moved("Clusters"),
+            "graph": _chosen("Edges to", "radius", "nearest"),
+            "feature": _chosen("Feature", "pixels", "spectrum"),
+            "photograph": _chosen("Photograph", "photograph", "mosaic"),
+            "a slice of eigenvectors": _longest(_moved("Neighbors k")),
+            "a slice of a photograph": _longest(_chosen("Photograph", "photograph", "mosaic")),
+        },
+        "diffusion": {
+            "click": _node("click"),
+            "radius": _moved("Radius r"),
+            "steps": _moved("Steps"),
+            "a slice of the curve": _longest(_moved("Radius r")),
+        },
+    }.items()
+    for act, press in acts.items()
 ]
 
 if __name__ == "__main__":

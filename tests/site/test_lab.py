@@ -29,6 +29,7 @@ import torch
 from ipywidgets import HTML, IntSlider, link
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer
+from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 
@@ -70,6 +71,12 @@ explorer = SimilarityExplorer((torch.rand(1, 64, 64), regions), selected=0)
 counts = lambda explorer: f"{explorer.nearest.tolist()}, {explorer.scores[explorer.feature][explorer.metric]:.2f}"
 show(explorer, counts, "selected", 0, 15)
 """
+GRAPHS = """
+regions = torch.tensor([0, 0, 1, 1]).repeat(4)
+explorer = GraphExplorer((torch.rand(1, 64, 64), regions), radius=1.5, clusters=2, selected=0)
+counts = lambda explorer: f"degree {explorer.degrees[explorer.selected]:.2f}, {explorer.score:.2f}"
+show(explorer, counts, "selected", 0, 15)
+"""
 PANEL = """
 from matplotlib.figure import Figure
 from patchwork.explorers.panel import LivePanel
@@ -101,6 +108,7 @@ def lab(browser, tmp_path_factory):
         "windows": (HEARD, WINDOWS),
         "convolution": (HEARD, CONVOLUTION),
         "similarity": (HEARD, SIMILARITY),
+        "graphs": (HEARD, GRAPHS),
     }.items():
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
@@ -161,10 +169,17 @@ def wait_for_kernel(page, sessions, path, seconds=60):
     pytest.fail(f"the kernel of {path} did not come: {kernels}")
 
 
-@pytest.fixture
-def opened(browser, lab):
-    """Return a function that opens a notebook; nothing foreign may be asked for, nor may anything of ours complain."""
+@pytest.fixture(scope="module")
+def context(browser, lab):
+    """One for all notebooks: what JupyterLab itself is made of comes from its cache."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def opened(context, lab):
+    """Return a function that opens a notebook; nothing foreign may be asked for, nor may anything of ours complain."""
     page, foreign, errors = context.new_page(), [], []
     page.set_default_timeout(30_000)
     own = (lab, lab.replace("http", "ws", 1), "data:", "blob:")
@@ -178,9 +193,9 @@ def opened(browser, lab):
         return page
 
     yield open_notebook
+    page.close()
     assert foreign == []
     assert [error for error in errors if re.search("patchwork|explorer|pw-|blob:|data:", error)] == []
-    context.close()
 
 
 def test_chapter_1_lives_in_jupyterlab(opened):
@@ -296,6 +311,42 @@ def agree(explorer, told):
     nearest, score = re.search(r"Python has \[([\d, ]+)\], ([\d.]+)", told.inner_text()).groups()
     expect(explorer.locator(".pw-nearest")).to_contain_text(f"Nearest: {nearest};")
     expect(explorer.locator(".pw-all")).to_contain_text(f"Over all 16 patches {score}, chance")
+
+
+def test_graphs_live_in_jupyterlab(opened):
+    page = opened("graphs")
+    run_all(page)
+    explorer, told = page.locator(".pw-graphs"), page.locator(".told")
+    asking, sentence = explorer.get_by_role("slider", name="Chosen patch"), explorer.locator(".pw-place")
+    asking.scroll_into_view_if_needed()
+    same_graph(explorer, told)
+    box = asking.bounding_box()
+    asking.click(position={"x": 2.5 / 4 * box["width"], "y": 1.5 / 4 * box["height"]})
+    expect(told).to_contain_text("selected=6,")
+    asking.press("ArrowDown")
+    expect(told).to_contain_text("selected=10,")
+    explorer.locator("label", has_text="Edges to").locator("select").select_option("nearest")
+    explorer.get_by_label("Neighbors k").fill("3")
+    expect(told).to_contain_text("graph='nearest', k=3")
+    same_graph(explorer, told)
+    explorer.locator("label", has_text="Show").locator("select").select_option("diffusion")
+    expect(told).to_contain_text("view='diffusion'")
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("graph='radius', k=8")
+    same_graph(explorer, told)
+    slider = page.locator(".widget-slider", has_text="From Python")
+    expect(slider.locator(".widget-readout")).to_have_text("0")
+    slider.get_by_role("slider").press("ArrowRight")
+    expect(sentence).to_contain_text("Patch 1 (row 0, column 1)")
+    expect(told).to_contain_text("selected=1,")
+    same_graph(explorer, told)
+
+
+def same_graph(explorer, told):
+    """The page and Python have the same degree and the same score."""
+    degree, score = re.search(r"Python has degree ([\d.]+), (-?[\d.]+)", told.inner_text()).groups()
+    expect(explorer).to_contain_text(f"degree {degree}")
+    expect(explorer).to_contain_text(f"Adjusted Rand index {score.replace('-', '−')}")
 
 
 def run_all(page):

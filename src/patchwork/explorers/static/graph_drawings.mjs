@@ -156,9 +156,9 @@ function drawSpectrum(context, width, height, { view: { values, marked }, colors
 function drawCurve(context, width, height, { view: { curve: found, steps, labels }, colors }) {
   const names = [0, ...Array.from({ length: 9 }, (_, power) => 2 ** power)], at = names.indexOf(steps);
   const { x, y } = axes(context, width, height, colors, 1, names, labels ? "steps: adjusted Rand index of the clusters" : "steps: length of the edges that is left");
-  const points = (found ?? []).flatMap((value, place) => (value === null ? [] : [[x(place), y(value)]]));
+  const points = found.flatMap((value, place) => (value === null ? [] : [[x(place), y(value)]]));
   curve(context, points, colors.blue);
   points.forEach((point) => dot(context, point, 3.5, colors.blue, colors));
-  if (found?.[at] === null) label(context, "All patches are alike.", width / 2, height / 2 - 10, { color: colors.quiet, align: "center" });
-  else if (found && at < found.length) dot(context, [x(at), y(found[at])], 6, colors.accent, colors);
+  if (found[at] === null) label(context, "All patches are alike.", width / 2, height / 2 - 10, { color: colors.quiet, align: "center" });
+  else if (at < found.length) dot(context, [x(at), y(found[at])], 6, colors.accent, colors);
 }

@@ -4,13 +4,14 @@
 const FINEST = 2 ** -16; // squared distances of such features are exact, and so are ties
 
 // similarity.standardize, of features that differ by more than rounding; then in steps of 2⁻¹⁶.
-export function standardized(vectors) {
+export function* standardized(vectors) {
   const count = vectors.length, dim = vectors[0].length, rows = new Float64Array(count * dim);
   for (let axis = 0; axis < dim; axis++) {
     const values = Float64Array.from(vectors, (vector) => Math.round(vector[axis] * 1e9) / 1e9);
     const constant = values.every((value) => value === values[0]), mean = constant ? values[0] : meanOf(values);
     const spread = Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2))) || 1;
     values.forEach((value, patch) => { rows[patch * dim + axis] = Math.round((value - mean) / spread / FINEST) * FINEST; });
+    if (axis % 16 === 15) yield;
   }
   return { rows, count, dim };
 }
@@ -390,7 +391,7 @@ export function randIndex(one, other) {
 // Walks. D̃⁻¹(A + I): a walker stays or goes along an edge, in proportion to 1 and the weights.
 
 // Where a walk from one patch is after the steps.
-export function walkFrom({ count, starts, neighbors, shares, degrees }, patch, steps) {
+export function* walkFrom({ count, starts, neighbors, shares, degrees }, patch, steps) {
   let here = new Float64Array(count);
   here[patch] = 1;
   for (let step = 0; step < steps; step++) {
@@ -402,6 +403,7 @@ export function walkFrom({ count, starts, neighbors, shares, degrees }, patch, s
       for (let at = starts[from]; at < starts[from + 1]; at++) next[neighbors[at]] += part * shares[at];
     }
     here = next;
+    if (step % 16 === 15) yield;
   }
   return here;
 }

@@ -15,7 +15,7 @@ import { placeText, plural } from "./words.mjs";
 const FEATURES = [["pixels", "pixels"], ["mean color", "mean color"], ["gradient energy", "gradient energy"], ["spectrum", "spectrum"]];
 const GRAPHS = [["nearest", "k most alike"], ["grid", "4 that touch"], ["radius", "all in a radius"]];
 const VIEWS = [["degrees", "degrees"], ["pattern", "one pattern"], ["clusters", "clusters"], ["diffusion", "diffusion"]];
-const STEPS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256], PATTERNS = 12, SLICE = 6; // ms of work at a time
+const STEPS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256], PATTERNS = 12, SLICE = 5; // ms of work at a time
 const UNWEIGHTED = 9; // the bandwidth slider's last place; the others are quarters of an octave
 
 // What sliders show and set.
@@ -41,7 +41,7 @@ function* measure({ gray, size }, patchSize, feature) {
     vectors.push(patchFeature(patch, feature));
     if (vectors.length % 16 === 0) yield;
   }
-  return standardized(vectors);
+  return yield* standardized(vectors);
 }
 
 function* tie(features, grid, { graph, k, radius, bandwidth }) {
@@ -54,17 +54,19 @@ function* tie(features, grid, { graph, k, radius, bandwidth }) {
   return { ...tied, edges, weights, sigma, counts, heaviest: Math.max(...weights) || 1, largest: Math.max(...tied.degrees) || 1 };
 }
 
-// What is left after each number of steps: with regions, how well the clusters of the diffused features fit them.
-function* diffuse(features, graph, labels, k, draws) {
-  const found = [], before = labels ? 0 : meanLength(features, graph.edges);
+// What is left after each number of steps: with regions, how well the clusters of the diffused features fit them. It stops after each
+// with a view of what it has.
+function* diffuse(features, view, draws) {
+  const { graph, labels, clusters } = view, found = [], before = labels ? 0 : meanLength(features, graph.edges);
   let now = features, step = 0;
   for (const steps of STEPS) {
     for (; step < steps; step++) {
       now = diffused(graph, now);
       yield;
     }
-    if (labels) found.push(randIndex(labels, yield* kMeans(settled(now), k, draws)));
+    if (labels) found.push(randIndex(labels, yield* kMeans(settled(now), clusters, draws)));
     else found.push(before ? meanLength(settled(now), graph.edges) / before : null);
+    yield { ...view, curve: [...found] };
   }
   return found;
 }
@@ -127,9 +129,8 @@ function chartSentence({ view, values, graph: { components }, curve, labels, clu
     return `The ${values.length} smallest eigenvalues. ${components >= values.length ? `All are 0, for there are ${components} components` : `${components === 1 ? "One is 0, for the graph is in one piece" : `${components} are 0, one for each component`}; the widest gap follows number ${widest + 1}`}.`;
   }
   const what = labels ? `k-means into ${clusters} clusters of what the features have become: adjusted Rand index` : "Mean length of an edge, against what it was before:";
-  const now = curve?.[STEPS.indexOf(steps)], last = curve?.at(-1), text = (number) => (number === null ? "–" : fixed(number));
-  if (!curve) return `${what} …`;
-  return labels ? `${what} ${text(curve[0])} before, ${text(now)} after ${plural(steps, "step")}, ${text(last)} after 256.` : `${what} ${text(now)} after ${plural(steps, "step")}, ${text(last)} after 256.`;
+  const text = (number) => (number === undefined ? "…" : number === null ? "–" : fixed(number)), [now, last] = [steps, 256].map((each) => text(curve[STEPS.indexOf(each)]));
+  return `${what} ${labels ? `${text(curve[0])} before, ` : ""}${now} after ${plural(steps, "step")}, ${last} after 256.`;
 }
 
 const VALUES = {
@@ -231,9 +232,12 @@ class GraphExplorer extends GrayPhotoExplorer {
 
   // From the settings to what is shown, in slices: the page goes on answering meanwhile, and shows what it has.
 
+  knows(name, from) { return this.known[name]?.from.every((each, at) => each === from[at]) ?? false; }
+
+  draws(clusters) { return this.model.get("draws").slice(0, 10 * clusters); }
+
   *once(name, from, make) {
-    const before = this.known[name];
-    if (before && from.every((each, at) => each === before.from[at])) return before.value;
+    if (this.knows(name, from)) return this.known[name].value;
     const value = yield* make();
     this.known[name] = { from, value };
     return value;
@@ -246,18 +250,17 @@ class GraphExplorer extends GrayPhotoExplorer {
     const reach = { nearest: k, radius, grid: null }[graph], tied = yield* this.once("graph", [features, graph, reach, bandwidth], () => tie(features, grid, settings));
     const base = { ...settings, grid, count: features.count, labels, pairs, picture: picture.picture, graph: tied };
     if (settings.view !== "diffusion") return yield* this.solvePatterns(base);
-    const view = { ...base, ...scaled(base, walkFrom(tied, settings.selected, settings.steps)) };
-    if (!this.known.curve?.from.every((each, at) => each === [tied, labels, clusters][at])) yield view;
-    const draws = this.model.get("draws").slice(0, 10 * clusters);
-    return { ...view, curve: yield* this.once("curve", [tied, labels, clusters], () => diffuse(features, tied, labels, clusters, draws)) };
+    const spread = yield* this.once("spread", [tied, settings.selected, settings.steps], () => walkFrom(tied, settings.selected, settings.steps));
+    const view = { ...base, ...scaled(base, spread) }, from = [tied, labels, clusters];
+    if (!this.knows("curve", from)) yield { ...view, curve: [] };
+    return { ...view, curve: yield* this.once("curve", from, () => diffuse(features, view, this.draws(clusters))) };
   }
 
   *solvePatterns(base) {
     const { graph, view, pattern, clusters, labels } = base, { values, patterns } = yield* this.once("spectrum", [graph], () => slowPatterns(graph, PATTERNS));
     const solved = { ...base, values, marked: (number) => ({ pattern: number === pattern, clusters: number <= clusters })[view] ?? false };
     if (view !== "clusters") return { ...solved, ...scaled(base, view === "pattern" ? patterns[pattern - 1] : graph.degrees) };
-    const draws = this.model.get("draws").slice(0, 10 * clusters);
-    const shown = yield* this.once("clusters", [patterns, clusters], () => kMeans(patternRows(patterns, clusters), clusters, draws));
+    const shown = yield* this.once("clusters", [patterns, clusters], () => kMeans(patternRows(patterns, clusters), clusters, this.draws(clusters)));
     return { ...solved, shown, ...judged(graph, shown, labels) };
   }
 
@@ -287,7 +290,7 @@ class GraphExplorer extends GrayPhotoExplorer {
   }
 
   show(view) {
-    const { page } = this, { edges, shown } = page.canvases, late = this.seen;
+    const { page } = this, { edges, shown } = page.canvases, late = this.seen && view.curve?.length === STEPS.length;
     this.view = view;
     this.seen = true;
     for (const canvas of [edges, shown]) canvas.style.aspectRatio = `${view.grid[1]} / ${view.grid[0]}`;
