@@ -421,6 +421,7 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, cont
         assert pixels(page, image) == before
         take_back()
         page.wait_for_selector(".pw-message:empty", state="attached")
+        page.wait_for_selector(".pw-explorer:not([data-busy])", state="attached")
         before = pixels(page, image)
 
 
