@@ -169,17 +169,10 @@ def wait_for_kernel(page, sessions, path, seconds=60):
     pytest.fail(f"the kernel of {path} did not come: {kernels}")
 
 
-@pytest.fixture(scope="module")
-def context(browser, lab):
-    """One for all notebooks: what JupyterLab itself is made of comes from its cache."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    yield context
-    context.close()
-
-
 @pytest.fixture
-def opened(context, lab):
+def opened(browser, lab):
     """Return a function that opens a notebook; nothing foreign may be asked for, nor may anything of ours complain."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page, foreign, errors = context.new_page(), [], []
     page.set_default_timeout(30_000)
     own = (lab, lab.replace("http", "ws", 1), "data:", "blob:")
@@ -193,9 +186,9 @@ def opened(context, lab):
         return page
 
     yield open_notebook
-    page.close()
     assert foreign == []
     assert [error for error in errors if re.search("patchwork|explorer|pw-|blob:|data:", error)] == []
+    context.close()
 
 
 def test_chapter_1_lives_in_jupyterlab(opened):
