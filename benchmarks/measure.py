@@ -9,7 +9,8 @@ import tracemalloc
 
 import torch
 
-WARM_UP, LEAST_ROUNDS, SECONDS, MOST_SECONDS = 3, 15, 4.0, 60.0
+WARM_UP, ROUNDS, SECONDS = 3, 15, 1.5
+FEWEST, PATIENCE = 5, 6.0  # where 15 rounds would take longer
 
 
 def compare(function, size, ours, peers, device):
@@ -56,19 +57,28 @@ def growth(function, letter, cases, device):
 
 
 def interleaved(calls, device):
-    """Return the times of each call in milliseconds; every round starts with another call."""
+    """Return the times of each call in milliseconds; every round starts with another call.
+
+    At least 15 rounds of what is quick, as many as there is time for, and at least 5 of what takes seconds.
+    """
     names, stopwatch = list(calls), _events if device.type == "cuda" else _clock
     times = {name: [] for name in names}
     with torch.no_grad():
-        for _ in range(WARM_UP):
+        start, rounds = time.perf_counter(), 0
+        while rounds < WARM_UP and time.perf_counter() - start < SECONDS:
             for call in calls.values():
                 call()
+            rounds += 1
         start, rounds = time.perf_counter(), 0
-        while time.perf_counter() - start < (SECONDS if rounds >= LEAST_ROUNDS else MOST_SECONDS):
+        while not _enough(rounds, time.perf_counter() - start):
             for name in names[rounds % len(names) :] + names[: rounds % len(names)]:
                 times[name].append(stopwatch(calls[name]))
             rounds += 1
     return times
+
+
+def _enough(rounds, seconds):
+    return (rounds >= ROUNDS and seconds >= SECONDS) or (rounds >= FEWEST and seconds >= PATIENCE)
 
 
 def peak_memory(call, device):
