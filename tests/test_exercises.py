@@ -14,7 +14,7 @@ from patchwork.attention import attention
 from patchwork.convolution import receptive_field
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
-from patchwork.graphs import chebyshev_filter, laplacian
+from patchwork.graphs import chebyshev_filter, laplacian, normalized_cut
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
 from patchwork.similarity import patch_spectrum, standardize
 from patchwork.windows import attention_cost
@@ -532,6 +532,7 @@ WRONG = {
         (lambda W: cut_by_combinations(W, share=lambda cut, side, _: cut / side), r"expected 2.0, got 1.0"),
         (lambda W: 2 * cut_by_combinations(W), r"expected 2.0, got 4.0"),
         (lambda W: None, r"the function returned None"),
+        (lambda W: normalized_cut(W)[1], r"W=a tensor \(5, 5\) expected 0.875, got 1.048"),
     ],
     "graphs.edges": [
         (lambda x, edges, weight: gcn_node_by_node(x, edges, weight, loop=0), r"x=a tensor \(2, 2\), .* expected"),
@@ -543,6 +544,10 @@ WRONG = {
         (lambda W: True, r"W=a tensor \(3, 3\) expected False, got True"),
         (lambda W: False, r"W=a tensor \(2, 2\) expected True, got False"),
         (lambda W: len(W) % 2 == 0, r"expected .* got"),
+        (
+            lambda W: torch.linalg.eigvalsh(laplacian(W, normalization="symmetric"))[-1].item() > 1.99,
+            r"\(31, 31\) expected",
+        ),
         (lambda W: torch.linalg.eigvalsh(W)[0].item() > -1.5, r"expected .* got"),
     ],
     "graphs.opposites": [
@@ -556,6 +561,7 @@ WRONG = {
         (lambda A, k: named_edges(A, k, both=lambda one, other: one), r"expected .* got"),
         (lambda A, k: named_edges(A, k, both=lambda one, other: (one + other) / 2), r"expected .* got"),
         (lambda A, k: torch.maximum(A, A.T).fill_diagonal_(0), r"expected .* got"),
+        (lambda A, k: torch.maximum(A, A.T) * (torch.tensor(named_edges(A, k)) > 0), r"\(3, 3\), k=1 expected .* got"),
     ],
     "windows.index": [
         (
