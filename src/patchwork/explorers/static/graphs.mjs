@@ -109,7 +109,7 @@ function graphSentence({ graph: { edges, components, sigma }, count, bandwidth }
 }
 
 const SHOWN = {
-  degrees: ({ graph: { degrees, largest }, selected }) => `Sums of weights, from ${fixed(Math.min(...degrees))} to ${fixed(largest)}; ${fixed(degrees[selected])} here.`,
+  degrees: ({ graph: { degrees, largest }, selected }) => `Sums of weights, from ${fixed(Math.min(...degrees))} to ${fixed(largest)} at patch ${largestPlace(degrees)}; ${fixed(degrees[selected])} here.`,
   pattern: ({ pattern, values, shown, selected, graph: { components } }) => `Eigenvalue ${pattern} of the Laplacian is ${brief(values[pattern - 1])}. ${
     pattern <= components ? "The pattern is constant on one component and 0 elsewhere." : `The pattern is ${brief(shown[selected])} here.`}${
     pattern === 2 && components === 1 ? " No cut in two has a smaller Ncut." : ""}`,

@@ -1,4 +1,4 @@
-// Photographs: base64 JPEG or PNG ↔ pixels, and a reader's own picture, which never leaves the page.
+// Photographs: base64 JPEG, PNG or WebP ↔ pixels, and a reader's own picture, which never leaves the page.
 
 import { grayPicture, pixelCanvas } from "./canvas.mjs";
 
@@ -14,7 +14,7 @@ function pixelsOf(bitmap, width, height, draw) {
 
 export async function decodePhoto(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const type = base64.startsWith("iVBOR") ? "image/png" : "image/jpeg";
+  const type = { iVBOR: "image/png", UklGR: "image/webp" }[base64.slice(0, 5)] ?? "image/jpeg";
   const bitmap = await createImageBitmap(new Blob([bytes], { type }), { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   const { pixels } = pixelsOf(bitmap, width, height, (context) => context.drawImage(bitmap, 0, 0));
