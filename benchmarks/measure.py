@@ -9,8 +9,8 @@ import tracemalloc
 
 import torch
 
-WARM_UP, ROUNDS, SECONDS = 3, 15, 1.5
-FEWEST, PATIENCE = 5, 6.0  # where 15 rounds would take longer
+WARM_UP, ROUNDS, SECONDS = 3, 15, 1.0
+FEWEST, PATIENCE = 5, 4.0  # where 15 rounds would take longer
 
 
 def compare(function, size, ours, peers, device):
@@ -20,8 +20,8 @@ def compare(function, size, ours, peers, device):
     the peaks to reach; a ratio below 1 says that ours is faster, or smaller.
     """
     calls = {"ours": ours} | {name: peer for name, (peer, *_) in peers.items()}
-    milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
     mebibytes = {name: peak_memory(call, device) / 2**20 for name, call in calls.items()}
+    milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
     return [
         {
             "function": function,
@@ -44,12 +44,9 @@ def growth(function, letter, cases, device):
 
     The sizes take turns, so that caches are cold for all of them and the exponent is not that of a cache overflowing.
     """
-    calls = {str(number): call for number, call in cases.items()}
-    milliseconds = {name: statistics.median(times) for name, times in interleaved(calls, device).items()}
-    points = [
-        {letter: number, "ms": milliseconds[str(number)], "mib": peak_memory(call, device) / 2**20}
-        for number, call in cases.items()
-    ]
+    mebibytes = {number: peak_memory(call, device) / 2**20 for number, call in cases.items()}
+    milliseconds = {number: statistics.median(times) for number, times in interleaved(cases, device).items()}
+    points = [{letter: number, "ms": milliseconds[number], "mib": mebibytes[number]} for number in cases]
     slope, _ = statistics.linear_regression(
         [math.log(point[letter]) for point in points], [math.log(point["ms"]) for point in points]
     )
@@ -59,16 +56,16 @@ def growth(function, letter, cases, device):
 def interleaved(calls, device):
     """Return the times of each call in milliseconds; every round starts with another call.
 
-    At least 15 rounds of what is quick, as many as there is time for, and at least 5 of what takes seconds.
+    At least 15 rounds of what is quick, as many as there is time for, and at least 5 of what takes seconds. The calls
+    are warm from the measurement of their memory, the quick ones after three rounds more.
     """
     names, stopwatch = list(calls), _events if device.type == "cuda" else _clock
     times = {name: [] for name in names}
     with torch.no_grad():
         start, rounds = time.perf_counter(), 0
-        while rounds < WARM_UP and time.perf_counter() - start < SECONDS:
-            for call in calls.values():
+        for call in WARM_UP * list(calls.values()):
+            if time.perf_counter() - start < SECONDS / 2:
                 call()
-            rounds += 1
         start, rounds = time.perf_counter(), 0
         while not _enough(rounds, time.perf_counter() - start):
             for name in names[rounds % len(names) :] + names[: rounds % len(names)]:
