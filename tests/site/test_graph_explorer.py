@@ -444,11 +444,19 @@ def test_the_page_answers_while_the_diffusion_is_found(page):
     assert numbers(sentence(page, "chart"))[1] == pytest.approx(python().curve[0], abs=0.0051)
 
 
-def test_of_changes_in_a_row_the_last_counts_and_none_is_lost(page):
-    for place in (2, 3, 4, 5, 6, 7, 8):
-        page.get_by_label("Radius r").fill(str(place))
-    select(page, "Show").select_option("diffusion")
-    select(page, "Show").select_option("clusters")
+def test_while_a_slider_moves_the_graph_follows_and_the_last_place_counts(page):
+    """Faster than patterns are found."""
+    seen = page.get_by_label("Radius r").evaluate("""async (slider) => {
+        const seen = new Set();
+        for (let turn = 0; turn < 60; turn++) {
+            slider.value = turn < 59 ? 2 + (turn % 6) : 8;
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            await new Promise((done) => setTimeout(done, 2));
+            seen.add(document.querySelector(".pw-graph").textContent);
+        }
+        return [...seen];
+    }""")
+    assert len(seen) > 3
     settled(page)
     assert page.get_by_label("Radius r").input_value() == "8"
     expected = python(radius=4)
