@@ -14,7 +14,9 @@ from patchwork.pretrained import Reading
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "book" / "_ext"))
-build_api, build_math, build_pictures = map(importlib.import_module, ("build_api", "build_math", "build_pictures"))
+build_api, build_math, build_pictures, build_terms = map(
+    importlib.import_module, ("build_api", "build_math", "build_pictures", "build_terms")
+)
 
 CONFIG = f"""
 title: Small
@@ -187,3 +189,20 @@ def test_contents_stand_below_the_title_too(small_book):
     _, page = small_book("# Title\n\n## One\n\n## Two\n")
     below = re.search(r'</h1>\s*<nav class="page-toc-below".*?</nav>', page, re.DOTALL)[0]
     assert re.findall('href="(#.*?)"', below) == ["#", "#one", "#two"]
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "found"),
+    [
+        ("patch", "Patches and a patch", "Patches"),
+        ("heat map", "two heat\nmaps", "heat\nmaps"),
+        ("similarity", "by their similarities", "similarities"),
+        ("attention", "self-attention is no attention", "attention"),
+        ("GELU", "a gelu", None),
+        ("map", "mapped", None),
+    ],
+)
+def test_a_term_is_found_as_a_chapter_may_write_it(term, text, found):
+    match = build_terms.pattern_of(term).search(text)
+    assert (match and match[0]) == found
+    assert term != "attention" or match.start() > 5, "a part of another term is none"

@@ -1,6 +1,8 @@
 """The site as a reader meets it: built without a warning, offline, by key and eye, light and dark, wide and narrow."""
 
+import importlib
 import re
+import sys
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,8 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "book" / "_ext"))
+EVERYDAY = importlib.import_module("build_terms").EVERYDAY
 BUDGET = 600_000  # bytes of a chapter's first load, compressed, with all its pictures
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
 DOCUMENTS = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -75,6 +79,20 @@ def parsed(site):
 def test_every_page_of_the_table_of_contents_is_built(parsed):
     assert set(PAGES) <= set(parsed)
     assert not any(page.startswith(("tests", ".venv", "README", "CONTRIBUTING")) for page in parsed)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapters_first_use_of_a_term_leads_to_the_glossary(site, name):
+    text = (site / name).read_text("utf-8")
+    links = re.findall(
+        r'<(\w+)[^<>]*><a class="glossed[^>]*#term-([\w-]+)" title="[^"]+">|<a class="glossed[^>]*#term-([\w-]+)" ti',
+        text,
+    )
+    terms = [first or other for _, first, other in links]
+    assert len(terms) == text.count('class="glossed') > 15
+    assert len(terms) == len(set(terms))
+    assert {tag for tag, term, _ in links if term in EVERYDAY} <= {"strong"}
+    assert not {other for _, _, other in links} & EVERYDAY
 
 
 def test_links_and_anchors_lead_somewhere(site, parsed):
