@@ -15,7 +15,7 @@ import { placeText, plural } from "./words.mjs";
 const FEATURES = [["pixels", "pixels"], ["mean color", "mean color"], ["gradient energy", "gradient energy"], ["spectrum", "spectrum"]];
 const GRAPHS = [["nearest", "k most alike"], ["grid", "4 that touch"], ["radius", "all in a radius"]];
 const VIEWS = [["degrees", "degrees"], ["pattern", "one pattern"], ["clusters", "clusters"], ["diffusion", "diffusion"]];
-const STEPS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256], PATTERNS = 12, SLICE = 5; // ms of work at a time
+const STEPS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256], PATTERNS = 12, SLICE = 4; // ms of work at a time
 const UNWEIGHTED = 9; // the bandwidth slider's last place; the others are quarters of an octave
 
 // What sliders show and set.
@@ -47,8 +47,10 @@ function* measure({ gray, size }, patchSize, feature) {
 function* tie(features, grid, { graph, k, radius, bandwidth }) {
   if (graph === "nearest") features.squared ??= yield* squaredDistances(features);
   const edges = graph === "nearest" ? nearestEdges(features.squared, features.count, k) : radiusEdges(grid, graph === "grid" ? 1 : radius);
+  yield;
   const squared = Float64Array.from(edges, ([first, second]) => squaredDistance(features, first, second));
   const sigma = bandwidth === null ? null : bandwidth * medianLength(squared) || 1, weights = edgeWeights(squared, sigma);
+  yield;
   const tied = connected(features.count, edges, weights), counts = new Int32Array(features.count);
   for (const ends of edges) for (const patch of ends) counts[patch]++;
   return { ...tied, edges, weights, sigma, counts, heaviest: Math.max(...weights) || 1, largest: Math.max(...tied.degrees) || 1 };
