@@ -16,7 +16,19 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 import patchwork
-from patchwork import attention, convolution, devices, graphs, images, patches, relations, similarity, training, windows
+from patchwork import (
+    attention,
+    convolution,
+    devices,
+    graphs,
+    images,
+    patches,
+    relations,
+    similarity,
+    synthesis,
+    training,
+    windows,
+)
 
 NOT_NUMERICS = {"explorers", "figures", "exercises", "pretrained"}
 NUMERICS = sorted(
@@ -29,6 +41,17 @@ NUMERICS = sorted(
 def _train(new, model):
     batches = training.minibatches(new(5, 3), size=2, generator=torch.Generator())
     return training.train(model, lambda x: (model(x) - x).square().mean(), batches, steps=2, clip=1.0)
+
+
+def _fit(new):
+    generator = torch.Generator().manual_seed(0)
+    return synthesis.fit(synthesis.trained("knn", **new.place), new(2, 3, 16), steps=2, size=2, generator=generator)
+
+
+def _accuracy_by_distance(new):
+    model = synthesis.trained("convolution", question="left", **new.place)
+    scenes = synthesis.marked_textures(new(2, 3, 16), 2, question="left", generator=torch.Generator())
+    return synthesis.accuracy_by_distance(model, scenes)
 
 
 # One call per public name. ``new(…)`` makes a floating tensor on the device, ``new.labels(n)`` labels of two regions,
@@ -133,11 +156,27 @@ CASES = {
     graphs.GraphAttention: lambda new: graphs.GraphAttention(3, 4, heads=2, **new.place)(
         new(2, 6, 3), new.ring(6), return_weights=True
     ),
+    synthesis.texture_features: lambda new: synthesis.texture_features("test", **new.place),
+    synthesis.marked_textures: lambda new: synthesis.marked_textures(new(2, 3, 16), 2, generator=torch.Generator()),
+    synthesis.relation_masks: lambda new: synthesis.relation_masks("shifted", device=new.place["device"]),
+    synthesis.ceiling: lambda new: synthesis.ceiling("grid", question="left", **new.place),
+    synthesis.RelationNetwork: lambda new: synthesis.RelationNetwork("local", **new.place)(
+        new(2, 144, 16), new.labels(2)
+    ),
+    synthesis.fit: _fit,
+    synthesis.accuracy_by_distance: _accuracy_by_distance,
+    synthesis.trained: lambda new: list(synthesis.trained("grid", **new.place).parameters()),
     training.minibatches: lambda new: next(training.minibatches(new(5, 3), size=2, generator=torch.Generator())),
     training.train: lambda new: _train(new, torch.nn.LayerNorm(3, **new.place)),
     training.accuracy: lambda new: training.accuracy(torch.nn.LayerNorm(3, **new.place), new(5, 3), new.labels(5)),
 }
-WITHOUT_TENSORS = {devices.best_device, images.sample_names, windows.attention_cost, convolution.receptive_field}
+WITHOUT_TENSORS = {
+    devices.best_device,
+    images.sample_names,
+    windows.attention_cost,
+    convolution.receptive_field,
+    synthesis.weights_file,
+}
 
 # A torch built without CUDA cannot even index a fake CUDA tensor: there the lazy device stands in for it.
 FAKE = "cuda:0" if torch.backends.cuda.is_built() else "lazy:0"

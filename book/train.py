@@ -1,0 +1,52 @@
+"""Train the networks of chapter 7 and store their weights in the package: ``python book/train.py``.
+
+It lies here and not in the library since it writes into the sources, as ``execute.py`` does. One network takes half a
+minute on one core. Each is stored as soon as it is trained, in half precision, and what is stored already is left
+alone: delete what is to be trained anew.
+"""
+
+import time
+
+import torch
+from safetensors.torch import save_file
+
+from patchwork import synthesis
+
+MORE = [
+    ("grid", 0, {"pooling": True}),
+    ("convolution", 0, {"question": "left"}),
+    ("global", 0, {"question": "left", "coordinates": True}),
+]
+STEPS = {"local": 600, "knn": 600}  # the others need 300
+RUNS = [(relation, seed, {}) for seed in range(2) for relation in synthesis.RELATIONS] + MORE
+
+
+def network(relation, seed, features, *, question="same", **options):
+    """Train one network: the seed gives its initial weights, and the scenes it sees."""
+    torch.manual_seed(seed)
+    model = synthesis.RelationNetwork(relation, **options)
+    generator = torch.Generator().manual_seed(1000 + seed)
+    synthesis.fit(model, features, question=question, steps=STEPS.get(relation, 300), generator=generator)
+    return model
+
+
+def main():
+    """Train what is not stored yet."""
+    torch.set_num_threads(1)  # so that the sums have one order
+    torch.set_flush_denormal(True)
+    features = synthesis.texture_features("train")
+    for relation, seed, options in RUNS:
+        file = synthesis.weights_file(relation, seed, **options)
+        if file.exists():
+            continue
+        start = time.perf_counter()
+        model = network(relation, seed, features, **options)
+        half = {
+            name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()
+        }
+        save_file(half, file)
+        print(f"{file.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
