@@ -15,7 +15,6 @@ from patchwork import synthesis
 MORE = [
     ("grid", 0, {"pooling": True}),
     ("convolution", 0, {"question": "left"}),
-    ("global", 0, {"question": "left", "coordinates": True}),
 ]
 STEPS = {"local": 600, "knn": 600}  # the others need 300
 RUNS = [(relation, seed, {}) for seed in range(2) for relation in synthesis.RELATIONS] + MORE
