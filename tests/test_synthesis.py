@@ -213,7 +213,7 @@ def test_a_network_hears_exactly_what_is_in_reach(relation, generator):
     model = RelationNetwork(relation, dtype=torch.float64)
     features = torch.randn(1, 144, 16, dtype=torch.float64, generator=generator)
     heard = reach(list(relation_masks(relation)))
-    for number in torch.randint(144, (4,), generator=generator).tolist():
+    for number in [7, *torch.randint(144, (4,), generator=generator).tolist()]:
         given = features.clone().requires_grad_()
         model(given, torch.tensor([7]))[0, number].backward()
         assert torch.equal(given.grad[0].abs().sum(1) > 0, heard[number])
@@ -286,6 +286,16 @@ def test_accuracy_and_its_error_by_hand():
     assert accuracy[:3].tolist() == pytest.approx([1 / 3, torch.nan, 0], nan_ok=True)
     assert error[:3].tolist() == pytest.approx([2**0.5 / 9, torch.nan, 0], nan_ok=True)
     assert model.training
+
+
+def test_measuring_neither_needs_nor_changes_the_mode(tests):
+    model, scenes = trained("grid", pooling=True), _scenes.Scenes(*(part[:20] for part in tests["same"]))
+    expected = accuracy_by_distance(model, scenes)[0]
+    found = accuracy_by_distance(model.train(), scenes)[0]
+    assert model.pool_norm.training
+    torch.testing.assert_close(found, expected, equal_nan=True)
+    state = trained("grid", pooling=True).state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
 
 
 def test_every_distance_counts_the_same_in_the_loss(bank):
