@@ -32,7 +32,7 @@ class Spaces(SphinxPostTransform):
     def run(self, **kwargs):
         """Mend the spaces, then tie each formula to the punctuation after it."""
         for words in list(self.document.findall(nodes.Text)):
-            if not _within(words, AS_TYPED):
+            if not within(words, AS_TYPED):
                 mended = held_together(words)
                 if isinstance(_before(words), nodes.math):
                     mended = AFTER_FORMULA.sub("\u00a0", mended)
@@ -57,7 +57,8 @@ def _before(node):
     return node.parent[place - 1] if place else None
 
 
-def _within(node, kinds):
+def within(node, kinds):
+    """Tell whether a node is of one of the kinds, or lies in one."""
     while node is not None and not isinstance(node, kinds):
         node = node.parent
     return node is not None

@@ -5,6 +5,7 @@ So the notebooks stay free of roles, which JupyterLab would show as errors.
 
 import re
 
+from build_spaces import within
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -70,7 +71,7 @@ class Terms(SphinxPostTransform):
             return
         base = self.app.builder.get_relative_uri(self.env.docname, GLOSSARY)
         found = entries(self.env.get_doctree(GLOSSARY))
-        prose = [words for words in self.document.findall(nodes.Text) if not _within(words, LEFT_AS_IT_IS)]
+        prose = [words for words in self.document.findall(nodes.Text) if not within(words, LEFT_AS_IT_IS)]
         for term in sorted(found, key=len, reverse=True):
             anchor, explanation = found[term]
             link = {"internal": True, "refuri": f"{base}#{anchor}", "reftitle": explanation, "classes": ["glossed"]}
@@ -91,12 +92,6 @@ def _link_first(prose, term, link):
             words.parent.replace(words, [part for part in parts if part.astext()])
             prose[number : number + 1] = [part for part in around if part.astext()]
             return
-
-
-def _within(node, kinds):
-    while node is not None and not isinstance(node, kinds):
-        node = node.parent
-    return node is not None
 
 
 def setup(app):

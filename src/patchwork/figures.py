@@ -16,7 +16,7 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import LogLocator
 from PIL import Image
 
-from patchwork import _checks
+from patchwork import _adjacency, _checks
 from patchwork.patches import patch_centers
 
 PAPER, INK, QUIET, RULE, ACCENT = "#fbfaf6", "#1b2430", "#5b6470", "#dcd8cd", "#c8401a"
@@ -443,10 +443,7 @@ def _edges(axes, places, graph, query=None):
 def _dense(graphs):
     if not isinstance(graphs, dict):
         return graphs
-    sparse = {
-        title: isinstance(each, torch.Tensor) and each.layout is torch.sparse_csr for title, each in graphs.items()
-    }
-    return {title: each.to_dense() if sparse[title] else each for title, each in graphs.items()}
+    return {title: each.to_dense() if _adjacency.is_sparse(each) else each for title, each in graphs.items()}
 
 
 def _check_graphs(graphs, number):

@@ -197,9 +197,10 @@ class GraphExplorer(CutPhotoExplorer, module="graphs"):
     @property
     def spread(self):
         """Where a walk from the patch that is looked at is after the steps, (N,), sum 1."""
-        start = torch.zeros(len(self.walk), 1, dtype=torch.float64)
+        walk = self.walk
+        start = torch.zeros(len(walk), 1, dtype=torch.float64)
         start[self.selected] = 1
-        return diffuse(start, self.walk.T, self.steps).flatten()
+        return diffuse(start, walk.T, self.steps).flatten()
 
     @property
     def diffused(self):
@@ -234,11 +235,14 @@ class GraphExplorer(CutPhotoExplorer, module="graphs"):
 
     def picture(self):
         """Draw the edges over the picture, and beside them what the view shows."""
-        shown = {"degrees": self.degrees, "pattern": self.patterns[:, self.pattern - 1], "clusters": self.found}
-        shown = self.spread if self.view == "diffusion" else shown[self.view]
-        return draw_graph(
-            self.pixels, self.grid, self.selected, self.adjacency, (self.view, shown), self.regions, self._findings()
-        )
+        view = self.view, self._numbers()
+        return draw_graph(self.pixels, self.grid, self.selected, self.adjacency, view, self.regions, self._findings())
+
+    def _numbers(self):
+        """Return what the view shows, one number for each patch."""
+        if self.view == "pattern":
+            return self.patterns[:, self.pattern - 1]
+        return getattr(self, {"degrees": "degrees", "clusters": "found", "diffusion": "spread"}[self.view])
 
     def alt(self):
         """Say in words what ``picture`` shows."""
