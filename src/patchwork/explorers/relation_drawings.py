@@ -1,0 +1,44 @@
+"""The still picture of five relations: one map each, with its scores."""
+
+import matplotlib as mpl
+from PIL import Image, ImageDraw
+
+from patchwork.explorers.drawings import cell_boxes, draw_borders, draw_outline, gray_picture, write
+from patchwork.figures import ACCENT, INK, PAPER
+
+SIDE, PITCH = 224, 240  # of a map, and from one to the next
+COVER = 0.88  # of the picture: more than on the page, where six textures are not one file
+
+
+def draw_relations(pixels, grid, selected, tiles, regions, findings):
+    """Draw one map for each of the ``tiles``, three in a row: (title, shares (N,) in 0 … 1 or None, what it scores).
+
+    ``pixels`` is (H, W); ``regions`` (N,) or None. Without shares the picture itself is shown.
+    """
+    photo = gray_picture(pixels).convert("RGB")
+    width, height = (round(length * SIDE / max(photo.size)) for length in photo.size)
+    photo, down = photo.resize((width, height), Image.Resampling.BICUBIC), height + 76
+    sheet = Image.new("RGB", (740, down * -(-len(tiles) // 3) + 24 + 32 * len(findings)), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for place, (title, shares, told) in enumerate(tiles):
+        left, top = 18 + PITCH * (place % 3), 44 + down * (place // 3)
+        sheet.paste(_tile(photo, grid, selected, shares, regions), (left, top))
+        write(pen, (left, top - 32), title, 22, INK)
+        write(pen, (left, top + height + 4), told, 19, INK)
+    for line, text in enumerate(findings):
+        write(pen, (18, sheet.height - 32 * len(findings) - 8 + 32 * line), text, 20, ACCENT if line == 0 else INK)
+    return sheet
+
+
+def _tile(photo, grid, selected, shares, regions):
+    tile = photo.copy()
+    boxes = cell_boxes((0, 0, *photo.size), grid)
+    if shares is not None:
+        colors = mpl.colormaps["cividis"](shares.numpy(), bytes=True)[:, :3].reshape(*grid, 3)
+        cells = Image.fromarray(colors).resize(photo.size, Image.Resampling.NEAREST)
+        tile = Image.blend(photo, cells, COVER)
+        if regions is not None:
+            draw_borders(ImageDraw.Draw(tile), boxes, regions.view(grid).numpy())
+    x, y, wide, high = boxes[selected]
+    draw_outline(ImageDraw.Draw(tile), (x, y, x + wide, y + high))
+    return tile
