@@ -7,13 +7,13 @@ from patchwork.explorers.drawings import cell_boxes, draw_borders, draw_outline,
 from patchwork.figures import ACCENT, INK, PAPER
 
 SIDE, PITCH = 224, 240  # of a map, and from one to the next
-COVER = 0.88  # of the picture: more than on the page, where six textures are not one file
 
 
 def draw_relations(pixels, grid, selected, tiles, regions, findings):
     """Draw one map for each of the ``tiles``, three in a row: (title, shares (N,) in 0 … 1 or None, what it scores).
 
-    ``pixels`` is (H, W); ``regions`` (N,) or None. Without shares the picture itself is shown.
+    ``pixels`` is (H, W); ``regions`` (N,) or None. The picture itself is seen in the first alone: the texture of six
+    would make a large file.
     """
     photo = gray_picture(pixels).convert("RGB")
     width, height = (round(length * SIDE / max(photo.size)) for length in photo.size)
@@ -22,7 +22,10 @@ def draw_relations(pixels, grid, selected, tiles, regions, findings):
     pen = ImageDraw.Draw(sheet)
     for place, (title, shares, told) in enumerate(tiles):
         left, top = 18 + PITCH * (place % 3), 44 + down * (place // 3)
-        sheet.paste(_tile(photo, grid, selected, shares, regions), (left, top))
+        tile = _tile(photo, grid, shares, regions)
+        sheet.paste(Image.blend(photo, tile, 0.6) if place == 0 else tile, (left, top))
+        x, y, wide, high = cell_boxes((left, top, width, height), grid)[selected]
+        draw_outline(pen, (x, y, x + wide, y + high))
         write(pen, (left, top - 32), title, 22, INK)
         write(pen, (left, top + height + 4), told, 19, INK)
     for line, text in enumerate(findings):
@@ -30,15 +33,11 @@ def draw_relations(pixels, grid, selected, tiles, regions, findings):
     return sheet
 
 
-def _tile(photo, grid, selected, shares, regions):
-    tile = photo.copy()
-    boxes = cell_boxes((0, 0, *photo.size), grid)
-    if shares is not None:
-        colors = mpl.colormaps["cividis"](shares.numpy(), bytes=True)[:, :3].reshape(*grid, 3)
-        cells = Image.fromarray(colors).resize(photo.size, Image.Resampling.NEAREST)
-        tile = Image.blend(photo, cells, COVER)
-        if regions is not None:
-            draw_borders(ImageDraw.Draw(tile), boxes, regions.view(grid).numpy())
-    x, y, wide, high = boxes[selected]
-    draw_outline(ImageDraw.Draw(tile), (x, y, x + wide, y + high))
+def _tile(photo, grid, shares, regions):
+    if shares is None:
+        return photo
+    colors = mpl.colormaps["cividis"](shares.numpy(), bytes=True)[:, :3].reshape(*grid, 3)
+    tile = Image.fromarray(colors).resize(photo.size, Image.Resampling.NEAREST)
+    if regions is not None:
+        draw_borders(ImageDraw.Draw(tile), cell_boxes((0, 0, *photo.size), grid), regions.view(grid).numpy())
     return tile

@@ -105,8 +105,9 @@ function buildTable() {
   const row = (tag, texts) => element("tr", {}, ...texts.map((text, at) => element(at === 0 || tag === "th" ? "th" : "td", { scope: tag === "th" ? "col" : at === 0 && "row" }, text)));
   const body = element("tbody"), head = element("thead");
   const show = ([first, second], rows) => {
-    head.replaceChildren(row("th", ["Relation", `${first} here`, `${second} here`, `${first}, all`, `${second}, all`]));
+    head.replaceChildren(row("th", ["Relation", `${first}, here`, `${second}, here`, `${first}, all`, `${second}, all`]));
     body.replaceChildren(...rows.map((texts) => row("td", texts)));
+    for (const each of body.children) each.toggleAttribute("data-own", each.firstChild.textContent === EYE);
   };
   return { show, node: element("table", { class: "pw-scores-table" }, head, body) };
 }
