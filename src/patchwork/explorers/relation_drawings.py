@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from patchwork.explorers.drawings import cell_boxes, draw_borders, draw_outline, gray_picture, write
 from patchwork.figures import ACCENT, INK, PAPER
 
-SIDE, PITCH = 224, 240  # of a map, and from one to the next
+SIDE, PITCH = 192, 240  # of a map, and from one to the next
 
 
 def draw_relations(pixels, grid, selected, tiles, regions, findings):
