@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from patchwork.explorers.drawings import cell_boxes, draw_borders, draw_outline, gray_picture, write
 from patchwork.figures import ACCENT, INK, PAPER
 
-SIDE, PITCH = 192, 240  # of a map, and from one to the next
+SIDE, PITCH, MARGIN = 192, 240, 16  # of a map, from one to the next, around: as JPEG's blocks of 16 lie, they take less
 
 
 def draw_relations(pixels, grid, selected, tiles, regions, findings):
@@ -17,11 +17,11 @@ def draw_relations(pixels, grid, selected, tiles, regions, findings):
     """
     photo = gray_picture(pixels).convert("RGB")
     width, height = (round(length * SIDE / max(photo.size)) for length in photo.size)
-    photo, down = photo.resize((width, height), Image.Resampling.BICUBIC), height + 76
+    photo, down = photo.resize((width, height), Image.Resampling.BICUBIC), -(-(height + 76) // 16) * 16
     sheet = Image.new("RGB", (740, down * -(-len(tiles) // 3) + 24 + 32 * len(findings)), PAPER)
     pen = ImageDraw.Draw(sheet)
     for place, (title, shares, told) in enumerate(tiles):
-        left, top = 18 + PITCH * (place % 3), 44 + down * (place // 3)
+        left, top = MARGIN + PITCH * (place % 3), 3 * MARGIN + down * (place // 3)
         tile = _tile(photo, grid, shares, regions)
         sheet.paste(Image.blend(photo, tile, 0.6) if place == 0 else tile, (left, top))
         x, y, wide, high = cell_boxes((left, top, width, height), grid)[selected]
@@ -29,7 +29,7 @@ def draw_relations(pixels, grid, selected, tiles, regions, findings):
         write(pen, (left, top - 32), title, 22, INK)
         write(pen, (left, top + height + 4), told, 19, INK)
     for line, text in enumerate(findings):
-        write(pen, (18, sheet.height - 32 * len(findings) - 8 + 32 * line), text, 20, ACCENT if line == 0 else INK)
+        write(pen, (MARGIN, sheet.height - 32 * len(findings) - 8 + 32 * line), text, 20, ACCENT if line == 0 else INK)
     return sheet
 
 
