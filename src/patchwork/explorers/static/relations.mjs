@@ -6,14 +6,11 @@ import { frame, GrayPhotoExplorer, messageLine, mounted, pageId, photoControls, 
 import { neighborPairs, shuffledOrder } from "./math.mjs";
 import { drawGuess, drawLegend, drawMap } from "./relation_drawings.mjs";
 import { FAMILIES, guessRow, learnedHeads, meanScores, prepare, rowOf, scoresOf, shareBelow } from "./relation_math.mjs";
-import { placeText, plural } from "./words.mjs";
+import {
+  askSentence, cursorText, EYE, markedSentence, NAMES, noteSentence, numbersOf, openSentence, questionSentence, scoreText, SPECTRUM, toldSentence, underTexts, verdictSentence, WHAT,
+} from "./relation_words.mjs";
 
-const NAMES = { attention: "Self-attention", windows: "Shifted windows", convolution: "Convolution", similarity: "Similarity", graph: "Graph walk" };
-const HOW = {
-  attention: "learned queries and keys", windows: "the same, in 4 × 4 windows", convolution: "eight layers of a 3 × 3 mean", similarity: "how alike two spectra are",
-  graph: "64 steps to near and alike patches",
-};
-const EYE = "Your eye", SLICE = 4; // ms of work at a time
+const SLICE = 4; // ms of work at a time
 
 // What follows from picture and settings.
 
@@ -36,67 +33,29 @@ function ranking({ answers, guess, labels }) {
   return labels ? all.sort((one, other) => (other.scores[0] ?? -1) - (one.scores[0] ?? -1)) : all;
 }
 
-// Words and numbers.
-
-const fixed = (number, digits = 2) => (number === null || number === undefined ? "–" : number.toFixed(digits));
-const patchText = ({ grid }, patch) => `patch ${patch} (${placeText(patch, grid)})`;
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
-const numbersOf = ({ labels }, scores) => (scores ?? [undefined, undefined]).map((each, at) => (each === undefined ? "…" : fixed(each, labels || at === 0 ? 2 : 0)));
-
-function scoreText(view, scores) {
-  const [first, second] = numbersOf(view, scores);
-  return view.labels ? `AUC ${first}, mass ${second}` : `near ${first}, over ${second}`;
-}
-
-const askSentence = (view, open) => (open ? `${capital(patchText(view, view.selected))} asks.` : `Which patches belong to the outlined one, ${patchText(view, view.selected)}?`);
-const markedSentence = ({ marked, selected, count }) => `${marked.filter((patch) => patch !== selected).length} of ${count - 1} patches marked.`;
-
-function verdictSentence(view) {
-  const { guess, labels, ranked } = view, [best, next] = ranked;
-  if (!labels) return "No regions are known in this picture, so nobody is right or wrong here.";
-  if (best.scores[0] === null) return "All patches have one region here: there is nothing to find.";
-  if (!guess) return `Best here is ${best.name.toLowerCase()}, AUC ${fixed(best.scores[0])}, then ${next.name.toLowerCase()}, ${fixed(next.scores[0])}. You marked nothing.`;
-  const place = ranked.findIndex(({ name }) => name === EYE) + 1, other = place === 1 ? next : best;
-  return `Your eye: ${plural(guess.size, "patch", "patches")}, ${scoreText(view, guess.scores)}, ${place === 1 ? "the best of six" : `place ${place} of 6`}. ${place === 1 ? "Then" : "Best is"} ${other.name.toLowerCase()}, AUC ${fixed(other.scores[0])}.`;
-}
-
-const NOTES = {
-  regions: ([, mass]) => `AUC: how often a patch of its region comes before another one; chance 0.50. Mass: how much of the weight given to others is in its region; chance ${fixed(mass)}. Here: this patch. All: the mean over all patches.`,
-  none: ([near]) => `Near: the share of the weight within three patches; ${fixed(near)} if all got the same. Over: about how many patches the weight is spread over. Here: this patch. All: the mean over all patches.`,
-};
-
-// What the pointer is over: its place in each order.
-function toldSentence(view, hovered) {
-  if (hovered === null) return "Brighter patches come earlier in a relation's order. Point at one to read its places.";
-  const { labels, selected, answers } = view, name = capital(patchText(view, hovered));
-  if (hovered === selected) return `${name}: the one that asks, in no order.`;
-  const region = labels ? `, ${labels[hovered] === labels[selected] ? "same region" : "another region"}` : "";
-  const place = ({ row }) => (row[hovered] === 0 ? "not reached" : 1 + row.reduce((ahead, weight, patch) => ahead + (patch !== selected && weight > row[hovered]), 0));
-  return `${name}${region}. Its place: ${FAMILIES.map((family) => `${NAMES[family].toLowerCase()} ${place(answers[family])}`).join(", ")}.`;
-}
-
-function cursorText(view, patch) {
-  const state = patch === view.selected ? "the outlined one" : view.marked.includes(patch) ? "marked" : "not marked";
-  return `${capital(patchText(view, patch))}, ${state}. ${markedSentence(view)}`;
-}
-
 // The page.
 
-function buildTile(canvas, name, words) {
-  const title = element("p", { class: "pw-name" }, name), score = element("p", { class: "pw-tile-told" });
-  return { canvas, title, score, node: element("div", { class: "pw-map" }, title, canvas, score, ...(words ? [element("p", { class: "pw-how" }, words)] : [])) };
+function buildTile(canvas, name) {
+  const title = element("p", { class: "pw-name" }, name), score = element("p", { class: "pw-tile-told" }), under = element("p", { class: "pw-how" });
+  return { canvas, title, score, under, node: element("div", { class: "pw-map" }, title, canvas, score, under) };
 }
 
 function buildTiles(id) {
   const eye = buildTile(slider("Patch to mark", id), EYE);
-  const families = Object.fromEntries(FAMILIES.map((family) => [family, buildTile(element("canvas", { role: "img" }), NAMES[family], HOW[family])]));
+  const families = Object.fromEntries(FAMILIES.map((family) => [family, buildTile(element("canvas", { role: "img" }), NAMES[family])]));
   return { eye, families, node: element("div", { class: "pw-tiles-six" }, eye.node, ...Object.values(families).map(({ node }) => node)) };
 }
 
 function buildActions(act) {
-  const closed = { compare: button("Compare", act.compare), skip: button("Skip", act.skip), clear: button("Clear marks", act.clear) };
+  const closed = { compare: button("Compare", act.compare), skip: button("Skip the guess", act.skip), clear: button("Clear marks", act.clear) };
   const actions = { ...closed, again: button("Change the marks", act.markAgain), another: button("Another patch", act.another) };
   return { ...actions, node: element("div", { class: "pw-actions" }, ...Object.values(actions)) };
+}
+
+// Closed at first: it is read once.
+function buildRecipes() {
+  const entries = FAMILIES.flatMap((family) => [element("dt", {}, NAMES[family]), element("dd", {}, WHAT[family])]);
+  return element("details", { class: "pw-recipes" }, element("summary", {}, "What each relation is"), element("dl", {}, ...entries), element("p", {}, SPECTRUM));
 }
 
 const HEADS = { regions: ["AUC", "mass"], none: ["near", "over"] };
@@ -115,12 +74,11 @@ function buildTable() {
 function buildPage(act) {
   const id = pageId(), controls = photoControls(act), message = messageLine(), tiles = buildTiles(id), actions = buildActions(act), table = buildTable();
   const texts = sentences("place", "ask", "marked", "verdict", "told", "note"), legend = element("canvas", { role: "img", "aria-label": "Colors: from dark, last or not reached, to bright, first" });
-  const scores = panel(id, "scores", table.node, texts.note);
+  const scores = panel(id, "scores", table.node, texts.note), recipes = buildRecipes();
   const task = element("div", { class: "pw-task" }, texts.place, texts.ask, texts.marked, texts.verdict), answer = element("div", { class: "pw-answer" }, legend, texts.told);
-  const framed = frame("relations", "Relations explorer", id, settingsRow(controls), message, task, tiles.node, actions.node, answer, scores.node);
-  setText(texts.ask, "Click or tap them, or draw over several. By keys: arrows move, Space marks. Then compare your eye with five relations.");
+  const framed = frame("relations", "Relations explorer", id, settingsRow(controls), message, task, tiles.node, actions.node, answer, scores.node, recipes);
   setText(scores.title, "The scores");
-  return { ...framed, controls, message, tiles, actions, table, texts, answer, scores, canvases: { eye: tiles.eye.canvas, legend } };
+  return { ...framed, controls, message, tiles, actions, table, texts, task, answer, scores, recipes, canvases: { eye: tiles.eye.canvas, legend } };
 }
 
 class RelationsExplorer extends GrayPhotoExplorer {
@@ -138,7 +96,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
     for (const family of FAMILIES) this.keep(families[family].canvas, (context, width, height, drawn) => drawMap(context, width, height, { ...drawn, shares: drawn.view.answers[family].shares }));
   }
 
-  drawn() { return { ...super.drawn(), cursor: document.activeElement === this.page.canvases.eye ? this.cursor : null }; }
+  drawn() { return { ...super.drawn(), cursor: this.page.canvases.eye.matches(":focus-visible") ? this.cursor : null }; }
 
   mount(el) {
     super.mount(el);
@@ -164,7 +122,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
 
   // On paper everything is shown.
   listenToPrinting() {
-    const turn = (printing) => () => { this.printing = printing; if (this.view) this.showParts(); }, turns = { beforeprint: turn(true), afterprint: turn(false) };
+    const turn = (printing) => () => { this.printing = this.page.recipes.open = printing; if (this.view) this.show(); }, turns = { beforeprint: turn(true), afterprint: turn(false) };
     for (const name in turns) window.addEventListener(name, turns[name]);
     this.stopPrinting = () => { for (const name in turns) window.removeEventListener(name, turns[name]); };
   }
@@ -223,8 +181,12 @@ class RelationsExplorer extends GrayPhotoExplorer {
     this.toPicture();
   };
 
-  // The button that was pressed may be gone: keys go on in the picture, which also tells what came of it.
-  toPicture() { this.page.canvases.eye.focus({ preventScroll: true }); }
+  // The button that was pressed may be gone: keys go on in the picture, which also tells what came of it. What is read first is in sight.
+  toPicture() {
+    this.page.canvases.eye.focus({ preventScroll: true });
+    this.update();
+    this.page.task.scrollIntoView({ block: "nearest", behavior: "instant" });
+  }
 
   changePhoto(photo) { this.set({ photo, marked: [] }); }
 
@@ -280,22 +242,26 @@ class RelationsExplorer extends GrayPhotoExplorer {
     const { answers } = this.answered, guess = guessOf(prepared, labels, marked, selected), chance = scoresOf(new Float64Array(count).fill(1), { labels, grid }, selected);
     const base = { ...settings, grid, count, labels, means, answers, guess, chance, picture: picture.picture, pairs: (this.pairs ??= neighborPairs(grid)) };
     this.view = { ...base, ranked: ranking(base) };
-    this.showParts();
-    this.updateTexts();
-    this.updateHovered();
+    this.show();
     this.surfaces.forEach((each) => each.invalidate());
   }
 
+  show() {
+    this.showParts();
+    this.updateTexts();
+    this.updateHovered();
+  }
+
   showParts() {
-    const { open, view, page: { root, tiles, actions, texts, answer, scores } } = this, families = Object.values(tiles.families);
+    const { open, view, page: { root, tiles, actions, texts, answer, scores, recipes } } = this, families = Object.values(tiles.families);
     root.toggleAttribute("data-open", open);
     for (const { canvas } of [tiles.eye, ...families]) canvas.style.aspectRatio = `${view.grid[1]} / ${view.grid[0]}`;
-    for (const node of [...families.map((tile) => tile.node), tiles.eye.title, tiles.eye.score, answer, scores.node, texts.verdict, actions.again]) node.hidden = !open;
+    for (const node of [...families.map((tile) => tile.node), tiles.eye.title, tiles.eye.score, tiles.eye.under, answer, scores.node, recipes, texts.verdict, actions.again]) node.hidden = !open;
     for (const node of [actions.compare, actions.skip, actions.clear, texts.ask, texts.marked]) node.hidden = open;
   }
 
   updateTexts() {
-    const { view, open, page: { canvases: { eye }, controls, tiles, texts, table } } = this, { selected, answers, guess, labels, chance, means, ranked } = view;
+    const { view, open, page: { canvases: { eye }, controls, tiles, texts, table } } = this, { selected, answers, guess, labels, means, ranked } = view;
     showPhotos(controls.photo, [...this.pictures.keys()], view.photo);
     for (const family of FAMILIES) {
       setText(tiles.families[family].score, scoreText(view, answers[family].scores));
@@ -304,18 +270,26 @@ class RelationsExplorer extends GrayPhotoExplorer {
     setText(tiles.eye.title, guess ? EYE : "The picture");
     setText(tiles.eye.score, guess ? scoreText(view, guess.scores) : "Nothing was marked.");
     table.show(HEADS[labels ? "regions" : "none"], ranked.map(({ name, family, scores }) => [name, ...numbersOf(view, scores), ...(family ? numbersOf(view, means?.[family]) : ["", ""])]));
-    setText(texts.note, NOTES[labels ? "regions" : "none"](chance));
-    const told = open ? { place: askSentence(view, true), verdict: verdictSentence(view) } : { place: askSentence(view, false), marked: markedSentence(view) };
+    setText(texts.note, noteSentence(view));
+    setText(texts.ask, askSentence(view));
+    const told = open ? { place: openSentence(view), verdict: verdictSentence(view) } : { place: questionSentence(view), marked: markedSentence(view) };
     eye.setAttribute("aria-label", open ? "Patch that asks" : "Patch to mark");
     tell(eye, open ? selected : this.cursor ?? selected, view.count - 1, open ? `${told.place} ${told.verdict}` : cursorText(view, this.cursor ?? selected));
     this.say(told);
   }
 
   updateHovered() {
-    const { view, hovered, page: { texts }, surfaces } = this;
-    if (this.open) setText(texts.told, toldSentence(view, hovered === null ? null : clamped(hovered, view.count - 1)));
+    const { view, page: { texts, tiles: { eye, families } }, surfaces } = this, hovered = this.hovered === null ? null : clamped(this.hovered, view.count - 1);
+    if (this.open) {
+      const under = underTexts(view, hovered);
+      setText(texts.told, toldSentence(view, hovered));
+      for (const [name, tile] of Object.entries({ eye, ...families })) setText(tile.under, under[name]);
+    }
     for (const each of this.open ? surfaces : surfaces.slice(0, 1)) each.invalidate();
   }
+
+  // Paper is not news.
+  report(told) { if (!this.printing) super.report(told); }
 }
 
 export default mounted(RelationsExplorer);
