@@ -203,6 +203,28 @@ def test_keys_walk_and_mark(page):
     assert status(page) == ""
 
 
+def test_where_keys_are_is_drawn_and_where_the_mouse_was_is_not(page):
+    press_at(eye(page), 3, 3)
+    press_at(eye(page), 3, 3)
+    page.mouse.move(0, 0)
+    first = pixels(page, eye(page))
+    page.keyboard.press("ArrowRight")
+    assert pixels(page, eye(page)) != first
+    page.keyboard.press("Tab")
+    assert pixels(page, eye(page)) == first
+
+
+def test_what_is_read_first_comes_into_sight(visit):
+    page = visit("relations", width=390)
+    page.set_viewport_size({"width": 390, "height": 400})
+    for name in ("Compare", "Change the marks", "Another patch", "Skip the guess"):
+        press(page, name)
+        assert page.evaluate("scrollY") > 0
+        box = page.locator(".pw-place").bounding_box()
+        assert 0 <= box["y"] <= 400 - box["height"], name
+        assert eye(page).evaluate("node => node === document.activeElement")
+
+
 def test_after_the_answers_keys_choose_who_asks(opened):
     for key, patch in (("Home", 0), ("ArrowRight", 1), ("ArrowDown", 17), ("End", 255), ("Space", 255)):
         eye(opened).press(key)
