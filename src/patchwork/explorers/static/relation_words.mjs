@@ -11,14 +11,14 @@ export const HOW = {
   similarity: "how alike two spectra are", graph: "64 steps to near and alike patches",
 };
 export const WHAT = {
-  attention: `Queries and keys of 8 numbers, made from a patch's spectrum; softmax; the mean of two heads. Trained to give weight to the own region, on 40
+  attention: `Queries and keys of 8 numbers, linear in a patch's spectrum; the softmax of their products over √8; the mean of two heads. Trained to give weight to the own region, on 40
     mosaics from the left halves of the photographs of brick, grass and gravel. It knows no other texture.`,
   windows: "The same queries and keys, but each patch asks its window of 4 × 4 alone; then once more, the windows shifted by 2. The two relations multiplied.",
   convolution: "The mean of 3 × 3 patches, eight times. It never looks at the picture.",
   similarity: "exp(−d²/2σ²), where d is the distance of two spectra, standardized over the picture, and σ is 0.15 of the median distance. Nothing is learned.",
-  graph: "Edges join patches at most 3 apart and weigh exp(−d²/2σ²), with σ 0.25 of the median distance; then 64 steps along them. Nothing is learned.",
+  graph: "Edges join patches at most 3 apart and weigh exp(−d²/2σ²), with σ 0.25 of the median distance. The row is where a walk along them is after 64 steps. Nothing is learned.",
 };
-export const SPECTRUM = "A spectrum is log |FFT| of a patch without its mean: 143 numbers. In all five relations each row adds up to 1.";
+export const SPECTRUM = "A spectrum is log(|FFT| + 0.1) of a patch without its mean: 143 numbers. In all five relations each row adds up to 1.";
 
 const fixed = (number, digits = 2) => (number === null ? "–" : number.toFixed(digits));
 const patchText = ({ grid }, patch) => `patch ${patch} (${placeText(patch, grid)})`;

@@ -122,7 +122,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
 
   // On paper everything is shown.
   listenToPrinting() {
-    const turn = (printing) => () => { this.printing = this.page.recipes.open = printing; if (this.view) this.show(); }, turns = { beforeprint: turn(true), afterprint: turn(false) };
+    const turn = (printing) => () => { this.printing = printing; if (this.view) this.show(); }, turns = { beforeprint: turn(true), afterprint: turn(false) };
     for (const name in turns) window.addEventListener(name, turns[name]);
     this.stopPrinting = () => { for (const name in turns) window.removeEventListener(name, turns[name]); };
   }
