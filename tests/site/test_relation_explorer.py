@@ -349,6 +349,7 @@ def test_whoever_asks_anew_has_guessed_nothing_yet(page):
 def test_marks_belong_to_one_picture(page):
     press_at(eye(page), 7, 13)
     select(page, "Photograph").select_option("coffee")
+    settled(page)
     assert marked(page) == 0
     assert "No regions are known here" in sentence(page, "ask")
     select(page, "Photograph").select_option("mosaic")
