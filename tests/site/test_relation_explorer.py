@@ -96,8 +96,8 @@ def test_windows_are_the_librarys(call, rng, shift):
 
 def test_scores_and_shares_are_the_librarys(call, rng):
     labels = torch.randint(3, (24,))
-    for levels in (2, 5, 1000):
-        relation = torch.randint(levels, (24, 24)).double()
+    for levels in (1, 2, 5, 1000):
+        relation = torch.randint(levels, (24, 24)).double() + (levels == 1)
         query = rng.randrange(24)
         others = torch.arange(24) != query
         row, same = relation[query], (labels == labels[query])[others]
@@ -382,15 +382,20 @@ def test_the_page_answers_while_the_means_are_found(page):
 # the drawings
 
 
-def test_maps_have_the_colors_of_the_ranks(opened):
-    expected, calm = python(), torch.ones(256).bool()
+def test_maps_have_the_colors_of_the_ranks(page):
+    marks = [0, 35, 36, 200]
+    for patch in marks:
+        press_at(eye(page), *divmod(patch, 16))
+    press(page, "Compare")
+    page.mouse.move(0, 0)
+    expected, calm = python(marked=marks), torch.ones(256).bool()
     places = torch.cartesian_prod(torch.arange(16), torch.arange(16))
     calm &= (places - torch.tensor([7, 12])).abs().sum(1) > 3
     gray = expected.pixels.view(16, 16, 16, 16).transpose(1, 2)[:, :, 6:10, 6:10].mean((-1, -2)).flatten()
-    for at, row in enumerate(expected.rows.values()):
+    for at, row in enumerate([expected._marks(), *expected.rows.values()]):
         heat = mpl.colormaps["cividis"](expected._shares(row).numpy(), bytes=True)[:, :3]
         mixed = 0.7 * torch.tensor(heat).double() + 0.3 * 255 * gray[:, None]
-        found = colors(opened, opened.locator(".pw-map > canvas").nth(at + 1), centers(16, 16))
+        found = colors(page, page.locator(".pw-map > canvas").nth(at), centers(16, 16))
         assert (found - mixed)[calm].abs().mean() < 12
 
 
@@ -512,7 +517,7 @@ def test_the_answers_stay_in_their_place(visit, width):
             assert page.evaluate(inside), (photo, key)
 
 
-def test_means_are_those_of_the_library(browser):
+def test_means_are_those_of_the_library(browser, seed):
     """Also where a patch is alone in its region, and so can't be scored."""
     gray, labels = torch.randint(256, (64, 128)).double() / 255, torch.randint(2, (32,))
     labels[5] = 2

@@ -111,15 +111,19 @@ class RelationsExplorer(CoarsePhotoExplorer, module="relations"):
     @property
     def guess(self):
         """The scores of the marks, weights of 1 and 0; None where nothing is marked."""
-        row = torch.zeros(self.grid[0] * self.grid[1], dtype=torch.float64)
-        row[self.marked] = 1
-        row[self.selected] = 0
-        return self._score(row) if row.any() else None
+        marks = self._marks()
+        return self._score(marks) if marks.any() else None
 
     @property
     def chance(self):
         """The scores of a row that gives the same to all."""
         return self._score(torch.ones(self.grid[0] * self.grid[1], dtype=torch.float64))
+
+    def _marks(self):
+        row = torch.zeros(self.grid[0] * self.grid[1], dtype=torch.float64)
+        row[self.marked] = 1
+        row[self.selected] = 0
+        return row
 
     def _score(self, row, own=None):
         own = self.selected if own is None else own
@@ -131,19 +135,18 @@ class RelationsExplorer(CoarsePhotoExplorer, module="relations"):
 
     def picture(self):
         """Draw the picture, or the guess, and the five maps with their scores."""
-        tiles = [(NAMES[name], self._shares(row), self._told(self.scores[name])) for name, row in self.rows.items()]
-        if self.guess is None:
-            tiles.insert(0, ("The picture", None, "What belongs to it?"))
-        else:
-            shares = torch.zeros(self.grid[0] * self.grid[1]).double()
-            shares[self.marked] = 1
-            tiles.insert(0, ("Your eye", shares, self._told(self.guess)))
-        return draw_relations(self.pixels, self.grid, self.selected, tiles, self.regions, self._findings())
+        tiles = [(NAMES[name], self._shares(row), self._told(self._score(row))) for name, row in self.rows.items()]
+        eye = ("The picture", None, "What belongs to it?")
+        if self.guess is not None:
+            eye = ("Your eye", self._shares(self._marks()), self._told(self.guess))
+        return draw_relations(self.pixels, self.grid, self.selected, [eye, *tiles], self.regions, self._findings())
 
     def alt(self):
         """Say in words what ``picture`` shows."""
         row, column = divmod(self.selected, self.grid[1])
         told = "; ".join(f"{NAMES[name].lower()} {self._told(scores)}" for name, scores in self.scores.items())
+        if self.guess is not None:
+            told += f". The guess of {int(self._marks().sum())} patches: {self._told(self.guess)}"
         return (
             f"The picture “{self.photo}”, cut into {self.grid[0]} × {self.grid[1]} patches, and how patch "
             f"{self.selected} in row {row}, column {column} relates to all others by five relations, as five maps: "
@@ -151,10 +154,11 @@ class RelationsExplorer(CoarsePhotoExplorer, module="relations"):
         )
 
     def _shares(self, row):
-        """How many of the others each patch comes before, as a share: 0 for the least, 1 for the most."""
+        """How many of the others each patch comes before, as a share of the most. All are first where all tie."""
         others = torch.arange(len(row)) != self.selected
         below = torch.searchsorted(row[others].sort().values, row)
-        return torch.where(others, below / below[others].max().clamp(min=1), 1.0)
+        most = below[others].max()
+        return torch.where(others & (most > 0), below / most, 1.0)
 
     def _told(self, scores):
         first, second = scores

@@ -171,12 +171,13 @@ export function* meanScores(prepared, labels) {
   return means;
 }
 
-// How many of the others each patch comes before, as a share of the most: 0 for the least and what ties with it. The own patch is 1.
+// How many of the others each patch comes before, as a share of the most: 0 for the least and what ties with it. The own patch is 1, and so are
+// all where all tie.
 export function shareBelow(row, query) {
   const sorted = Float64Array.from(row.filter((_, patch) => patch !== query)).sort(), below = new Map();
   sorted.forEach((weight, at) => { if (!below.has(weight)) below.set(weight, at); });
-  const most = below.get(sorted.at(-1)) || 1;
-  return Array.from(row, (weight, patch) => (patch === query ? 1 : below.get(weight) / most));
+  const most = below.get(sorted.at(-1));
+  return Array.from(row, (weight, patch) => (patch === query || most === 0 ? 1 : below.get(weight) / most));
 }
 
 // What a guess says: 1 for the marked patches, 0 for all others.
