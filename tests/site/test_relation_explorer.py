@@ -252,9 +252,16 @@ def check_scores(page, expected):
     assert ("Your eye" in found) == (expected.guess is not None)
     if expected.guess is not None:
         assert found["Your eye"][:2] == pytest.approx(expected.guess, abs=0.51 * 10**-exact)
-    if expected.regions is not None:
-        order = [scores[0] for scores in found.values()]
-        assert order == sorted(order, reverse=True)
+    near, mass = expected.chance
+    if expected.regions is None:
+        assert f"{near:.2f} if all got the same" in sentence(page, "note")
+        return
+    order = [scores[0] for scores in found.values()]
+    assert order == sorted(order, reverse=True)
+    assert f"its region; chance {mass:.2f}" in sentence(page, "note")
+    if expected.guess is not None:
+        place = list(found).index("Your eye") + 1
+        assert ("the best of six" if place == 1 else f"place {place} of 6") in sentence(page, "verdict")
 
 
 def test_every_number_is_the_librarys(page, rng):
