@@ -35,6 +35,7 @@ from patchwork.explorers.families import five_relations, learned
 from patchwork.explorers.graphs import STEPS as DIFFUSION_STEPS
 from patchwork.explorers.graphs import GraphExplorer, in_order
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
+from patchwork.explorers.relation_drawings import draw_relations
 from patchwork.explorers.relations import NAMES, RelationsExplorer, row_scores, row_spread
 from patchwork.explorers.similarity import FEATURES, METRICS, SimilarityExplorer
 from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
@@ -1576,6 +1577,17 @@ def test_the_still_picture_shows_the_guess_where_there_is_one(guessing):
         .picture()
         .tobytes()
     )
+
+
+def test_the_still_maps_show_where_regions_end(guessing):
+    given = guessing.pixels, guessing.grid, 124, [("", None, ""), ("", torch.zeros(256).double(), "")]
+    plain, bordered = (np.asarray(draw_relations(*given, known, [])).astype(int) for known in (None, guessing.regions))
+    across = guessing.regions.view(16, 16).diff(dim=1) != 0
+    row, column = across.nonzero()[0].tolist()
+    top, left = 48 + 12 * row, 256 + 12 * (column + 1)
+    changed = np.abs(plain - bordered).sum(-1)
+    assert changed[top + 3 : top + 9, left - 2 : left + 2].max(1).all()
+    assert not changed[:, :256].any()
 
 
 @pytest.mark.parametrize(
