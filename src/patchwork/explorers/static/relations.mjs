@@ -221,6 +221,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
   *complete(picture) {
     this.learned ??= learnedHeads(this.model.get("learned"));
     picture.prepared ??= yield* prepare(picture, this.model.get("patch_size"), this.learned);
+    yield;
     this.look(picture);
     yield;
     picture.means = yield* meanScores(picture.prepared, this.labelsOf(this.settings.photo));
