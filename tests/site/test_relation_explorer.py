@@ -189,6 +189,7 @@ def test_a_stroke_marks_all_it_passes_or_takes_their_marks(page):
         box = eye(page).bounding_box()
         spot = [box["x"] + (end[1] + 0.5) / 16 * box["width"], box["y"] + (end[0] + 0.5) / 16 * box["height"]]
         page.mouse.move(*spot, steps=30)
+        assert sentence(page, "marked").endswith(f"Here: patch {16 * end[0] + end[1]} (row {end[0]}, column {end[1]}).")
         page.mouse.up()
         assert marked(page) == number
 
@@ -202,6 +203,12 @@ def test_keys_walk_and_mark(page):
     assert eye(page).get_attribute("aria-valuetext") == told
     page.keyboard.press("ArrowRight")
     assert eye(page).get_attribute("aria-valuetext").startswith("Patch 125 (row 7, column 13), marked.")
+    assert sentence(page, "marked") == "2 of 255 patches marked. Here: patch 125 (row 7, column 13)."
+    page.locator(".pw-file input").focus()
+    assert sentence(page, "marked") == "2 of 255 patches marked."
+    press_at(eye(page), 0, 3, act="hover")
+    assert sentence(page, "marked") == "2 of 255 patches marked. Here: patch 3 (row 0, column 3)."
+    eye(page).focus()
     page.keyboard.press("Home")
     assert eye(page).get_attribute("aria-valuenow") == "0"
     assert status(page) == ""

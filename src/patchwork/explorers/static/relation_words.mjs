@@ -37,6 +37,7 @@ export function scoreText(view, scores) {
 export const questionSentence = (view) => `Which patches belong to the outlined one, ${patchText(view, view.selected)}?`;
 export const askSentence = ({ labels }) => `Guess first: click, tap or draw over them; by keys, arrows move and Space marks. Then five relations answer the same question${labels ? ", and your eye is scored as they are." : ". No regions are known here, so nobody can be wrong."}`;
 export const markedSentence = ({ marked, selected, count }) => `${marked.filter((patch) => patch !== selected).length} of ${count - 1} patches marked.`;
+export const hereSentence = (view, patch) => `${markedSentence(view)}${patch === null ? "" : ` Here: ${patchText(view, patch)}.`}`;
 
 export function cursorText(view, patch) {
   const state = patch === view.selected ? "the outlined one" : view.marked.includes(patch) ? "marked" : "not marked";

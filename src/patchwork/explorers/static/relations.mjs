@@ -7,7 +7,7 @@ import { neighborPairs, shuffledOrder } from "./math.mjs";
 import { drawGuess, drawLegend, drawMap } from "./relation_drawings.mjs";
 import { FAMILIES, guessRow, learnedHeads, meanScores, prepare, rowOf, scoresOf, shareBelow } from "./relation_math.mjs";
 import {
-  askSentence, cursorText, EYE, markedSentence, NAMES, noteSentence, numbersOf, openSentence, questionSentence, scoreText, SPECTRUM, toldSentence, underTexts, verdictSentence, WHAT,
+  askSentence, cursorText, EYE, hereSentence, markedSentence, NAMES, noteSentence, numbersOf, openSentence, questionSentence, scoreText, SPECTRUM, toldSentence, underTexts, verdictSentence, WHAT,
 } from "./relation_words.mjs";
 
 const SLICE = 4; // ms of work at a time
@@ -109,14 +109,15 @@ class RelationsExplorer extends GrayPhotoExplorer {
   get open() { return this.settings.revealed || this.printing; }
 
   listen() {
-    const { canvases: { eye }, tiles: { families } } = this.page, repaint = () => this.surfaces[0].invalidate();
+    const { canvases: { eye }, tiles: { families } } = this.page, turn = () => this.updateHovered();
     const at = (canvas) => (x, y) => gridPlace(x, y, canvas, this.view.grid);
-    onStroke(eye, { press: (x, y) => this.press(at(eye)(x, y)), draw: (x, y) => this.stroke(at(eye)(x, y)), hover: this.over(at(eye)) });
+    const hover = this.over(at(eye)), draw = (x, y) => { hover(x, y); this.stroke(at(eye)(x, y)); };
+    onStroke(eye, { press: (x, y) => this.press(at(eye)(x, y)), draw, hover });
     for (const { canvas } of Object.values(families)) onPointer(canvas, { choose: (x, y) => this.askFor(at(canvas)(x, y)), hover: this.over(at(canvas)) });
     walkGrid(eye, { grid: () => this.view.grid, now: () => (this.open ? this.view.selected : this.cursor ?? this.view.selected), go: (place) => (this.open ? this.askFor(place) : this.moveTo(place)) });
     const mark = () => { if (!this.open) this.press(this.cursor ?? this.view.selected); };
     onKeys(eye, { " ": mark, Enter: mark });
-    for (const event of ["focus", "blur"]) eye.addEventListener(event, repaint);
+    for (const event of ["focus", "blur"]) eye.addEventListener(event, turn);
     this.listenToPrinting();
   }
 
@@ -285,7 +286,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
       const under = underTexts(view, hovered);
       setText(texts.told, toldSentence(view, hovered));
       for (const [name, tile] of Object.entries({ eye, ...families })) setText(tile.under, under[name]);
-    }
+    } else setText(texts.marked, hereSentence(view, hovered ?? this.drawn().cursor));
     for (const each of this.open ? surfaces : surfaces.slice(0, 1)) each.invalidate();
   }
 
