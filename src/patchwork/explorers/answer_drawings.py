@@ -55,7 +55,8 @@ def _channels(color):
 
 
 def _faint(color):
-    return tuple(round(FAINT * paper + (1 - FAINT) * own) for paper, own in zip(*map(_channels, (PAPER, color)), strict=True))
+    both = zip(_channels(PAPER), _channels(color), strict=True)
+    return tuple(round(FAINT * paper + (1 - FAINT) * own) for paper, own in both)
 
 
 def _verdicts(right, reached, asked):

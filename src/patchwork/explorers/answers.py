@@ -1,22 +1,15 @@
 """Chapter 7's explorer: one patch is marked; who answers rightly about it, and whom the news of it can reach."""
 
-import functools
-import json
-
 import torch
 import traitlets
 
 from patchwork import _checks, _scenes, synthesis
-from patchwork._modes import mode
 from patchwork.explorers.answer_drawings import draw_answers
-from patchwork.explorers.base import Explorer, encode_array, encode_picture
+from patchwork.explorers.answer_scenes import by_distance, checked, encoded, shipped, solved
+from patchwork.explorers.base import Explorer
 from patchwork.explorers.drawings import gray_picture
-from patchwork.patches import unpatchify
-from patchwork.windows import reach
 
 VIEWS = ("right", "answers", "steps")
-BITS = (8, 7, 6, 5, 4, 3)  # of a probability on the page: the most that fit
-ROOM = 148_000  # bytes that a scene may take there
 START = 4 * _scenes.GRID[1] + 8  # a corner of its window, and far enough inside for a diamond of three steps
 SCENES = 2**32
 
@@ -62,7 +55,7 @@ class AnswersExplorer(Explorer, module="answers"):
         """Draw the scene, let every network answer, and check the settings."""
         if question not in _scenes.QUESTIONS:
             raise ValueError(f"question must be one of {list(_scenes.QUESTIONS)}, got {question!r}")
-        self._given = _checked(_shipped(question) if models is None else models)
+        self._given = checked(shipped(question) if models is None else models)
         self._question = question
         if network is None:
             network = "convolution" if "convolution" in self._given else next(iter(self._given))
@@ -73,38 +66,23 @@ class AnswersExplorer(Explorer, module="answers"):
         self.state()
 
     def _solve(self, scene):
-        """Draw a scene, and keep what every network answers to every mark."""
-        self._features, pixels, self._textures = _drawn(scene)
-        self._image = unpatchify(pixels[None], _scenes.GRID, channels=1)[0]
-        self._probabilities = {name: _probabilities(model, self._features) for name, model in self._given.items()}
-        self._reached = {name: _reached(model, self._features) for name, model in self._given.items()}
-        self._encoded = {str(scene): self._encode()}
-
-    def _encode(self):
-        answers = {name: _decided(probabilities) for name, probabilities in self._probabilities.items()}
-        networks = {name: _encoded(model, self._features) for name, model in self._given.items()}
-        picture = encode_picture(gray_picture(self._image[0]), "JPEG", quality=80)
-        for bits in BITS:
-            coded = {name: {**networks[name], "answers": encode_array(answers[name], bits=bits, ends=(0, 1))} for name in networks}
-            scene = {"picture": picture, "textures": self._textures.tolist(), "networks": coded}
-            if len(json.dumps(scene)) < ROOM:
-                break
-        return scene
+        self._solved = solved(self._given, scene)
+        self._encoded = {str(scene): encoded(self._given, self._solved)}
 
     @property
     def features(self):
         """The features of the scene's patches, as ``marked_textures`` draws them, (144, 16)."""
-        return self._features.to(torch.get_default_dtype())
+        return self._solved.features.to(torch.get_default_dtype())
 
     @property
     def image(self):
         """The pixels of the same patches side by side, (1, 192, 192)."""
-        return self._image
+        return self._solved.image
 
     @property
     def textures(self):
         """The texture of each patch, (144,): 0 is brick, 1 grass."""
-        return self._textures
+        return self._solved.textures
 
     @property
     def labels(self):
@@ -119,7 +97,7 @@ class AnswersExplorer(Explorer, module="answers"):
     @property
     def probabilities(self):
         """How probable the chosen network calls yes at each patch, (144,)."""
-        return self._probabilities[self.network][self.selected]
+        return self._solved.probabilities[self.network][self.selected]
 
     @property
     def right(self):
@@ -129,7 +107,7 @@ class AnswersExplorer(Explorer, module="answers"):
     @property
     def reached(self):
         """Where news of the mark arrives in it, boolean (144,)."""
-        return self._reached[self.network][self.selected]
+        return self._solved.reached[self.network][self.selected]
 
     @property
     def counts(self):
@@ -139,40 +117,40 @@ class AnswersExplorer(Explorer, module="answers"):
     @property
     def accuracy(self):
         """The share of right answers of the chosen network by distance, over all marks of the scene: (11,)."""
-        return _by_distance(self._right(self.network), self._distances)
+        return by_distance(self._right(self.network), self._distances)
 
     @property
     def ceiling(self):
         """``synthesis.ceiling`` of the chosen network, (11,), and 1 with pooling; None for a "knn" without."""
         model = self._given[self.network]
         if model.pooling:
-            return torch.where(_by_distance(self._truth, self._distances).isnan(), torch.nan, 1.0)
+            return torch.where(by_distance(self._truth, self._distances).isnan(), torch.nan, 1.0)
         return None if model.relation == "knn" else synthesis.ceiling(model.relation, question=self._question)
 
     @property
     def _truth(self):
         if self._question == "left":
             return _scenes.offsets("cpu")[1] > 0
-        return self._textures == self._textures.unsqueeze(1)
+        return self.textures == self.textures.unsqueeze(1)
 
     @property
     def _distances(self):
         return _scenes.distances(self._question, "cpu")
 
     def _right(self, name):
-        return (self._probabilities[name] > 0.5) == self._truth
+        return (self._solved.probabilities[name] > 0.5) == self._truth
 
     def _count(self, name, reached):
-        asked = (self.distances > 0) & (self._reached[name][self.selected] == reached)
+        asked = (self.distances > 0) & (self._solved.reached[name][self.selected] == reached)
         return int(self._right(name)[self.selected][asked].sum()), int(asked.sum())
 
     def picture(self):
         """Draw the scene, and for every network who answers rightly and whom the news reaches."""
         maps = {
-            name: (self._right(name)[self.selected], self._reached[name][self.selected], self._told(name))
+            name: (self._right(name)[self.selected], self._solved.reached[name][self.selected], self._told(name))
             for name in self._given
         }
-        scene = gray_picture(self._image[0]), self._textures, self.selected
+        scene = gray_picture(self.image[0]), self.textures, self.selected
         return draw_answers(scene, self.distances > 0, maps, self._findings())
 
     def alt(self):
@@ -187,11 +165,11 @@ class AnswersExplorer(Explorer, module="answers"):
 
     def _told(self, name):
         right, number = self.counts[name][0]
-        return f"{right} of {number}"
+        return f"{right} of {number}" if number else "nobody"
 
     def _findings(self):
         row, column = divmod(self.selected, _scenes.GRID[1])
-        texture = _scenes.TEXTURES[self._textures[self.selected]]
+        texture = _scenes.TEXTURES[self.textures[self.selected]]
         asked = ("Am I of", "its texture?") if self._question == "same" else ("Is it in a column", "left of mine?")
         return [f"Marked: {texture}", f"row {row}, column {column}", "", "Every other patch", "answers:", *asked]
 
@@ -224,76 +202,6 @@ class AnswersExplorer(Explorer, module="answers"):
 
     @traitlets.observe("scene")
     def _follow(self, change):
-        self._solve(change.new)
-        self.scenes = self._encoded
-
-
-def _shipped(question):
-    """Return the networks without pooling that come with the book for a question, of seed 0, by name."""
-    kinds = [(relation, coordinates) for coordinates in (False, True) for relation in synthesis.RELATIONS]
-    return {
-        f"{relation}{' + place' * coordinates}": synthesis.trained(relation, question=question, coordinates=coordinates)
-        for relation, coordinates in kinds
-        if synthesis.weights_file(relation, 0, question=question, coordinates=coordinates).exists()
-    }
-
-
-def _checked(models):
-    if not isinstance(models, dict) or not models:
-        raise ValueError(f"models must be a dict of RelationNetwork by name, not empty; got {type(models).__name__}")
-    for name, model in models.items():
-        if not isinstance(name, str) or not name:
-            raise ValueError(f"the name of a network must be text, got {name!r}")
-        if not isinstance(model, synthesis.RelationNetwork):
-            raise ValueError(f"the network {name!r} must be a RelationNetwork, got {type(model).__name__}")
-    return dict(models)
-
-
-@functools.cache
-def _bank():
-    """Return features, pixels and texture of each patch of the test halves side by side, (2, K, 16 + 256 + 1)."""
-    features = synthesis.texture_features("test", device="cpu", dtype=torch.float64)
-    texture = torch.arange(2, device="cpu", dtype=torch.float64).view(2, 1, 1).expand(-1, features.shape[1], -1)
-    return torch.cat([features, _scenes.patches("test"), texture], 2)
-
-
-def _drawn(seed):
-    """Draw one scene → features (N, 16), pixels (N, 256) and textures (N,) of the same patches."""
-    drawn = synthesis.marked_textures(_bank(), 1, generator=torch.Generator("cpu").manual_seed(seed)).features[0]
-    features, pixels, texture = drawn.split([_scenes.FEATURES, _scenes.PATCH**2, 1], 1)
-    return features, pixels, texture.flatten().long()
-
-
-@torch.no_grad()
-def _probabilities(model, features):
-    """Let a network answer to every mark → how probable it calls yes, (mark, patch), float64 on the CPU."""
-    features = features.to(model.head.weight).expand(_scenes.TOKENS, -1, -1)
-    with mode(model, training=False):
-        return model(features, torch.arange(_scenes.TOKENS, device=features.device)).cpu().double().sigmoid()
-
-
-def _masks(model, features):
-    return synthesis.relation_masks(model.relation, features=features if model.relation == "knn" else None)
-
-
-def _reached(model, features):
-    """Return whether news of each mark arrives at each patch, boolean (mark, patch)."""
-    reached = reach(list(_masks(model, features))).mT
-    return torch.ones_like(reached) if model.pooling else reached
-
-
-def _encoded(model, features):
-    """Return what the page must know of a network besides its answers; of the graph "knn" the edges."""
-    edges = encode_array(_masks(model, features)[0], bits=1) if model.relation == "knn" else None
-    return {"relation": model.relation, "pooling": bool(model.pooling), "edges": edges}
-
-
-def _decided(probabilities):
-    """Keep what is no yes a little below ½, so that no rounding turns an answer."""
-    return torch.where(probabilities > 0.5, probabilities, probabilities.clamp(max=0.4999))
-
-
-def _by_distance(which, distances):
-    """Return the share of true ones by distance 1 … 11, over all pairs (mark, patch); NaN where none is asked."""
-    chosen, asked = _scenes.counts(which.flatten()[None], distances.flatten()[None])
-    return (chosen / asked)[0, 1:]
+        if str(change.new) not in self._encoded:
+            self._solve(change.new)
+            self.scenes = self._encoded
