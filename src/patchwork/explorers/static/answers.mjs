@@ -148,7 +148,8 @@ function buildTile(name, act, group) {
 }
 
 function buildPage(act, names) {
-  const id = pageId(), controls = { view: choice("Show", (view) => act.set({ view })), reset: { node: button("Reset", act.reset) } };
+  const id = pageId(), choices = { network: "Network", view: "Show" };
+  const controls = { ...Object.fromEntries(Object.entries(choices).map(([name, words]) => [name, choice(words, (value) => act.set({ [name]: value }))])), reset: { node: button("Reset", act.reset) } };
   const [scene, large] = ["Marked patch", "Patch that answers"].map((each) => slider(each, id)), [key, chart] = Array.from({ length: 2 }, () => element("canvas", { role: "img" }));
   const texts = sentences("place", "shown", "told", "read", "chart"), tiles = names.map((name) => buildTile(name, act, `${id}-network`));
   const panels = {
@@ -221,6 +222,7 @@ class AnswersExplorer extends Explorer {
     this.view = look(this.scene, this.model.get("question"), this.settings);
     const { view, page } = this;
     page.controls.view.show(VIEWS, view.view);
+    page.controls.network.show(view.maps.map(({ name }) => [name, named(name)]), view.chosen.name);
     page.tiles.forEach(({ radio, reached, others, name }, at) => {
       const map = view.maps[at];
       radio.checked = map === view.chosen;
