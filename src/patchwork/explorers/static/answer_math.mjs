@@ -46,18 +46,16 @@ export function askedDistance(mark, patch, grid, question) {
 // What is to be answered: am I of the marked one's texture, or is it in a column left of mine?
 export const truth = (mark, patch, grid, question, textures) => (question === "same" ? textures[patch] === textures[mark] : offsets(patch, mark, grid)[1] > 0);
 
-// Which share of the pairs (mark, patch) is so, by the distance 1 … 11; null where nothing is asked.
-export function sharesByDistance(grid, question, isSo) {
-  const count = grid[0] * grid[1], so = new Array(Math.max(...grid)).fill(0), asked = so.slice();
-  for (let mark = 0; mark < count; mark++) {
-    for (let patch = 0; patch < count; patch++) {
-      const distance = askedDistance(mark, patch, grid, question);
-      asked[distance]++;
-      if (isSo(mark, patch)) so[distance]++;
-    }
-  }
-  return so.map((number, distance) => (asked[distance] ? number / asked[distance] : null)).slice(1);
+// Which share of the pairs so[mark][patch] is so, by the distance 1 … 11; null where nothing is asked.
+export function sharesByDistance(grid, question, so) {
+  const chosen = new Array(Math.max(...grid)).fill(0), asked = chosen.slice();
+  so.forEach((row, mark) => row.forEach((each, patch) => {
+    const distance = askedDistance(mark, patch, grid, question);
+    asked[distance]++;
+    if (each) chosen[distance]++;
+  }));
+  return chosen.map((number, distance) => (asked[distance] ? number / asked[distance] : null)).slice(1);
 }
 
-// synthesis.ceiling: where news arrives the answer can be right, elsewhere it is a guess. `reached[mark][patch]`.
-export const ceilings = (grid, question, reached) => sharesByDistance(grid, question, (mark, patch) => reached[mark][patch]).map((share) => (share === null ? null : (1 + share) / 2));
+// synthesis.ceiling: where news arrives, reached[mark][patch], the answer can be right; elsewhere it is a guess.
+export const ceilings = (grid, question, reached) => sharesByDistance(grid, question, reached).map((share) => (share === null ? null : (1 + share) / 2));

@@ -13,8 +13,8 @@ const GRID = [12, 12], COUNT = GRID[0] * GRID[1], PAIRS = neighborPairs(GRID), P
 const TEXTURES = ["brick", "grass"], ACROSS = 4; // tiles in a row
 const VIEWS = [["right", "right or wrong"], ["answers", "the answers"], ["steps", "when the news arrives"]];
 const RELATIONS = {
-  own: "each hears itself", convolution: "a 3 × 3 kernel", local: "attention under a 3 × 3 mask", window: "attention in 4 × 4 windows", shifted: "attention in shifted windows",
-  global: "attention to all", grid: "a graph of 4 neighbors", knn: "a graph of the 8 most alike",
+  own: "each hears itself", convolution: "a 3 × 3 kernel", local: "attention in 3 × 3", window: "attention in windows", shifted: "windows that shift", global: "attention to all",
+  grid: "a graph, 4 that touch", knn: "a graph, 8 most alike",
 };
 
 // What the page was brought.
@@ -50,25 +50,24 @@ const isRight = ({ yes }, mark, patch, question, textures) => (yes[mark * COUNT 
 // With pooling the mean brings the news to whom no block brings it.
 const stepsFrom = ({ heard, pooling }, mark) => arrivals(heard, mark).map((step) => (step === null && pooling ? BLOCKS + 1 : step));
 
-// Over all marks: right answers by distance, the ceiling, and how many are right without news. Found once for each network.
+// Over all marks: right answers by distance, the ceiling, and the share of right ones without news. Found once for each network.
 function overAll(network, question, textures) {
   if (network.over) return network.over;
-  const reached = PATCHES.map((mark) => stepsFrom(network, mark).map((step) => step !== null)), right = (mark, patch) => isRight(network, mark, patch, question, textures);
-  const [good, all] = pairsWithout(reached, question, right), knows = network.relation !== "knn" || network.pooling;
-  network.over = { accuracy: sharesByDistance(GRID, question, right), ceiling: knows ? ceilings(GRID, question, reached) : null, guessed: all ? good / all : null };
+  const reached = PATCHES.map((mark) => stepsFrom(network, mark).map((step) => step !== null)), knows = network.relation !== "knn" || network.pooling;
+  const right = PATCHES.map((mark) => PATCHES.map((patch) => isRight(network, mark, patch, question, textures)));
+  const ceiling = knows ? ceilings(GRID, question, reached) : null;
+  network.over = { accuracy: sharesByDistance(GRID, question, right), ceiling, guessed: shareWithout(reached, right, question) };
   return network.over;
 }
 
-function pairsWithout(reached, question, right) {
+function shareWithout(reached, right, question) {
   let good = 0, all = 0;
-  for (const mark of PATCHES) {
-    for (const patch of PATCHES) {
-      if (reached[mark][patch] || !askedDistance(mark, patch, GRID, question)) continue;
-      all++;
-      good += right(mark, patch);
-    }
-  }
-  return [good, all];
+  reached.forEach((row, mark) => row.forEach((hears, patch) => {
+    if (hears || !askedDistance(mark, patch, GRID, question)) return;
+    all++;
+    good += right[mark][patch];
+  }));
+  return all ? good / all : null;
 }
 
 // Words and numbers.
@@ -92,12 +91,12 @@ function placeSentence(view) {
 }
 
 function shownSentence(view) {
-  const { chosen: { reached, others, relation, pooling }, guessed } = view, graph = relation === "knn" && !pooling;
-  const news = reached[1] ? `The news reaches ${reached[1]} in three blocks${pooling ? " and a mean" : ""}: ${reached[0]} of them answer rightly.` : "The news reaches nobody else.";
-  const kin = graph && view.question === "same" ? ` ${kinSentence(view)}` : "";
+  const { chosen: { reached, others, relation, pooling }, guessed, question } = view, graph = relation === "knn" && !pooling && question === "same";
+  const news = reached[1] ? `The news reaches ${reached[1]} in three blocks${pooling ? " and a mean" : ""}: ${reached[0]} answer rightly.` : "The news reaches nobody else.";
+  const kin = graph ? ` ${kinSentence(view)}` : "";
   if (!others[1]) return news + kin;
-  const why = graph ? "not to be reached is a hint too" : "without news that is a guess";
-  return `${news}${kin} ${capital(of(others))} ${reached[1] ? "others" : "patches"} are right: ${why}. Over all marks ${percent(guessed)} of such answers are right.`;
+  const found = `${of(others)} ${reached[1] ? "others" : "patches"} are right, ${percent(guessed)} over all marks`;
+  return `${news}${kin} ${graph ? `So is not to be: ${found}.` : `${found}: without news that is a guess.`}`;
 }
 
 // To be reached by the graph of the most alike is an answer itself.
