@@ -1,6 +1,6 @@
 // One patch is marked, all others answer: the scene, who is right under each network, and how far the news of the mark gets.
 
-import { arrivals, askedDistance, BLOCKS, ceilings, heardLists, sharesByDistance, truth } from "./answer_math.mjs";
+import { arrivals, askedDistances, BLOCKS, ceilings, hearersOf, sharesByDistance, truths } from "./answer_math.mjs";
 import { drawCurve, drawKey, drawLarge, drawScene, drawTile, keyTexts } from "./answer_drawings.mjs";
 import { gridPlace, onKeys, onPointer, walkGrid } from "./canvas.mjs";
 import { button, choice, element, panel, setText, slider, tell } from "./controls.mjs";
@@ -19,51 +19,51 @@ const RELATIONS = {
 
 // What the page was brought.
 
-async function decodeScene({ picture, textures, networks }) {
-  return { picture: (await decodePhoto(picture)).canvas, textures, networks: Object.entries(networks).map(([name, coded]) => decodeNetwork(name, coded)) };
+async function decodeScene({ picture, textures, networks }, question) {
+  const distances = PATCHES.map((mark) => askedDistances(mark, GRID, question)), labels = PATCHES.map((mark) => truths(mark, GRID[1], question, textures));
+  const decoded = Object.entries(networks).map(([name, coded]) => decodeNetwork(name, coded));
+  return { picture: (await decodePhoto(picture)).canvas, question, textures, distances, labels, networks: decoded };
 }
 
 function decodeNetwork(name, { relation, pooling, edges, answers }) {
-  return { name, relation, pooling, digits: answers.bits > 6 ? 2 : 1, yes: decodeArray(answers).values, heard: heardLists(relation, GRID, edges && decodeArray(edges).values) };
+  return { name, relation, pooling, digits: answers.bits > 6 ? 2 : 1, yes: decodeArray(answers).values, hearers: hearersOf(relation, GRID, edges && decodeArray(edges).values) };
 }
 
 // What follows from the settings.
 
-function look({ picture, textures, networks }, question, { network, view, selected }) {
-  const asking = { question, textures, selected }, distances = PATCHES.map((patch) => askedDistance(selected, patch, GRID, question));
-  const maps = networks.map((each) => mapOf(each, asking, distances)), chosen = maps.find(({ name }) => name === network);
-  const base = { picture, textures, question, view, selected, distances, maps, chosen, kinds: KINDS[question], grid: GRID, pairs: PAIRS, pooled: chosen.pooling };
-  return { ...base, ...overAll(chosen.network, question, textures) };
+function look(scene, { network, view, selected }) {
+  const { picture, textures, question, networks } = scene, maps = networks.map((each) => mapOf(each, scene, selected)), chosen = maps.find(({ name }) => name === network);
+  const base = { picture, textures, question, view, selected, distances: scene.distances[selected], maps, chosen, kinds: KINDS[question], grid: GRID, pairs: PAIRS, pooled: chosen.pooling };
+  return { ...base, ...overAll(chosen.network, scene) };
 }
 
 // Under one network: when the news arrives, what each patch answers and how surely, whether that is right, and the counts.
-function mapOf(network, asking, distances) {
-  const { selected, textures, question } = asking, steps = stepsFrom(network, selected), own = textures[selected];
-  const yes = PATCHES.map((patch) => network.yes[selected * COUNT + patch]), right = PATCHES.map((patch) => isRight(network, selected, patch, question, textures));
-  const claimed = yes.map((share) => (question === "same" ? (share > 0.5 ? own : 1 - own) : Number(share > 0.5)));
-  const count = (reached) => PATCHES.reduce(([good, all], patch) => (distances[patch] && (steps[patch] !== null) === reached ? [good + right[patch], all + 1] : [good, all]), [0, 0]);
-  return { ...network, network, steps, yes, right, claimed, sure: yes.map((share) => Math.max(share, 1 - share)), reached: count(true), others: count(false) };
+function mapOf(network, scene, mark) {
+  const { textures, question, distances } = scene, steps = stepsFrom(network, mark), right = rightAnswers(network, scene, mark);
+  const yes = PATCHES.map((patch) => network.yes[mark * COUNT + patch]), sure = yes.map((share) => Math.max(share, 1 - share));
+  const claimed = yes.map((share) => (question === "same" && share <= 0.5 ? 1 - textures[mark] : question === "same" ? textures[mark] : Number(share > 0.5)));
+  const count = (reached) => PATCHES.reduce(([good, all], patch) => (distances[mark][patch] && (steps[patch] !== null) === reached ? [good + right[patch], all + 1] : [good, all]), [0, 0]);
+  return { ...network, network, steps, yes, sure, right, claimed, reached: count(true), others: count(false) };
 }
 
-const isRight = ({ yes }, mark, patch, question, textures) => (yes[mark * COUNT + patch] > 0.5) === truth(mark, patch, GRID, question, textures);
+const rightAnswers = ({ yes }, { labels }, mark) => PATCHES.map((patch) => (yes[mark * COUNT + patch] > 0.5) === labels[mark][patch]);
 
 // With pooling the mean brings the news to whom no block brings it.
-const stepsFrom = ({ heard, pooling }, mark) => arrivals(heard, mark).map((step) => (step === null && pooling ? BLOCKS + 1 : step));
+const stepsFrom = ({ hearers, pooling }, mark) => arrivals(hearers, mark).map((step) => (step === null && pooling ? BLOCKS + 1 : step));
 
 // Over all marks: right answers by distance, the ceiling, and the share of right ones without news. Found once for each network.
-function overAll(network, question, textures) {
+function overAll(network, scene) {
   if (network.over) return network.over;
-  const reached = PATCHES.map((mark) => stepsFrom(network, mark).map((step) => step !== null)), knows = network.relation !== "knn" || network.pooling;
-  const right = PATCHES.map((mark) => PATCHES.map((patch) => isRight(network, mark, patch, question, textures)));
-  const ceiling = knows ? ceilings(GRID, question, reached) : null;
-  network.over = { accuracy: sharesByDistance(GRID, question, right), ceiling, guessed: shareWithout(reached, right, question) };
+  const { distances } = scene, knows = network.relation !== "knn" || network.pooling, right = PATCHES.map((mark) => rightAnswers(network, scene, mark));
+  const reached = PATCHES.map((mark) => stepsFrom(network, mark).map((step) => step !== null));
+  network.over = { accuracy: sharesByDistance(distances, right), ceiling: knows ? ceilings(distances, reached) : null, guessed: shareWithout(reached, right, distances) };
   return network.over;
 }
 
-function shareWithout(reached, right, question) {
+function shareWithout(reached, right, distances) {
   let good = 0, all = 0;
   reached.forEach((row, mark) => row.forEach((hears, patch) => {
-    if (hears || !askedDistance(mark, patch, GRID, question)) return;
+    if (hears || !distances[mark][patch]) return;
     all++;
     good += right[mark][patch];
   }));
@@ -174,7 +174,7 @@ class AnswersExplorer extends Explorer {
   // The patch that is read out while the pointer is nowhere.
   get read() { return this.pinned ?? firstRead(this.view); }
 
-  decode(data) { return decodeScene(data); }
+  decode(data) { return decodeScene(data, this.model.get("question")); }
 
   build() { return buildPage(this, this.scene.networks.map(({ name }) => name)); }
 
@@ -218,7 +218,7 @@ class AnswersExplorer extends Explorer {
 
   update() {
     if (!this.scene) return; // half of a change from Python; the other half follows
-    this.view = look(this.scene, this.model.get("question"), this.settings);
+    this.view = look(this.scene, this.settings);
     const { view, page } = this;
     page.controls.view.show(VIEWS, view.view);
     page.controls.network.show(view.maps.map(({ name }) => [name, named(name)]), view.chosen.name);
