@@ -36,7 +36,7 @@ class AnswersExplorer(Explorer, module="answers"):
             [1, 0, 0, 0, 0],
             [0, 0, 0, 0, 0]], dtype=torch.int32)
     >>> explorer.counts["grid"][0], explorer.ceiling[:4]
-    ((9, 9), tensor([1.0000, 0.8876, 0.5971, 0.5000]))
+    ((9, 9), tensor([1.0000, 0.8864, 0.5952, 0.5000]))
     >>> explorer
     AnswersExplorer(network='grid', question='same', scene=0, selected=0, view='right')
     """
