@@ -275,6 +275,8 @@ def test_the_left_question_is_put_in_words(visit):
 def test_a_mean_brings_the_news_to_everyone(visit):
     page = visit("answers pooled")
     assert sentence(page, "shown").startswith("The news reaches 143 in three blocks and a mean: ")
+    assert not tiles(page).first.is_visible()  # where there is one network there is nothing to choose
+    assert page.get_by_label("Network", exact=True).first.is_hidden()
     assert "over all marks" not in sentence(page, "shown")
     press_at(large(page), 11, 0)
     assert sentence(page, "told").endswith("The news arrives by the mean at the end.")

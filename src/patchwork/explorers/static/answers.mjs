@@ -135,7 +135,7 @@ function firstRead({ chosen: { steps }, distances, selected }) {
   return (silent.length ? silent : asked).reduce((best, patch) => (better(patch, best) ? patch : best), (silent.length ? silent : asked)[0] ?? selected);
 }
 
-const titleOf = ({ name, relation, pooling }) => `${capital(named(name))}${name === relation ? `: ${RELATIONS[relation]}` : ""}${pooling ? ", and a mean over all" : ""}`;
+const titleOf = ({ name, relation }) => `${capital(named(name))}${name === relation ? `: ${RELATIONS[relation]}` : ""}`;
 
 // The page.
 
@@ -220,6 +220,7 @@ class AnswersExplorer extends Explorer {
     if (!this.scene) return; // half of a change from Python; the other half follows
     this.view = look(this.scene, this.settings);
     const { view, page } = this;
+    page.panels.networks.node.hidden = page.controls.network.node.hidden = view.maps.length < 2;
     page.controls.view.show(VIEWS, view.view);
     page.controls.network.show(view.maps.map(({ name }) => [name, named(name)]), view.chosen.name);
     page.tiles.forEach(({ radio, reached, others, name }, at) => {
@@ -236,7 +237,7 @@ class AnswersExplorer extends Explorer {
 
   updateTexts() {
     const { view, page: { canvases, panels, texts } } = this, told = { place: placeSentence(view), shown: shownSentence(view), chart: chartSentence(view) };
-    const titles = { scene: "The scene, and the mark", large: titleOf(view.chosen), networks: "Every network: only the relation differs", curve: "Right answers by distance" };
+    const titles = { scene: "The scene, and the mark", large: titleOf(view.chosen), networks: `Every network${view.maps.every(({ name, relation }) => name === relation) ? ": only the relation differs" : ""}`, curve: "Right answers by distance" };
     for (const name in titles) setText(panels[name].title, titles[name]);
     setText(texts.read, "Below each map: how many answer rightly, first of those the news reaches, then of the others.");
     tell(canvases.scene, view.selected, COUNT - 1, `${told.place} ${told.shown}`);
