@@ -41,7 +41,7 @@ function look(scene, { network, view, selected }) {
 function mapOf(network, scene, mark) {
   const { textures, question, distances } = scene, steps = stepsFrom(network, mark), right = rightAnswers(network, scene, mark);
   const yes = PATCHES.map((patch) => network.yes[mark * COUNT + patch]), sure = yes.map((share) => Math.max(share, 1 - share));
-  const claimed = yes.map((share) => (question === "same" && share <= 0.5 ? 1 - textures[mark] : question === "same" ? textures[mark] : Number(share > 0.5)));
+  const claimed = yes.map((share) => (question === "left" ? Number(share > 0.5) : share > 0.5 ? textures[mark] : 1 - textures[mark]));
   const count = (reached) => PATCHES.reduce(([good, all], patch) => (distances[mark][patch] && (steps[patch] !== null) === reached ? [good + right[patch], all + 1] : [good, all]), [0, 0]);
   return { ...network, network, steps, yes, sure, right, claimed, reached: count(true), others: count(false) };
 }
@@ -128,11 +128,11 @@ function toldSentence(view, patch) {
   return `${where}, distance ${distances[patch]}${kinds}. ${says} ${newsText(chosen, patch)}.`;
 }
 
-// The patch that is read out without a choice: of those asked and without news the nearest, else the furthest.
+// The patch that is read out without a choice: of those that no news reaches the nearest, else of all the furthest.
 function firstRead({ chosen: { steps }, distances, selected }) {
   const asked = PATCHES.filter((patch) => distances[patch]), silent = asked.filter((patch) => steps[patch] === null);
-  const better = silent.length ? (one, other) => distances[one] < distances[other] : (one, other) => distances[one] > distances[other];
-  return (silent.length ? silent : asked).reduce((best, patch) => (better(patch, best) ? patch : best), (silent.length ? silent : asked)[0] ?? selected);
+  if (!asked.length) return selected;
+  return silent.length ? silent.reduce((best, patch) => (distances[patch] < distances[best] ? patch : best)) : asked.reduce((best, patch) => (distances[patch] > distances[best] ? patch : best));
 }
 
 const titleOf = ({ name, relation }) => `${capital(named(name))}${name === relation ? `: ${RELATIONS[relation]}` : ""}`;
