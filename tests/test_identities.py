@@ -597,6 +597,62 @@ def test_linear_graph_attention_on_the_complete_graph_asks_in_vain(rng, normal):
     torch.testing.assert_close(weights[0], weights[0, :1].expand(number, -1))
 
 
+# Synthesis, chapter 7
+
+
+def test_what_everyone_hears_makes_all_alike(rng, normal):
+    x = normal(rng.randint(2, 9), 3)
+    for _ in range(rng.randint(1, 4)):
+        relation = normal(len(x), len(x)).softmax(1)
+        y = relation @ x
+        common = relation.amin(0).sum()
+        spreads = [each.amax(0) - each.amin(0) for each in (x, y)]
+        assert (spreads[1] <= (1 - common) * spreads[0] + 1e-12).all()
+        x = y
+
+
+def test_the_bound_is_met_where_two_patches_share_nothing_but_the_common_part(normal):
+    common, x = normal(4).softmax(0) * 0.3, torch.tensor([0.0, 1.0, 0.5, 0.2]).double()
+    relation = common + 0.7 * torch.eye(4).double()[[0, 1, 0, 1]]
+    y = relation @ x
+    torch.testing.assert_close(y.max() - y.min(), torch.tensor(1 - 0.3).double())
+
+
+def test_the_powers_of_a_walk_are_its_mean_and_its_slow_patterns(rng, normal):
+    affinity = normal(rng.randint(2, 8), 3)
+    affinity = gaussian_affinity(affinity, bandwidth=2.0)
+    degrees, times = affinity.sum(1), rng.randint(1, 6)
+    walk = normalize_adjacency(affinity, self_loops=False, mode="row")
+    values, vectors = torch.linalg.eigh(degrees.rsqrt()[:, None] * affinity * degrees.rsqrt())
+    patterns, duals = degrees.rsqrt()[:, None] * vectors, degrees.sqrt()[:, None] * vectors
+    rest = patterns[:, :-1] * values[:-1] ** times @ duals[:, :-1].mT
+    power = torch.linalg.matrix_power(walk, times)
+    torch.testing.assert_close(power, (degrees / degrees.sum()).expand_as(walk) + rest)
+    kept = torch.linalg.eigvals((torch.eye(len(walk)).double() + walk) / 2).real.sort().values
+    torch.testing.assert_close(kept, (1 + values) / 2)
+
+
+def test_what_differs_between_patches_is_cubed_by_attention(rng, normal):
+    number, dim = rng.randint(3, 8), rng.randint(2, 5)
+    common, rest, query, key = normal(1, dim), normal(number, dim), normal(dim, dim), normal(dim, dim)
+
+    def left(size):
+        x = common + size * rest
+        y = attention(x @ query, x @ key, x)
+        return (y - y.mean(0)).norm().item()
+
+    assert math.log2(left(2e-3) / left(1e-3)) == pytest.approx(3, abs=0.1)
+
+
+def test_a_relation_that_knows_its_regions_forgets_nothing_between_them(rng, normal):
+    labels = torch.arange(rng.randint(3, 9)) % 3
+    same = (labels[:, None] == labels).double()
+    ideal, x = same / same.sum(1, keepdim=True), normal(len(labels), 2)
+    means = torch.stack([x[labels == label].mean(0) for label in range(3)])
+    torch.testing.assert_close(torch.linalg.matrix_power(ideal, rng.randint(1, 5)) @ x, means[labels])
+    assert torch.linalg.eigvalsh(ideal).round(decimals=9).sum() == 3
+
+
 # The spine, chapter 0
 
 
