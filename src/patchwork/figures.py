@@ -479,7 +479,7 @@ def show_patterns(maps, *, columns=None):
 def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None, predicted=None):
     """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
 
-    What was ``predicted`` for some of the curves, {label: values}, is drawn dashed over them. With ``log`` both axes are
+    What was ``predicted`` for some curves, {label: values}, is drawn dashed over them. With ``log`` both axes are
     logarithmic, with ``log="x"`` only the one across. Raises ValueError where a curve has another length than x, where
     something is predicted for a curve that isn't there, and for another ``log``.
 
