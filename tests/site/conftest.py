@@ -20,6 +20,7 @@ from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
@@ -192,12 +193,20 @@ def tying():
     return GraphExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
 
 
+@pytest.fixture(scope="session")
+def guessing():
+    """Relations: a mosaic with its regions and a photograph without any, before the guess and after."""
+    mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+    images = {"mosaic": mosaic, "coffee": load_image("coffee", size=256)}
+    return {"relations": RelationsExplorer(images), "relations revealed": RelationsExplorer(images, revealed=True)}
+
+
 def markup(explorer):
     return explorer._repr_mimebundle_()[0]["text/html"]
 
 
 @pytest.fixture(scope="session")
-def folder(explorer, asking, regions, looking, convolving, comparing, tying, tmp_path_factory):
+def folder(explorer, asking, regions, looking, convolving, comparing, tying, guessing, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
     oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
@@ -216,9 +225,10 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, tmp
         "similarity oblong": markup(SimilarityExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "graphs oblong": markup(GraphExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "attention regions": markup(regions),
+        "relations oblong": markup(RelationsExplorer(load_image("coffee", size=128)[:, :64])),
     }
     named = {"attention": asking, "windows": looking, "convolution": convolving, "similarity": comparing}
-    named["graphs"] = tying
+    named |= {"graphs": tying, **guessing}
     for name, each in named.items():
         pages |= {name: markup(each), f"{name} dark": markup(each), f"{name} two": 2 * markup(each)}
     for name, body in pages.items():

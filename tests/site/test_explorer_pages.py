@@ -44,7 +44,7 @@ def page(visit):
 
 
 EACH = pytest.mark.parametrize(
-    "name", ["light", "attention", "windows", "convolution", "similarity", "graphs"]
+    "name", ["light", "attention", "windows", "convolution", "similarity", "graphs", "relations", "relations revealed"]
 )  # every explorer's page
 
 
@@ -405,7 +405,7 @@ def test_a_rotated_photo_stands_upright(page):
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", picture_file("JPEG")[:300]], ids=["empty", "text", "cut off"]
 )
-@pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity", "graphs"])
+@pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity", "graphs", "relations"])
 def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, content):
     page = visit(name)
     image = page.locator("canvas[role=slider]").first
@@ -433,7 +433,7 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, cont
     "theme",
     [
         f"{name}{dark}"
-        for name in ("attention", "windows", "convolution", "similarity", "graphs")
+        for name in ("attention", "windows", "convolution", "similarity", "graphs", "relations", "relations revealed")
         for dark in ("", " dark")
     ]
     + ["light", "dark"],
@@ -460,7 +460,7 @@ def test_targets_are_large_and_labeled(visit, name, width):
 def test_focus_is_visible(visit, name):
     page = visit(name)
     ring = "node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outline"
-    for _ in range(8):
+    for _ in range(7 if name == "relations revealed" else 8):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert "solid 3px" in focused.evaluate(ring), focused.evaluate("node => node.outerHTML")
@@ -478,7 +478,16 @@ def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["dark", "attention dark", "windows dark", "convolution dark", "similarity dark", "graphs dark"]
+    "name",
+    [
+        "dark",
+        "attention dark",
+        "windows dark",
+        "convolution dark",
+        "similarity dark",
+        "graphs dark",
+        "relations revealed dark",
+    ],
 )
 def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
@@ -505,7 +514,11 @@ def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
 
 @pytest.mark.parametrize(
     "stored",
-    [f"{name}{dark}" for name in ("windows", "convolution", "similarity", "graphs") for dark in ("", " dark")]
+    [
+        f"{name}{dark}"
+        for name in ("windows", "convolution", "similarity", "graphs", "relations")
+        for dark in ("", " dark")
+    ]
     + ["light", "dark"],
 )
 def test_forced_colors_are_drawn_whatever_theme_is_stored(visit, stored):
@@ -529,7 +542,7 @@ def test_an_error_is_red_and_bold(page):
 
 
 @pytest.mark.parametrize(
-    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two"]
+    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two", "relations two"]
 )
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
     page = both_ready(visit(name))
@@ -568,7 +581,7 @@ def test_parts_are_named(visit):
 
 
 @pytest.mark.parametrize(
-    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two"]
+    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two", "relations two"]
 )
 def test_two_share_no_id_and_every_picture_and_slider_is_told(visit, name):
     page = both_ready(visit(name))
