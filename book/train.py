@@ -28,8 +28,8 @@ STEPS = {"local": 600, "knn": 600}  # the others need 300
 def lessons(relation, question):
     """Return what a network is trained for, one after the other: questions, and how many steps of each."""
     if (relation, question) == ("global", "left"):
-        # Attention that does not find the mark has only the mean of all places, which says nothing, and no slope that
-        # leads away from there. The other question teaches it to find the mark.
+        # While it attends to all places alike, their mean says nothing: from scratch, 900 steps teach it nothing. The
+        # other question teaches it to find the mark.
         return [("same", 300), ("left", 1500)]
     return [(question, STEPS.get(relation, 300))]
 
