@@ -22,7 +22,7 @@ MORE = [
     ("global", 0, {"question": "left", "coordinates": True}),
 ]
 RUNS = [(relation, seed, {}) for relation in synthesis.RELATIONS for seed in range(3)] + MORE
-STEPS = {"local": 600, "knn": 600}  # the others need 300
+STEPS = {"local": 800, "knn": 600}  # the others need 300
 
 
 def lessons(relation, question):
