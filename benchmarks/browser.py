@@ -15,6 +15,7 @@ from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer, preset
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
@@ -30,9 +31,12 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Patches</t
 # then does in other processes (raster, composition) is left out: it depends on the machine's screen and GPU alone.
 STOPWATCH = """
   window.work = 0;
+  let within = false; // a listener may set off another: focus within a click
   const timed = (work) => function (...given) {
+    if (within) return work.apply(this, given);
     const start = performance.now();
-    Promise.resolve().then(() => {}).then(() => { window.work += performance.now() - start; });
+    within = true;
+    Promise.resolve().then(() => {}).then(() => { window.work += performance.now() - start; within = false; });
     return work.apply(this, given);
   };
   const listen = EventTarget.prototype.addEventListener, frame = window.requestAnimationFrame;
@@ -68,6 +72,7 @@ def rows():
         largest: _convolution_acts("64 × 64"),
         _similarity(): SIMILARITY_ACTS,
         _graphs(): GRAPH_ACTS,
+        RelationsExplorer(): RELATION_ACTS,
         AnswersExplorer(): ANSWER_ACTS,
     }
     states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
@@ -405,6 +410,24 @@ def _showing(view, graph):
     return show
 
 
+def _marking(page):
+    return "256, marking"
+
+
+def _answered(page):
+    page.get_by_role("button", name="Skip the guess").click()
+    page.wait_for_selector(".pw-explorer:not([data-busy])", state="attached")
+    return "256, answers"
+
+
+def _reveal(page, turn):
+    page.get_by_role("button", name=("Compare", "Change the marks")[turn % 2]).click()
+
+
+def _another(page, turn):
+    page.get_by_role("button", name="Another patch").click()
+
+
 def _network(page, turn):
     page.get_by_role("radio").nth(turn * 3 % 8).click()
 
@@ -414,6 +437,8 @@ def _mark(page, turn):
 
 
 SIZES = {
+    "marking": _marking,
+    "answers": _answered,
     "clusters": _showing("clusters", "nearest"),
     "diffusion": _showing("diffusion", "radius"),
     "16": _cut_to(16, 196),
@@ -485,6 +510,24 @@ GRAPH_ACTS = [
             "radius": _moved("Radius r"),
             "steps": _moved("Steps"),
             "a slice of the curve": _longest(_moved("Radius r")),
+        },
+    }.items()
+    for act, press in acts.items()
+]
+RELATION_ACTS = [
+    (phase, act, press)
+    for phase, acts in {
+        "marking": {
+            "mark": _token("Patch to mark", "click"),
+            "hover": _token("Patch to mark", "hover"),
+            "compare, and back": _reveal,
+            "another patch": _another,
+        },
+        "answers": {
+            "click": _token("Patch that asks", "click"),
+            "hover": _token("Patch that asks", "hover"),
+            "photograph": _chosen("Photograph", "coffee", "mosaic"),
+            "a slice of a photograph": _longest(_chosen("Photograph", "coffee", "second mosaic", "mosaic")),
         },
     }.items()
     for act, press in acts.items()

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 import traitlets
 from ipywidgets import IntSlider, link
 from PIL import Image
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from torch import nn
 
 from patchwork import graphs, synthesis
@@ -31,15 +32,25 @@ from patchwork.explorers.convolution import (
     preset,
     presets,
 )
+from patchwork.explorers.families import five_relations, learned
 from patchwork.explorers.graphs import STEPS as DIFFUSION_STEPS
 from patchwork.explorers.graphs import GraphExplorer, in_order
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
+from patchwork.explorers.relation_drawings import draw_relations
+from patchwork.explorers.relations import NAMES, RelationsExplorer, row_scores, row_spread
 from patchwork.explorers.similarity import FEATURES, METRICS, SimilarityExplorer
 from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
 from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import extract_patches, merge_patches, patchify, unpatchify
-from patchwork.relations import mean_average_precision, region_mass
-from patchwork.similarity import correlation, cosine_similarity, neighbor_similarity, squared_distances, standardize
+from patchwork.relations import mean_average_precision, region_mass, same_region_auc
+from patchwork.similarity import (
+    correlation,
+    cosine_similarity,
+    neighbor_similarity,
+    patch_spectrum,
+    squared_distances,
+    standardize,
+)
 from patchwork.windows import attention_cost, merging_relation, reach, window_relation
 
 
@@ -88,6 +99,12 @@ def tying(mosaic):
     return GraphExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
 
 
+@pytest.fixture
+def guessing(mosaic):
+    return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
+
+
+@pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing"])
 @pytest.fixture(scope="module")
 def networks():
     return {relation: synthesis.trained(relation) for relation in ("own", "convolution", "grid", "knn")}
@@ -225,6 +242,17 @@ def test_the_bundle_has_all_three_outputs(each):
             "tying",
             ["mosaic", "16 × 16 patches", "at most 3 patches away", "3 clusters", "3026 edges, 1 component", "0.68"],
         ),
+        (
+            "guessing",
+            [
+                "mosaic",
+                "patch 124 in row 7, column 12",
+                "five maps",
+                "graph walk AUC 0.99, mass 0.86",
+                "self-attention AUC 1.00, mass 1.00",
+                "region? Chance 0.39",
+            ],
+        ),
         ("answering", ["12 × 12 patches", "row 4, column 8", "am I of its texture?", "own: nobody", " of 48; grid: "]),
     ],
     indirect=["each"],
@@ -268,6 +296,7 @@ def test_the_fallback_is_small_and_described(each, told):
                 *("view", "pattern", "clusters", "steps", "selected"),
             },
         ),
+        ("guessing", {"photo", "photos", "labels", "patch_size", "learned", "selected", "marked", "revealed"}),
         ("answering", {"scenes", "scene", "question", "network", "view", "selected"}),
     ],
     indirect=["each"],
@@ -316,6 +345,7 @@ def test_photographs_keep_their_order(photos):
             "GraphExplorer(bandwidth=0.5, clusters=3, feature='spectrum', graph='radius', k=8, patch_size=16, "
             "pattern=2, photo='mosaic', radius=3.0, selected=124, steps=4, view='clusters')",
         ),
+        ("guessing", "RelationsExplorer(marked=[], patch_size=16, photo='mosaic', revealed=False, selected=124)"),
         (
             "answering",
             "AnswersExplorer(network='convolution', question='same', scene=0, selected=56, view='right')",
@@ -406,6 +436,11 @@ REFUSED = [
     ("tying", "photos", {"mosaic": base.encode_photo(torch.zeros(3, 256, 256))}, "its labels belong to it"),
     ("tying", "bandwidth", "1", "expected a float"),
     ("tying", "k", 2.5, "expected an int"),
+    ("guessing", "patch_size", 8, "patch_size must stay as it is"),
+    ("guessing", "learned", {}, "learned must stay as it is"),
+    ("guessing", "photos", {"mosaic": base.encode_photo(torch.zeros(3, 256, 256))}, "its labels belong to it"),
+    ("guessing", "marked", 5, "expected a list"),
+    ("guessing", "revealed", None, "expected a boolean"),
     ("asking", "scenes", {}, "scenes must stay ['mosaic', 'digit'], got []"),
     ("asking", "query", "1", "expected an int"),
     ("asking", "model", ["trained"], "expected a unicode string"),
@@ -475,6 +510,10 @@ REFUSED_IN_BOTH_WAYS = [
     ("tying", "steps", -1, "steps must be a whole number of at least 0, got -1"),
     ("tying", "selected", 256, "selected must lie in 0 … 255, got 256"),
     ("tying", "selected", -1, "selected must lie in 0 … 255, got -1"),
+    ("guessing", "selected", 256, "selected must be one of 0 … 255, got 256"),
+    ("guessing", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("guessing", "marked", [3, 256], "a marked patch must be one of 0 … 255, got 256"),
+    ("guessing", "marked", [1.5], "a marked patch must be a whole number of at least 0, got 1.5"),
     ("convolving", "boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
     ("convolving", "selected", 2304, "selected must be one of 0 … 2303, got 2304"),
     ("convolving", "selected", -1, "selected must be a whole number of at least 0, got -1"),
@@ -595,6 +634,7 @@ def test_a_readers_own_photo_arrives_as_a_tensor(explorer):
         ("convolving", "layers", 5, 2),
         ("comparing", "selected", 5, 2),
         ("tying", "selected", 5, 2),
+        ("guessing", "selected", 5, 2),
         ("answering", "selected", 5, 2),
     ],
     indirect=["each"],
@@ -1429,6 +1469,199 @@ def test_graphs_settings_are_kept_as_they_are_given(tying):
     explorer.set_state({"bandwidth": None, "graph": "grid", "view": "diffusion"})
     assert explorer.sigma is None
     assert "bandwidth=None" in repr(explorer)
+
+
+# relations: five answers and a guess
+
+
+def by_hand(image):
+    """The five relations in other words, from plain tensors."""
+    spectra = patch_spectrum(patchify(image[None], 16)[0])
+    rows, columns = image.shape[1] // 16, image.shape[2] // 16
+    places = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
+    steps = (places[:, None] - places).abs()
+    z = (spectra - spectra.mean(0)) / spectra.std(0, correction=0)
+    distances = torch.cdist(z, z)
+    sigma = distances.flatten().sort().values[(distances.numel() - 1) // 2]
+    known = learned()
+    queries, keys = (((spectra - known["mean"]) / known["deviation"]) @ each for each in known["projections"])
+
+    def attend(mask):
+        logits = (queries @ keys.mT / 8**0.5).masked_fill(~mask, -torch.inf)
+        return logits.softmax(-1).mean(0)
+
+    within = [((places + off) // 4)[:, None].eq((places + off) // 4).all(-1) for off in (0, 2)]
+    touching, near = (steps.amax(-1) <= 1).double(), (steps.square().sum(-1) <= 9).double()
+    edges = near * (-(distances**2) / (2 * (0.25 * sigma) ** 2)).exp()
+    walk, narrow = edges / edges.sum(1, keepdim=True), -(distances**2) / (2 * (0.15 * sigma) ** 2)
+    return {
+        "attention": attend(torch.ones_like(near).bool()),
+        "windows": attend(within[1]) @ attend(within[0]),
+        "convolution": (touching / touching.sum(1, keepdim=True)).matrix_power(8),
+        "similarity": narrow.softmax(1),
+        "graph": walk.matrix_power(64),
+    }
+
+
+@pytest.mark.parametrize("photo", ["mosaic", "coffee"])
+def test_five_relations_are_those_of_their_chapters(guessing, photo):
+    guessing.photo = photo
+    expected = by_hand(guessing.pixels[None])
+    assert list(guessing.relations) == list(expected) == list(NAMES)
+    for name, relation in guessing.relations.items():
+        assert relation.dtype == torch.float64
+        torch.testing.assert_close(relation, expected[name], atol=1e-3 if name == "graph" else 1e-5, rtol=0)
+        torch.testing.assert_close(relation.sum(1), torch.ones(256).double())
+        assert torch.equal(guessing.rows[name], relation[guessing.selected])
+
+
+def test_the_learned_attention_finds_regions_of_other_mosaics():
+    """What ``book/train_attention.py`` stores, and the four that learn nothing, on ten mosaics they have not seen."""
+    found = {name: [] for name in NAMES}
+    for seed in range(10):
+        image, labels = texture_mosaic(half="test", generator=torch.Generator().manual_seed(100 + seed))
+        for name, relation in five_relations(image).items():
+            found[name].append((same_region_auc(relation, labels), region_mass(relation, labels)[0]))
+    auc = {name: torch.tensor(each).mean(0)[0].item() for name, each in found.items()}
+    mass = {name: torch.tensor(each).mean(0)[1].item() for name, each in found.items()}
+    assert min(auc["attention"], auc["graph"]) > 0.93
+    assert auc["windows"] < auc["convolution"] < auc["similarity"] < 0.92
+    assert min(mass["attention"], mass["windows"], mass["similarity"], mass["graph"]) > 0.8
+    assert mass["convolution"] > 0.6
+
+
+def test_scores_of_rows_average_to_the_librarys(guessing):
+    rows = []
+    for guessing.selected in range(0, 256, 51):
+        for name, row in guessing.rows.items():
+            others = torch.arange(256) != guessing.selected
+            own = (guessing.regions == guessing.regions[guessing.selected])[others]
+            assert guessing.scores[name][0] == pytest.approx(roc_auc_score(own, row[others]))
+            assert guessing.scores[name][1] == pytest.approx((row[others][own].sum() / row[others].sum()).item())
+    relation, labels = torch.rand(30, 30).double().round(decimals=1), torch.randint(3, (30,))
+    for own, row in enumerate(relation):
+        others = torch.arange(30) != own
+        rows.append(row_scores(row[others], (labels == labels[own])[others]))
+    expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
+    assert torch.tensor(rows).nanmean(0).tolist() == pytest.approx(expected)
+    for name, scores in guessing.mean_scores.items():
+        assert scores[0] == same_region_auc(guessing.relations[name], guessing.regions).item()
+
+
+def test_a_guess_is_scored_like_a_relation(guessing):
+    assert guessing.guess is None
+    own = (guessing.regions == guessing.regions[124]).nonzero().flatten().tolist()
+    guessing.marked = own
+    assert guessing.guess == (1, 1)
+    assert f". The guess of {len(own) - 1} patches: AUC 1.00, mass 1.00. AUC: do" in guessing.alt()
+    guessing.marked = [124]
+    assert guessing.guess is None
+    assert "guess" not in guessing.alt()
+    half = own[: len(own) // 2]
+    guessing.marked = [*half, half[0]]
+    assert guessing.marked == sorted(half)
+    share = len(set(half) - {124}) / (len(own) - 1)
+    assert guessing.guess == (pytest.approx((1 + share) / 2), 1)
+    assert guessing.chance == (0.5, pytest.approx((len(own) - 1) / 255))
+
+
+def test_without_regions_nearness_and_spread_are_told(guessing):
+    guessing.photo, guessing.selected = "coffee", 100
+    near, spread = guessing.chance
+    assert (near, spread) == (pytest.approx(28 / 255), pytest.approx(255))
+    assert guessing.scores["windows"][0] > 0.5 > guessing.scores["attention"][0]
+    assert 1 < guessing.scores["similarity"][1] < 100
+    guessing.marked = [99, 101, 200]
+    assert guessing.guess == (pytest.approx(2 / 3), pytest.approx(3))
+    assert guessing.mean_scores["convolution"][1] > 20
+    assert "no right" not in guessing.alt()
+    assert "near 0." in guessing.alt()
+    assert row_spread(torch.tensor([1.0, 1.0]), torch.tensor([True, False])) == pytest.approx((0.5, 2))
+
+
+def test_a_picture_of_one_region_has_no_scores():
+    one = RelationsExplorer((torch.rand(1, 64, 64), torch.tensor([0] * 8 + [1] * 8)), selected=3)
+    assert all(np.isfinite(score) for scores in one.scores.values() for score in scores)
+    lonely = RelationsExplorer((torch.rand(1, 64, 64), torch.tensor([1] + [0] * 15)), selected=0)
+    assert all(np.isnan(score) for scores in lonely.scores.values() for score in scores)
+    assert "AUC –, mass –" in lonely.alt()
+
+
+def test_a_flat_picture_has_relations_too():
+    flat = RelationsExplorer(torch.full((1, 64, 64), 0.4))
+    for name, relation in flat.relations.items():
+        torch.testing.assert_close(relation.sum(1), torch.ones(16).double(), msg=name)
+    assert flat.picture().size[0] == 740
+
+
+def test_the_still_picture_shows_the_guess_where_there_is_one(guessing):
+    plain = guessing.picture()
+    guessing.marked = [120, 121, 122]
+    assert guessing.picture().tobytes() != plain.tobytes()
+    assert (
+        guessing.picture().tobytes()
+        == RelationsExplorer(
+            {"mosaic": (guessing.pixels[None].float(), guessing.regions)}, marked=[122, 121, 120], revealed=True
+        )
+        .picture()
+        .tobytes()
+    )
+
+
+def test_the_still_maps_show_where_regions_end(guessing):
+    given = guessing.pixels, guessing.grid, 124, [("", None, ""), ("", torch.zeros(256).double(), "")]
+    plain, bordered = (np.asarray(draw_relations(*given, known, [])).astype(int) for known in (None, guessing.regions))
+    across = guessing.regions.view(16, 16).diff(dim=1) != 0
+    row, column = across.nonzero()[0].tolist()
+    top, left = 48 + 12 * row, 256 + 12 * (column + 1)
+    changed = np.abs(plain - bordered).sum(-1)
+    assert changed[top + 3 : top + 9, left - 2 : left + 2].max(1).all()
+    assert not changed[:, :256].any()
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.rand(3, 40, 64), "patches of 16 × 16 must cut"),
+        (torch.rand(3, 512, 512), "and 256 patches at most"),
+        (torch.rand(3, 32, 32), "16 patches at least"),
+        ((torch.rand(1, 64, 64), torch.zeros(3).long()), "the labels of 'photo' must have shape (16,), got (3,)"),
+    ],
+)
+def test_what_relations_can_not_show_is_named(images, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RelationsExplorer(images)
+
+
+def test_marks_that_are_no_list_are_refused(mosaic):
+    for marked in ("12", 5, None):
+        with pytest.raises(ValueError, match="marked must be a list of patches"):
+            RelationsExplorer(mosaic, marked=marked)
+
+
+def test_relations_bring_their_own_pictures():
+    explorer = RelationsExplorer()
+    assert list(explorer.photos) == ["mosaic", "second mosaic", "coffee"]
+    assert list(explorer.labels) == ["mosaic", "second mosaic"]
+
+
+@pytest.mark.parametrize("image", [torch.rand(3, 64, 64), torch.rand(64, 64), torch.rand(1, 60, 64)])
+def test_five_relations_refuse_other_shapes(image):
+    with pytest.raises(ValueError, match=r"image|patch"):
+        five_relations(image)
+
+
+def test_a_page_without_a_notebook_shows_an_explorer_as_it_is():
+    """A directive with no photograph gives the explorer's own pictures."""
+    from patchwork.explorers.site import ExplorerDirective
+
+    machine = SimpleNamespace(reporter=None)
+    directive = ExplorerDirective("explorer", ["relations.RelationsExplorer"], {}, None, 0, 0, "", None, machine)
+    [node] = directive.run()
+    assert 'data-explorer="relations"' in node.astext()
+    assert (
+        json.loads(html.unescape(re.search(r'data-state="([^"]*)"', node.astext())[1])) == RelationsExplorer().state()
+    )
 
 
 # answers: one patch is marked

@@ -44,7 +44,18 @@ def page(visit):
 
 
 EACH = pytest.mark.parametrize(
-    "name", ["light", "attention", "windows", "convolution", "similarity", "graphs", "answers"]
+    "name",
+    [
+        "light",
+        "attention",
+        "windows",
+        "convolution",
+        "similarity",
+        "graphs",
+        "relations",
+        "relations revealed",
+        "answers",
+    ],
 )  # every explorer's page
 
 
@@ -405,7 +416,7 @@ def test_a_rotated_photo_stands_upright(page):
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", picture_file("JPEG")[:300]], ids=["empty", "text", "cut off"]
 )
-@pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity", "graphs"])
+@pytest.mark.parametrize("name", ["light", "windows", "convolution", "similarity", "graphs", "relations"])
 def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, content):
     page = visit(name)
     image = page.locator("canvas[role=slider]").first
@@ -433,7 +444,16 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, cont
     "theme",
     [
         f"{name}{dark}"
-        for name in ("attention", "windows", "convolution", "similarity", "graphs", "answers")
+        for name in (
+            "attention",
+            "windows",
+            "convolution",
+            "similarity",
+            "graphs",
+            "relations",
+            "relations revealed",
+            "answers",
+        )
         for dark in ("", " dark")
     ]
     + ["light", "dark"],
@@ -481,7 +501,16 @@ def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["dark", "attention dark", "windows dark", "convolution dark", "similarity dark", "graphs dark", "answers dark"],
+    [
+        "dark",
+        "attention dark",
+        "windows dark",
+        "convolution dark",
+        "similarity dark",
+        "graphs dark",
+        "relations revealed dark",
+        "answers dark",
+    ],
 )
 def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
@@ -510,7 +539,7 @@ def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     "stored",
     [
         f"{name}{dark}"
-        for name in ("windows", "convolution", "similarity", "graphs", "answers")
+        for name in ("windows", "convolution", "similarity", "graphs", "relations", "answers")
         for dark in ("", " dark")
     ]
     + ["light", "dark"],
@@ -536,7 +565,17 @@ def test_an_error_is_red_and_bold(page):
 
 
 @pytest.mark.parametrize(
-    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two", "answers two"]
+    "name",
+    [
+        "two",
+        "attention two",
+        "windows two",
+        "convolution two",
+        "similarity two",
+        "graphs two",
+        "relations two",
+        "answers two",
+    ],
 )
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
     page = both_ready(visit(name))
@@ -575,7 +614,17 @@ def test_parts_are_named(visit):
 
 
 @pytest.mark.parametrize(
-    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two", "answers two"]
+    "name",
+    [
+        "two",
+        "attention two",
+        "windows two",
+        "convolution two",
+        "similarity two",
+        "graphs two",
+        "relations two",
+        "answers two",
+    ],
 )
 def test_two_share_no_id_and_every_picture_and_slider_is_told(visit, name):
     page = both_ready(visit(name))

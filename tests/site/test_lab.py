@@ -31,6 +31,7 @@ from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
+from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 
@@ -78,6 +79,14 @@ explorer = GraphExplorer((torch.rand(1, 64, 64), regions), radius=1.5, clusters=
 counts = lambda explorer: f"degree {explorer.degrees[explorer.selected]:.2f}, {explorer.score:.2f}"
 show(explorer, counts, "selected", 0, 15)
 """
+RELATIONS = """
+torch.manual_seed(0)
+regions = torch.tensor([0, 0, 1, 1]).repeat(4)
+explorer = RelationsExplorer((torch.rand(1, 64, 64), regions), selected=0)
+scored = lambda explorer: {**explorer.scores, **({"eye": explorer.guess} if explorer.guess else {})}
+counts = lambda explorer: ", ".join(f"{auc:.2f} {mass:.2f}" for auc, mass in sorted(scored(explorer).values()))
+show(explorer, counts, "selected", 0, 15)
+"""
 ANSWERS = """
 from patchwork.synthesis import trained
 
@@ -117,6 +126,7 @@ def lab(browser, tmp_path_factory):
         "convolution": (HEARD, CONVOLUTION),
         "similarity": (HEARD, SIMILARITY),
         "graphs": (HEARD, GRAPHS),
+        "relations": (HEARD, RELATIONS),
         "answers": (HEARD, ANSWERS),
     }.items():
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
@@ -349,6 +359,42 @@ def same_graph(explorer, told):
     degree, score = re.search(r"Python has degree ([\d.]+), (-?[\d.]+)", told.inner_text()).groups()
     expect(explorer).to_contain_text(f"degree {degree}")
     expect(explorer).to_contain_text(f"Adjusted Rand index {score.replace('-', '−')}")
+
+
+def test_relations_live_in_jupyterlab(opened):
+    page = opened("relations")
+    run_all(page)
+    explorer, told = page.locator(".pw-relations"), page.locator(".told")
+    picture, sentence = explorer.get_by_role("slider"), explorer.locator(".pw-place")
+    picture.scroll_into_view_if_needed()
+    expect(sentence).to_contain_text("Which patches belong to the outlined one, patch 0")
+    box = picture.bounding_box()
+    picture.click(position={"x": 1.5 / 4 * box["width"], "y": 0.5 / 4 * box["height"]})
+    expect(told).to_contain_text("marked=[1],")
+    picture.press("ArrowDown")
+    picture.press("Space")
+    expect(told).to_contain_text("marked=[1, 5],")
+    type_in_it(page, picture, explorer.get_by_role("button", name="Compare"))
+    explorer.get_by_role("button", name="Compare").click()
+    expect(told).to_contain_text("revealed=True")
+    expect(explorer.locator(".pw-verdict")).to_contain_text("Your eye: 2 patches, AUC 0.64, mass 1.00")
+    same_scores(explorer, told)
+    slider = page.locator(".widget-slider", has_text="From Python")
+    slider.get_by_role("slider").press("ArrowRight")
+    expect(sentence).to_contain_text("Patch 1 (row 0, column 1) asks.")
+    expect(told).to_contain_text("selected=1)")
+    same_scores(explorer, told)
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("marked=[], patch_size=16, photo='photo', revealed=False, selected=0)")
+
+
+def same_scores(explorer, told):
+    """The page and Python have the same scores of each relation and of the guess."""
+    cells = explorer.locator("tbody tr").evaluate_all("rows => rows.map((row) => row.innerText.split(/\\s*\\t\\s*/))")
+    numbers = sorted([float(text) for text in texts[1:3]] for texts in cells)
+    pairs = re.search(r"Python has ([\d., ]+), Relations", told.inner_text())[1].split(", ")
+    for found, pair in zip(numbers, pairs, strict=True):
+        assert found == pytest.approx([float(number) for number in pair.split()], abs=0.011)
 
 
 def test_answers_live_in_jupyterlab(opened):

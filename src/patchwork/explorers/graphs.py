@@ -5,9 +5,8 @@ import traitlets
 from scipy.sparse import csgraph, csr_array
 
 from patchwork import _checks
-from patchwork.explorers.base import encode_picture, to_picture
 from patchwork.explorers.graph_drawings import draw_graph
-from patchwork.explorers.photographs import CutPhotoExplorer
+from patchwork.explorers.photographs import CoarsePhotoExplorer
 from patchwork.explorers.scenes import deepest
 from patchwork.explorers.similarity import FEATURES
 from patchwork.graphs import (
@@ -35,11 +34,9 @@ STEPS = (0, *(2**power for power in range(9)))
 FEWEST_PATCHES = 16  # of which each has 15 others
 FINEST = 2**-16  # what standardized features are rounded to: their squared distances are exact then, and so are ties
 SETTLED = 9  # decimals: features that differ by less are one
-LEVELS = (256, 128, 64, 32)  # of gray: the most with which all photographs fit on a page
-PHOTOS = 145_000  # bytes that they may take there
 
 
-class GraphExplorer(CutPhotoExplorer, module="graphs"):
+class GraphExplorer(CoarsePhotoExplorer, module="graphs"):
     """Patches as the nodes of a graph: its edges over the picture, its slow patterns, its clusters, walks along it.
 
     ``images`` is a tensor (1 or 3, H, W) in [0, 1], a pair of one and its labels (N,), as ``texture_mosaic`` returns,
@@ -105,18 +102,6 @@ class GraphExplorer(CutPhotoExplorer, module="graphs"):
         settings = {name: self._fitting(name, value) for name, value in settings.items()}
         super().__init__(draws=_draws(COUNTS["clusters"][1]).tolist(), **taken, **settings)
         self.state()
-
-    def _take(self, images, photo):
-        for self._levels in LEVELS:
-            taken = super()._take(images, photo)
-            if sum(map(len, taken["photos"].values())) <= PHOTOS:
-                break
-        return taken
-
-    def _encode(self, image):
-        step = 255 / (self._levels - 1)
-        picture = to_picture(image).convert("L").point([round(round(level / step) * step) for level in range(256)])
-        return encode_picture(picture, "WEBP", lossless=True, quality=50, method=6)
 
     def _start(self, photo):
         rows, columns = self._grid

@@ -9,6 +9,7 @@ from patchwork.explorers.base import Explorer, decode_photo, encode_photo, encod
 from patchwork.relations import mean_average_precision
 
 MOST_PATCHES = 256  # what a page still answers for within one frame
+LEVELS = (256, 128, 64, 32)  # of gray: the most with which all photographs fit on a page
 
 
 class PhotoExplorer(Explorer):
@@ -128,6 +129,24 @@ class CutPhotoExplorer(GrayPhotoExplorer):
         if getattr(self, name) not in ({}, 0, proposal.value):
             raise traitlets.TraitError(f"{name} must stay as it is")
         return proposal.value
+
+
+class CoarsePhotoExplorer(CutPhotoExplorer):
+    """An explorer of such photographs in fewer levels of gray where its page would be too large otherwise."""
+
+    room = 145_000  # bytes that they may take there
+
+    def _take(self, images, photo):
+        for self._levels in LEVELS:
+            taken = super()._take(images, photo)
+            if sum(map(len, taken["photos"].values())) <= self.room:
+                break
+        return taken
+
+    def _encode(self, image):
+        step = 255 / (self._levels - 1)
+        picture = to_picture(image).convert("L").point([round(round(level / step) * step) for level in range(256)])
+        return encode_picture(picture, "WEBP", lossless=True, quality=50, method=6)
 
 
 def _is_photo(text):

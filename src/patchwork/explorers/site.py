@@ -2,7 +2,7 @@
 
 It writes one classic script, so that explorers work over http and ``file://`` alike, and links it on the pages that
 hold an explorer; the style sheet, which also defines the book's colors, goes to every page. A directive shows an
-explorer where there is no notebook, on a bundled photograph:
+explorer where there is no notebook, on a bundled photograph, or as it is without any argument:
 
     ```{explorer} patches.PatchExplorer
     :photo: coffee
@@ -24,7 +24,7 @@ HOLDS_EXPLORER = 'class="explorer"'
 
 
 class ExplorerDirective(SphinxDirective):
-    """Show an explorer of one of the bundled photographs, as its cell in a notebook would."""
+    """Show an explorer of a bundled photograph, or of its own pictures, as its cell in a notebook would."""
 
     required_arguments = 1
     option_spec = {"photo": directives.unchanged_required, "size": directives.positive_int}  # noqa: RUF012 (docutils)
@@ -35,8 +35,8 @@ class ExplorerDirective(SphinxDirective):
 
         module, _, name = self.arguments[0].rpartition(".")
         explorer = getattr(importlib.import_module(f"patchwork.explorers.{module}"), name)
-        photo = self.options["photo"]
-        shown = explorer({photo: load_image(photo, size=self.options.get("size"))})
+        photo = self.options.get("photo")
+        shown = explorer({photo: load_image(photo, size=self.options.get("size"))}) if photo else explorer()
         bundled, _ = shown._repr_mimebundle_()
         return [nodes.raw("", bundled["text/html"], format="html")]
 

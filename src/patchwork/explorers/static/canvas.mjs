@@ -154,6 +154,33 @@ export function onPointer(canvas, { hover = () => {}, choose = () => {} }) {
   canvas.addEventListener("pointerleave", () => hover());
 }
 
+// Mouse, pen and touch that draw: press(x, y) where a stroke begins, draw(x, y) along it; a tap is a stroke too. A finger that scrolls the
+// page draws nothing, as above: a stroke begins sideways, then it may go anywhere.
+export function onStroke(canvas, { press, draw, hover }) {
+  let from = null, drawing = false, drawn = false;
+  const at = ({ clientX, clientY }, callback) => {
+    const box = canvas.getBoundingClientRect();
+    callback(clientX - box.left, clientY - box.top);
+  };
+  const begin = (event) => { drawing = drawn = true; at(event, press); };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    from = event;
+    drawn = false;
+    if (event.pointerType !== "touch") begin(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (from === null) return at(event, hover);
+    const [right, down] = [event.clientX - from.clientX, event.clientY - from.clientY].map(Math.abs);
+    if (!drawing && right > 8 && right > down) begin(from);
+    if (drawing) at(event, draw);
+  });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { from = null; drawing = false; });
+  canvas.addEventListener("click", (event) => { if (!drawn) at(event, press); });
+  canvas.addEventListener("pointerleave", () => hover());
+}
+
 // A row that slides under a mark: a drag moves it, drag(distance) since grab(); a press that stays is tap(x).
 export function onSlide(canvas, { hover, grab, drag, tap }) {
   let from = null, dragged = false;
