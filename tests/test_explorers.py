@@ -104,7 +104,6 @@ def guessing(mosaic):
     return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
 
 
-@pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing"])
 @pytest.fixture(scope="module")
 def networks():
     return {relation: synthesis.trained(relation) for relation in ("own", "convolution", "grid", "knn")}
@@ -115,7 +114,7 @@ def answering(networks):
     return AnswersExplorer(networks)
 
 
-@pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "answering"])
+@pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"])
 def each(request):
     """Every explorer in turn, as it starts."""
     return request.getfixturevalue(request.param)
