@@ -260,6 +260,9 @@ def test_the_left_question_is_put_in_words(visit):
     asked = f"{reached + beyond} patches are asked whether it lies in a column left of theirs."
     assert sentence(page).endswith(asked)
     assert numbers(sentence(page, "shown"))[:4] == [reached, right, others, beyond]
+    key = page.locator(".pw-large canvas[role=img]").get_attribute("aria-label")
+    assert key == "Colors: right, wrong, faint: no news, not asked"
+    assert "To be reached is not enough here: where the news came from must be heard too." in sentence(page, "shown")
     press_at(large(page), 3, 7)
     assert "says “left”, probability " in sentence(page, "told")
     press_at(large(page), 3, 2)
@@ -456,6 +459,16 @@ def test_the_answers_parts_are_named_and_apart(visit):
     assert titles == ["Shifted: windows that shift", "Convolution: a 3 × 3 kernel"]
     scene(page).first.press("Home")
     assert scene(page).last.get_attribute("aria-valuenow") == "56"
+
+
+def test_a_network_that_hears_all_but_not_from_where_guesses_left_or_right(visit):
+    page = visit("answers left")
+    shares = {}
+    for name in ("global", "global + place"):
+        select(page, "Network").select_option(name)
+        shares[name] = numbers(sentence(page, "chart"))[1]
+        assert "(ceiling 100\u202f%)" in sentence(page, "chart")
+    assert shares["global"] < 65 < 95 < shares["global + place"]
 
 
 @pytest.mark.parametrize("width", [1280, 760, 390, 320])

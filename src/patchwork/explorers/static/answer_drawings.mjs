@@ -83,8 +83,9 @@ export function drawTile(context, width, height, drawn) {
 }
 
 // What the colors mean: each entry's words, its color with a share of paper, and maybe a second one for the other half.
+const unasked = ({ question }) => (question === "left" ? [["not asked", [RIGHT, 1]]] : []);
 const KEYS = {
-  right: () => [["right", [RIGHT, 0]], ["wrong", [WRONG, 0]], ["faint: no news", [RIGHT, FAINT], [WRONG, FAINT]]],
+  right: (view) => [["right", [RIGHT, 0]], ["wrong", [WRONG, 0]], ["faint: no news", [RIGHT, FAINT], [WRONG, FAINT]], ...unasked(view)],
   answers: ({ question, kinds }) => [...kinds.map((text, kind) => [text, [claims(question)[kind], 0]]), ["faint: unsure", ...claims(question).map((color) => [color, FAINT])]],
   steps: ({ pooled }) => [["block 1", [STEPS[1], 0]], ["2", [STEPS[2], 0]], ["3", [STEPS[3], 0]], pooled ? ["the mean", [STEPS[4], 0]] : ["never", [STEPS[4], FAINTER]]],
 };

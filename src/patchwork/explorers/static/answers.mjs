@@ -93,7 +93,7 @@ function placeSentence(view) {
 function shownSentence(view) {
   const { chosen: { reached, others, relation, pooling }, guessed, question } = view, graph = relation === "knn" && !pooling && question === "same";
   const news = reached[1] ? `The news reaches ${reached[1]} in three blocks${pooling ? " and a mean" : ""}: ${reached[0]} answer rightly.` : "The news reaches nobody else.";
-  const kin = graph ? ` ${kinSentence(view)}` : "";
+  const kin = graph ? ` ${kinSentence(view)}` : question === "left" && reached[1] ? " To be reached is not enough here: where the news came from must be heard too." : "";
   if (!others[1]) return news + kin;
   const found = `${of(others)} ${reached[1] ? "others" : "patches"} are right, ${percent(guessed)} over all marks`;
   return `${news}${kin} ${graph ? `So is not to be: ${found}.` : `${found}: without news that is a guess.`}`;
