@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from patchwork.explorers import base, modules
+from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer, preset
 from patchwork.explorers.graphs import GraphExplorer
@@ -72,6 +73,7 @@ def rows():
         _similarity(): SIMILARITY_ACTS,
         _graphs(): GRAPH_ACTS,
         RelationsExplorer(): RELATION_ACTS,
+        AnswersExplorer(): ANSWER_ACTS,
     }
     states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -426,6 +428,14 @@ def _another(page, turn):
     page.get_by_role("button", name="Another patch").click()
 
 
+def _network(page, turn):
+    page.get_by_role("radio").nth(turn * 3 % 8).click()
+
+
+def _mark(page, turn):
+    page.get_by_role("slider", name="Marked patch").press(("ArrowRight", "ArrowDown", "ArrowLeft")[turn // 5 % 3])
+
+
 SIZES = {
     "marking": _marking,
     "answers": _answered,
@@ -440,6 +450,7 @@ SIZES = {
     "48 × 48": lambda page: 2304,
     "regions": lambda page: "256, regions",
     "no regions": _without_regions,
+    "12 × 12": lambda page: "144, 8 networks",
 }
 PATCH_ACTS = [
     (size, act, press)
@@ -520,6 +531,17 @@ RELATION_ACTS = [
         },
     }.items()
     for act, press in acts.items()
+]
+
+ANSWER_ACTS = [
+    ("12 × 12", act, press)
+    for act, press in (
+        ("click", _token("Marked patch", "click")),
+        ("hover", _token("Patch that answers", "hover")),
+        ("key", _mark),
+        ("network", _network),
+        ("view", _chosen("Show", "answers", "steps", "right")),
+    )
 ]
 
 if __name__ == "__main__":

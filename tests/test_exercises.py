@@ -14,6 +14,7 @@ from patchwork.attention import attention
 from patchwork.convolution import receptive_field
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
+from patchwork.explorers import families
 from patchwork.graphs import chebyshev_filter, laplacian, normalized_cut
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
 from patchwork.similarity import patch_spectrum, standardize
@@ -52,6 +53,20 @@ def raise_(error):
 def read_only(array):
     array.flags.writeable = False
     return array
+
+
+WIDE_STRIPES = (torch.arange(16) // 4 % 2).expand(16, 16)
+
+
+def weights_between(A, B, t):
+    weights = np.exp((1 - t) * np.log(A.numpy()) + t * np.log(B.numpy()))
+    return torch.tensor(weights / weights.sum(1, keepdims=True))
+
+
+def near_and_alike(spectra, places):
+    """Attention as it is learned for the explorer, the logits less a quarter of the squared distance."""
+    weights = families.attention(spectra).log() * 0.75 - torch.cdist(places, places) ** 2 / 72
+    return weights.softmax(1)
 
 
 def neighbors_by_distance(grid, reach=1, normalize=True):
@@ -399,6 +414,11 @@ RIGHT = {
     ],
     "graphs.attention": [named_edges, lambda A, k: torch.tensor(named_edges(A, k)).to_sparse()],
     "windows.merging": [merging_by_probing, lambda kernel: merging_by_probing(kernel).double().numpy()],
+    "synthesis.ceiling": [221 / 253, torch.tensor(0.8735), np.float32(0.874)],
+    "synthesis.residual": [45, 45.0],
+    "synthesis.between": [weights_between, lambda A, B, t: weights_between(A, B, t).double().numpy()],
+    "synthesis.relation": [near_and_alike, lambda spectra, places: near_and_alike(spectra, places).float()],
+    "synthesis.break": [WIDE_STRIPES, WIDE_STRIPES.bool(), 1.0 - WIDE_STRIPES, WIDE_STRIPES.tolist()],
 }
 
 WRONG = {
@@ -490,6 +510,38 @@ WRONG = {
         (lambda A: (A.log()[:, :0], A[:, :0]), r"ValueError: queries must not be empty"),
         (lambda A: (A.log(), torch.eye(len(A) + 1)), r"expected two matrices \(1, d\), got \(1, 1\) and \(2, 2\)"),
         (lambda A: (A.log()[0], A), r"expected queries and keys, two matrices"),
+    ],
+    "synthesis.ceiling": [
+        (378 / 506, r"expected 0.8735 \(378 of the 506 pairs share a window\), got 0.747"),
+        (0.875 + 0.1, "got"),
+    ],
+    "synthesis.residual": [
+        (22, r"expected 45 \(0.95 to the power of 90 is the first below 0.01\), got 22"),
+        (90, "got 90"),
+    ],
+    "synthesis.between": [
+        (lambda A, B, t: torch.lerp(A, B, t), r"for A=a tensor \(2, 2\), .* t=0.25 expected"),
+        (lambda A, B, t: weights_between(B, A, t), r"t=0.0 expected"),
+        (lambda A, B, t: A ** (1 - t) * B**t, r"t=0.25 expected"),
+    ],
+    "synthesis.relation": [
+        (
+            lambda spectra, places: families.attention(spectra),
+            r"and 5 others: expected a mean AUC of 0.9\d+ at least, got 0.9",
+        ),
+        (lambda spectra, places: torch.cdist(places, places).neg().softmax(1), r"at least, got 0.8"),
+        (lambda spectra, places: families.attention(spectra).log(), r"expected entries of at least 0 in rows"),
+        (lambda spectra, places: families.attention(spectra) * 2, r"expected entries of at least 0 in rows"),
+        (lambda spectra, places: torch.full((256, 256), torch.nan), r"expected entries of at least 0 in rows"),
+        (lambda spectra, places: spectra, r"expected a relation \(256, 256\), got a tensor \(256, 143\)"),
+    ],
+    "synthesis.break": [
+        ((torch.arange(16) // 8).expand(16, 16), r"expected an AUC of the walk below 0.65, got 0.98"),
+        (torch.zeros(16, 16), r"expected at least 64 patches of each texture, got 256 of grass and 0 of brick"),
+        (WIDE_STRIPES + 1, r"expected zeros and ones only, got .* with values 1 … 2"),
+        (WIDE_STRIPES * torch.nan, r"expected zeros and ones only"),
+        (WIDE_STRIPES.flatten(), r"expected a tensor \(16, 16\) of zeros and ones, got a tensor \(256,\)"),
+        (lambda: WIDE_STRIPES, r"expected a tensor \(16, 16\) of zeros and ones, got a function"),
     ],
     "similarity.light": [
         (lambda a, b: light_by_least_squares(b, a), r"expected \(2.0, 3.0\), got"),

@@ -84,6 +84,14 @@ def test_a_logarithmic_axis_has_numbers_enough_to_read_it(values, expected):
     assert all(any(each in text for text in texts) for each in expected), texts
 
 
+def test_what_was_predicted_is_dashed():
+    curves = {"a": [1, 2], "b": [2, 3]}
+    (axes,) = figures.show_curves([1, 2], curves, xlabel="x", ylabel="y", predicted={"b": [2.5, 3]}).axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "-", "--"]
+    assert axes.lines[2].get_ydata().tolist() == [2.5, 3]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+
+
 def test_only_the_axis_across_may_be_logarithmic():
     (axes,) = figures.show_curves([1, 2, 4], {"curve": [0.0, 0.5, 1.0]}, xlabel="x", ylabel="y", log="x").axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
@@ -222,6 +230,14 @@ REFUSED = [
     ),
     (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * 1j}), r"maps\['a'\] must be real, .* torch.complex64$"),
     (lambda: figures.show_curves([1], {"": [1]}, xlabel="", ylabel="", log="y"), "log must be .* 'x', got 'y'"),
+    (
+        lambda: figures.show_curves([1], {"a": [1]}, xlabel="", ylabel="", predicted={"b": [1]}),
+        "predicted 'b', 1 values, is for no curve of 1: a",
+    ),
+    (
+        lambda: figures.show_curves([1], {"a": [1]}, xlabel="", ylabel="", predicted={"a": [1, 2]}),
+        "predicted 'a', 2 values, is for no curve of 1: a",
+    ),
     (lambda: figures.show_patterns({"": IMAGE}), r"must have shape \(rows, columns\), got \(3, 16, 16\)"),
     (lambda: figures.show_patterns({"a": torch.eye(2) * torch.nan}), r"maps\['a'\] must not hold NaN, found"),
     (lambda: figures.show_graphs(IMAGE, {}, grid=(2, 2)), "graphs must be a dict from titles to tensors, not empty"),

@@ -597,6 +597,64 @@ def test_linear_graph_attention_on_the_complete_graph_asks_in_vain(rng, normal):
     torch.testing.assert_close(weights[0], weights[0, :1].expand(number, -1))
 
 
+# Synthesis, chapter 7
+
+
+def in_common(relation):
+    """Whom any two patches hear both, at least."""
+    return min(torch.minimum(one, other).sum() for one, other in itertools.combinations(relation, 2))
+
+
+def test_what_patches_hear_in_common_makes_them_alike(rng, normal):
+    x = normal(rng.randint(2, 9), 3)
+    for _ in range(rng.randint(1, 4)):
+        relation = (4 * normal(len(x), len(x))).softmax(1)
+        before, x = x, relation @ x
+        ranges = [each.amax(0) - each.amin(0) for each in (before, x)]
+        assert (ranges[1] <= (1 - in_common(relation)) * ranges[0] + 1e-12).all()
+
+
+def test_no_smaller_bound_holds_for_all(rng, normal):
+    relation = (4 * normal(5, 5)).softmax(1)
+    ranges = [(relation @ torch.tensor(x).double()).aminmax() for x in itertools.product((0.0, 1.0), repeat=5)]
+    torch.testing.assert_close(max(high - low for low, high in ranges), 1 - in_common(relation))
+
+
+def test_the_powers_of_a_walk_are_its_mean_and_its_slow_patterns(rng, normal):
+    affinity = normal(rng.randint(2, 8), 3)
+    affinity = gaussian_affinity(affinity, bandwidth=2.0)
+    degrees, times = affinity.sum(1), rng.randint(1, 6)
+    walk = normalize_adjacency(affinity, self_loops=False, mode="row")
+    values, vectors = torch.linalg.eigh(degrees.rsqrt()[:, None] * affinity * degrees.rsqrt())
+    patterns, duals = degrees.rsqrt()[:, None] * vectors, degrees.sqrt()[:, None] * vectors
+    rest = patterns[:, :-1] * values[:-1] ** times @ duals[:, :-1].mT
+    power = torch.linalg.matrix_power(walk, times)
+    torch.testing.assert_close(power, (degrees / degrees.sum()).expand_as(walk) + rest)
+    kept = torch.linalg.eigvals((torch.eye(len(walk)).double() + walk) / 2).real.sort().values
+    torch.testing.assert_close(kept, (1 + values) / 2)
+
+
+def test_what_differs_between_patches_is_cubed_by_attention(rng, normal):
+    number, dim = rng.randint(3, 8), rng.randint(2, 5)
+    common, rest, query, key = normal(1, dim), normal(number, dim), normal(dim, dim), normal(dim, dim)
+
+    def left(size):
+        x = common + size * rest
+        y = attention(x @ query, x @ key, x)
+        return (y - y.mean(0)).norm().item()
+
+    assert math.log2(left(2e-3) / left(1e-3)) == pytest.approx(3, abs=0.1)
+
+
+def test_a_relation_that_knows_its_regions_forgets_nothing_between_them(rng, normal):
+    labels = torch.arange(rng.randint(3, 9)) % 3
+    same = (labels[:, None] == labels).double()
+    ideal, x = same / same.sum(1, keepdim=True), normal(len(labels), 2)
+    means = torch.stack([x[labels == label].mean(0) for label in range(3)])
+    torch.testing.assert_close(torch.linalg.matrix_power(ideal, rng.randint(1, 5)) @ x, means[labels])
+    assert torch.linalg.eigvalsh(ideal).round(decimals=9).sum() == 3
+
+
 # The spine, chapter 0
 
 

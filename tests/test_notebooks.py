@@ -24,6 +24,7 @@ EXERCISES = {
     "04_convolution": 5,
     "05_similarity": 5,
     "06_graphs": 5,
+    "07_synthesis": 5,
 }
 
 

@@ -13,8 +13,8 @@ QUESTIONS = ("same", "left")
 FEATURES = 16
 TOKENS = GRID[0] * GRID[1]
 
-_TEXTURES = ("brick", "grass")
-_PATCH, _STRIDE = 16, 8
+TEXTURES = ("brick", "grass")
+PATCH, _STRIDE = 16, 8
 
 
 class Scenes(NamedTuple):
@@ -26,11 +26,15 @@ class Scenes(NamedTuple):
     distances: torch.Tensor
 
 
+def patches(half):
+    """Return the pixels of the patches of half of each texture, (2, K, 256)."""
+    images = torch.stack([load_image(name, device="cpu", dtype=torch.float64)[:1] for name in TEXTURES])
+    return extract_patches(images.chunk(2, 3)[half == "test"], PATCH, stride=_STRIDE)
+
+
 def spectra(half):
-    """Return the spectra of the patches of half of each texture, (2, K, 143)."""
-    images = torch.stack([load_image(name, device="cpu", dtype=torch.float64)[:1] for name in _TEXTURES])
-    images = images.chunk(2, 3)[half == "test"]
-    return patch_spectrum(extract_patches(images, _PATCH, stride=_STRIDE))
+    """Return their spectra, (2, K, 143)."""
+    return patch_spectrum(patches(half))
 
 
 def principal_axes(scores):

@@ -476,11 +476,12 @@ def show_patterns(maps, *, columns=None):
 
 
 @_styled
-def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
+def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None, predicted=None):
     """Draw one line per entry of curves {label: values} over x, with named horizontal levels {label: value}.
 
-    With ``log`` both axes are logarithmic, with ``log="x"`` only the one across. Raises ValueError where a curve has
-    another length than x, and for another ``log``.
+    What was ``predicted`` for some curves, {label: values}, is drawn dashed over them. With ``log`` both axes are
+    logarithmic, with ``log="x"`` only the one across. Raises ValueError where a curve has another length than x, where
+    something is predicted for a curve that isn't there, and for another ``log``.
 
     >>> show_curves([1, 2, 4], {"square": [1, 4, 16]}, xlabel="n", ylabel="n²", log=True)
     <Picture of 1 panel>
@@ -493,6 +494,12 @@ def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None):
         if len(heights) != len(x):
             raise ValueError(f"curve {label!r} has {len(heights)} values over {len(x)} places x")
         axes.plot(x, heights, marker=mark, markersize=5, label=label)
+    for label, values in (predicted or {}).items():
+        if label not in curves or len(values) != len(x):
+            raise ValueError(
+                f"predicted {label!r}, {len(values)} values, is for no curve of {len(x)}: {', '.join(curves)}"
+            )
+        axes.plot(x, torch.as_tensor(values).detach().cpu(), color=INK, linewidth=1, linestyle="--")
     for label, value in (levels or {}).items():
         axes.axhline(value, color=QUIET, linewidth=1, linestyle="--")
         axes.annotate(label, (1, value), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET)

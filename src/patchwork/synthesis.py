@@ -262,8 +262,9 @@ def accuracy_by_distance(model, scenes):
 def trained(relation, seed=0, *, question="same", pooling=False, coordinates=False, device=None, dtype=None):
     """Load a network that comes with the book, trained on the left halves of the textures by ``fit``.
 
-    For the question "same" there is each relation with the seeds 0, 1 and 2, and "grid" with pooling and seed 0; for
-    the question "left" "convolution" with seed 0. All are in evaluation mode. ``python book/train.py`` makes them anew.
+    For the question "same" there is each relation with the seeds 0, 1 and 2, and "own", "window" and "grid" with
+    pooling and seed 0; for the question "left", all with seed 0, there are "convolution", "grid", "global", and
+    "global" with coordinates. All are in evaluation mode. ``python book/train.py`` makes them anew.
 
     Shapes: a ``RelationNetwork``. Raises ValueError, with what there is, for a network that is not there.
     Used in chapter 7.

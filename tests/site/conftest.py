@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from patchwork import synthesis
 from patchwork.explorers import modules
+from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
@@ -201,12 +203,18 @@ def guessing():
     return {"relations": RelationsExplorer(images), "relations revealed": RelationsExplorer(images, revealed=True)}
 
 
+@pytest.fixture(scope="session")
+def answering():
+    """Answers: every network of the book, and one patch marked."""
+    return AnswersExplorer()
+
+
 def markup(explorer):
     return explorer._repr_mimebundle_()[0]["text/html"]
 
 
 @pytest.fixture(scope="session")
-def folder(explorer, asking, regions, looking, convolving, comparing, tying, guessing, tmp_path_factory):
+def folder(explorer, asking, regions, looking, convolving, comparing, tying, guessing, answering, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
     oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
@@ -226,9 +234,11 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
         "graphs oblong": markup(GraphExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "attention regions": markup(regions),
         "relations oblong": markup(RelationsExplorer(load_image("coffee", size=128)[:, :64])),
+        "answers left": markup(AnswersExplorer(question="left", selected=40)),
+        "answers pooled": markup(AnswersExplorer({"mean": synthesis.trained("grid", pooling=True)}, scene=5)),
     }
     named = {"attention": asking, "windows": looking, "convolution": convolving, "similarity": comparing}
-    named |= {"graphs": tying, **guessing}
+    named |= {"graphs": tying, **guessing, "answers": answering}
     for name, each in named.items():
         pages |= {name: markup(each), f"{name} dark": markup(each), f"{name} two": 2 * markup(each)}
     for name, body in pages.items():

@@ -44,7 +44,18 @@ def page(visit):
 
 
 EACH = pytest.mark.parametrize(
-    "name", ["light", "attention", "windows", "convolution", "similarity", "graphs", "relations", "relations revealed"]
+    "name",
+    [
+        "light",
+        "attention",
+        "windows",
+        "convolution",
+        "similarity",
+        "graphs",
+        "relations",
+        "relations revealed",
+        "answers",
+    ],
 )  # every explorer's page
 
 
@@ -433,7 +444,16 @@ def test_a_file_that_is_no_picture_is_told_and_nothing_changes(visit, name, cont
     "theme",
     [
         f"{name}{dark}"
-        for name in ("attention", "windows", "convolution", "similarity", "graphs", "relations", "relations revealed")
+        for name in (
+            "attention",
+            "windows",
+            "convolution",
+            "similarity",
+            "graphs",
+            "relations",
+            "relations revealed",
+            "answers",
+        )
         for dark in ("", " dark")
     ]
     + ["light", "dark"],
@@ -460,8 +480,10 @@ def test_targets_are_large_and_labeled(visit, name, width):
 def test_focus_is_visible(visit, name):
     page = visit(name)
     ring = "node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outline"
-    for _ in range(7 if name == "relations revealed" else 8):
+    for stop in range(8):
         page.keyboard.press("Tab")
+        if stop > 4 and page.evaluate("document.activeElement === document.body"):
+            break  # the last control
         focused = page.locator(":focus")
         assert "solid 3px" in focused.evaluate(ring), focused.evaluate("node => node.outerHTML")
 
@@ -487,6 +509,7 @@ def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
         "similarity dark",
         "graphs dark",
         "relations revealed dark",
+        "answers dark",
     ],
 )
 def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
@@ -516,7 +539,7 @@ def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     "stored",
     [
         f"{name}{dark}"
-        for name in ("windows", "convolution", "similarity", "graphs", "relations")
+        for name in ("windows", "convolution", "similarity", "graphs", "relations", "answers")
         for dark in ("", " dark")
     ]
     + ["light", "dark"],
@@ -542,7 +565,17 @@ def test_an_error_is_red_and_bold(page):
 
 
 @pytest.mark.parametrize(
-    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two", "relations two"]
+    "name",
+    [
+        "two",
+        "attention two",
+        "windows two",
+        "convolution two",
+        "similarity two",
+        "graphs two",
+        "relations two",
+        "answers two",
+    ],
 )
 def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
     page = both_ready(visit(name))
@@ -581,7 +614,17 @@ def test_parts_are_named(visit):
 
 
 @pytest.mark.parametrize(
-    "name", ["two", "attention two", "windows two", "convolution two", "similarity two", "graphs two", "relations two"]
+    "name",
+    [
+        "two",
+        "attention two",
+        "windows two",
+        "convolution two",
+        "similarity two",
+        "graphs two",
+        "relations two",
+        "answers two",
+    ],
 )
 def test_two_share_no_id_and_every_picture_and_slider_is_told(visit, name):
     page = both_ready(visit(name))

@@ -27,6 +27,7 @@ told
 HEARD = """
 import torch
 from ipywidgets import HTML, IntSlider, link
+from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
@@ -86,6 +87,13 @@ scored = lambda explorer: {**explorer.scores, **({"eye": explorer.guess} if expl
 counts = lambda explorer: ", ".join(f"{auc:.2f} {mass:.2f}" for auc, mass in sorted(scored(explorer).values()))
 show(explorer, counts, "selected", 0, 15)
 """
+ANSWERS = """
+from patchwork.synthesis import trained
+
+explorer = AnswersExplorer({"grid": trained("grid"), "knn": trained("knn", 1)})
+counts = lambda explorer: f"{explorer.counts} in scene {explorer.scene}"
+show(explorer, counts, "scene", 0, 9)
+"""
 PANEL = """
 from matplotlib.figure import Figure
 from patchwork.explorers.panel import LivePanel
@@ -119,6 +127,7 @@ def lab(browser, tmp_path_factory):
         "similarity": (HEARD, SIMILARITY),
         "graphs": (HEARD, GRAPHS),
         "relations": (HEARD, RELATIONS),
+        "answers": (HEARD, ANSWERS),
     }.items():
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
@@ -386,6 +395,42 @@ def same_scores(explorer, told):
     pairs = re.search(r"Python has ([\d., ]+), Relations", told.inner_text())[1].split(", ")
     for found, pair in zip(numbers, pairs, strict=True):
         assert found == pytest.approx([float(number) for number in pair.split()], abs=0.011)
+
+
+def test_answers_live_in_jupyterlab(opened):
+    page = opened("answers")
+    run_all(page)
+    explorer, told = page.locator(".pw-answers"), page.locator(".told")
+    mark, sentence = explorer.get_by_role("slider", name="Marked patch"), explorer.locator(".pw-place")
+    mark.scroll_into_view_if_needed()
+    expect(sentence).to_contain_text("The mark: row 4, column 8,")
+    same_counts(explorer, told)
+    box = mark.bounding_box()
+    mark.click(position={"x": 2.5 / 12 * box["width"], "y": 5.5 / 12 * box["height"]})
+    expect(told).to_contain_text("selected=62,")
+    mark.press("ArrowDown")
+    expect(told).to_contain_text("selected=74,")
+    explorer.get_by_role("radio").nth(1).click()
+    explorer.locator("label", has_text="Show").locator("select").select_option("steps")
+    expect(told).to_contain_text("network='knn', question='same', scene=0, selected=74, view='steps')")
+    same_counts(explorer, told)
+    type_in_it(page, mark, explorer.get_by_role("radio").first, explorer.get_by_role("slider").last)
+    slider = page.locator(".widget-slider", has_text="From Python")
+    slider.get_by_role("slider").press("ArrowRight")
+    expect(told).to_contain_text("in scene 1,")
+    same_counts(explorer, told)
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("network='grid', question='same', scene=0, selected=56, view='right')")
+    same_counts(explorer, told)
+
+
+def same_counts(explorer, told):
+    """The page and Python count the same right answers, with news and without."""
+    radios = explorer.get_by_role("radio")
+    for name, counted in re.findall(r"'(\w+)': \(\((.*?)\)\)", told.inner_text()):
+        right, reached, others, beyond = re.findall(r"\d+", counted)
+        label = f"{name}: {right} of {reached} with news are right, {others} of {beyond} without"
+        expect(radios.nth(("grid", "knn").index(name))).to_have_attribute("aria-label", label)
 
 
 def run_all(page):

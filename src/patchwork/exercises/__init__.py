@@ -8,6 +8,7 @@ from patchwork.exercises import (  # noqa: F401  each registers its own
     introduction,
     patches,
     similarity,
+    synthesis,
     windows,
 )
 from patchwork.exercises._judges import JUDGES

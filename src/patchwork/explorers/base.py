@@ -135,12 +135,12 @@ def to_picture(image):
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
 
 
-def encode_array(values, *, bits=8):
+def encode_array(values, *, bits=8, ends=None):
     """Write an array with 2^bits levels between its least and largest value; math.mjs reads it with ``decodeArray``.
 
     Returns a dict of shape, bits, low, high and the base64 bytes, in which the levels follow each other bit by bit;
-    each value stays true to (high − low) / 2(2^bits − 1). Raises ValueError where a value is not finite, or for bits
-    that are not 1 … 16.
+    each value stays true to (high − low) / 2(2^bits − 1). ``ends`` are other values for low and high. Raises ValueError
+    where a value is not finite or lies outside them, or for bits that are not 1 … 16.
 
     >>> encode_array(torch.tensor([0.0, 0.5, 1.0]))
     {'shape': [3], 'bits': 8, 'low': 0.0, 'high': 1.0, 'data': 'AID/'}
@@ -150,7 +150,9 @@ def encode_array(values, *, bits=8):
     numbers = torch.as_tensor(values).detach().cpu().double()
     if numbers.numel() == 0 or not bool(numbers.isfinite().all()):
         raise ValueError(f"values must be finite and not empty, got shape {tuple(numbers.shape)}")
-    low, high = numbers.min().item(), numbers.max().item()
+    low, high = (numbers.min().item(), numbers.max().item()) if ends is None else ends
+    if not low <= numbers.min() <= numbers.max() <= high:
+        raise ValueError(f"values must lie in {low:g} … {high:g}, got {numbers.min():g} … {numbers.max():g}")
     levels = ((numbers - low) / ((high - low) or 1) * (2**bits - 1)).round().to(torch.int32).flatten().numpy()
     each_bit = levels[:, None] >> np.arange(bits)[::-1] & 1
     data = encode_bytes(np.packbits(each_bit.astype(np.uint8)).tobytes())
