@@ -1,7 +1,7 @@
 // The answers explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything.
 
 import { BLOCKS } from "./answer_math.mjs";
-import { between, blankPixels, channels, cividis, DARK, gridCells, gridLines, outline, packed } from "./canvas.mjs";
+import { between, channels, cividis, DARK, gridCells, gridLines, outline } from "./canvas.mjs";
 import { curve, dot, label, legend } from "./charts.mjs";
 import { drawBorders } from "./similarity_drawings.mjs";
 
@@ -22,14 +22,15 @@ const TONES = {
   steps: ({ steps }, patch, paper) => (steps[patch] === null ? mixed(STEPS[BLOCKS + 1], paper, FAINTER) : STEPS[steps[patch]]),
 };
 
+// Cells end on whole pixels, without a seam.
 function drawCells(context, width, height, { view, network, colors }) {
-  const { words, done } = blankPixels(...view.grid), paper = channels(colors.paper), tone = TONES[view.view];
-  for (let patch = 0; patch < words.length; patch++) {
-    const blank = view.view !== "steps" && !view.distances[patch];
-    words[patch] = packed(blank ? paper : tone({ ...network, question: view.question }, patch, paper));
-  }
-  context.imageSmoothingEnabled = false;
-  context.drawImage(done(), 0, 0, width, height);
+  const { grid: [rows, columns], distances, question } = view, paper = channels(colors.paper), tone = TONES[view.view], named = { ...network, question };
+  const [across, down] = [[columns, width], [rows, height]].map(([count, length]) => Array.from({ length: count + 1 }, (_, at) => Math.round((at * length) / count)));
+  distances.forEach((asked, patch) => {
+    const [row, column] = [Math.floor(patch / columns), patch % columns];
+    context.fillStyle = css(asked || view.view === "steps" ? tone(named, patch, paper) : paper);
+    context.fillRect(across[column], down[row], across[column + 1] - across[column], down[row + 1] - down[row]);
+  });
 }
 
 // The patches in the colors of their textures.
