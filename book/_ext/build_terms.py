@@ -14,10 +14,10 @@ GLOSSARY = "book/glossary"
 # Words that everybody uses, mostly in another sense: linked only where a chapter sets them in bold, as a new term.
 # fmt: off
 EVERYDAY = {
-    "aggregation", "control", "correlation", "cut", "degree", "density", "edge", "feature", "frequency", "gain",
-    "grid", "head", "hierarchy", "hub", "jump", "kernel", "key", "label", "loss", "offset", "pattern", "query",
-    "rank", "reach", "region", "register", "relation", "representation", "sequence", "similarity", "stage",
-    "stride", "symmetric", "training", "value", "window",
+    "aggregation", "ceiling", "control", "correlation", "cut", "degree", "density", "edge", "feature",
+    "frequency", "gain", "grid", "head", "hierarchy", "hub", "jump", "kernel", "key", "label", "loop", "loss",
+    "offset", "pattern", "phase", "query", "rank", "reach", "region", "register", "relation", "representation",
+    "sequence", "similarity", "stage", "stride", "symmetric", "training", "value", "window",
 }
 # fmt: on
 LEFT_AS_IT_IS = (

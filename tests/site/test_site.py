@@ -175,10 +175,13 @@ class Visit:
         """Lay out every section, load every picture, mount every explorer."""
         self.page.add_style_tag(content=UNFOLDED)
         self.page.evaluate("document.querySelectorAll('img').forEach((picture) => { picture.loading = 'eager' })")
+        self.mount_all()
+        self.page.wait_for_load_state("networkidle")
+
+    def mount_all(self):
         for explorer in self.page.locator(".explorer[data-explorer]").all():
             explorer.scroll_into_view_if_needed()
             explorer.and_(self.page.locator("[data-ready]")).wait_for()
-        self.page.wait_for_load_state("networkidle")
 
     def assert_quiet(self, home):
         foreign = [url for url in self.requests if not url.startswith((home, "data:", "blob:"))]
@@ -357,6 +360,7 @@ def test_copying_says_so(browser, served):
 def test_paper_shows_what_is_folded_away(browser, served):
     for name in CHAPTERS:
         with Visit(browser, f"{served}/{name}", color_scheme="dark") as visit:
+            visit.mount_all()
             visit.page.emulate_media(media="print", color_scheme="dark")
             visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
             boxes, opened = visit.page.locator("article details"), visit.page.locator("article details[open]")
