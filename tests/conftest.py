@@ -1,4 +1,4 @@
-"""What all tests share: random numbers that differ from run to run and can be repeated."""
+"""What all tests share: random numbers that can be repeated, scenes, and the explorers' formulas without a browser."""
 
 import os
 import random
@@ -44,3 +44,22 @@ def scenes():
     of_digit = ({"untrained": each[0], "trained": 2 * each[1]} for each in small)
     mosaic = Scene(image, (16, 16), queries, keys, labels)
     return {"mosaic": mosaic, "digit": Scene(digits()[0][0], (4, 4), *of_digit)}
+
+
+@pytest.fixture(scope="session")
+def in_module():
+    """A JavaScript function, called with an ES module of the explorers: ``in_module(module, script, *arguments)``."""
+    from linker import plain_v8
+
+    with plain_v8() as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def formulas(in_module):
+    """What an ES module of the explorers exports, called: ``formulas("math.mjs", "entropy", [0.5, 0.5])``."""
+
+    def call(module, name, *arguments):
+        return in_module(module, f"(module, ...given) => module.{name}(...given)", *arguments)
+
+    return call

@@ -1,6 +1,5 @@
 """The built site, a server for it, and one browser, shared by every test that needs them."""
 
-import base64
 import contextlib
 import functools
 import gzip
@@ -283,26 +282,3 @@ def visit(browser, address):
     for context in contexts:
         context.close()
     assert troubles == []
-
-
-@pytest.fixture(scope="session")
-def formulas(browser):
-    """A blank page with math.mjs and canvas.mjs in it: call(module, name, *arguments)."""
-    page = browser.new_page()
-    page.goto("about:blank")
-
-    def call(module, name, *arguments):
-        source = (
-            "data:text/javascript;base64," + base64.b64encode(modules.bundle(modules.STATIC / module).encode()).decode()
-        )
-        script = """async ([source, name, given]) => {
-            const revive = (each) => each?.bytes ? Uint8ClampedArray.from(each.bytes)
-                : each?.floats ? Float64Array.from(each.floats) : each;
-            let result = (await import(source))[name](...given.map(revive));
-            if (result?.next) { let step; do step = result.next(); while (!step.done); result = step.value; }
-            return JSON.parse(JSON.stringify(result, (_, each) => ArrayBuffer.isView(each) ? [...each] : each));
-        }"""
-        return page.evaluate(script, [source, name, list(arguments)])
-
-    yield call
-    page.close()

@@ -1,4 +1,4 @@
-"""The convolution explorer in a real browser, on a page with no kernel; its formulas held against the library."""
+"""The convolution explorer in a real browser, on a page with no kernel."""
 
 import re
 from functools import partial
@@ -6,9 +6,9 @@ from functools import partial
 import pages
 import pytest
 import torch
+from kernel_relation import flat, relation
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.convolution import conv2d_from_patches, receptive_field, shift_matrix
 from patchwork.explorers.convolution import (
     BOUNDARIES,
     DILATIONS,
@@ -32,79 +32,6 @@ def page(visit):
 def python(**settings):
     """The same explorer as the page's, in Python, on its first photograph."""
     return ConvolutionExplorer(load_image("astronaut", size=48), **settings)
-
-
-# math.mjs against the library
-
-
-@pytest.fixture(params=range(6))
-def case(request, rng):
-    """A random kernel, grid and boundary."""
-    size, grid = rng.choice(KERNEL_SIZES), (rng.randint(5, 9), rng.randint(5, 9))
-    kernel = [[rng.uniform(-2, 2) * (rng.random() < 0.8) for _ in range(size)] for _ in range(size)]
-    return kernel, grid, BOUNDARIES[request.param % 2]
-
-
-def flat(kernel):
-    return [weight for row in kernel for weight in row]
-
-
-def relation(kernel, grid, boundary):
-    """Σ_δ w_δ S_δ."""
-    radius = len(kernel) // 2
-    return sum(
-        weight * shift_matrix(grid, (row - radius, column - radius), boundary=boundary, dtype=torch.float64)
-        for row, weights in enumerate(kernel)
-        for column, weight in enumerate(weights)
-    )
-
-
-def test_kernels_by_name_are_pythons(formulas):
-    for size in KERNEL_SIZES:
-        for name in presets(size):
-            assert formulas("math.mjs", "presetKernel", name, size) == flat(preset(name, size)), (name, size)
-
-
-def test_the_answers_are_the_librarys(formulas, case):
-    kernel, grid, boundary = case
-    image = torch.rand(grid, dtype=torch.float64)
-    found = formulas("math.mjs", "convolve", image.flatten().tolist(), grid, flat(kernel), boundary)
-    expected = relation(kernel, grid, boundary) @ image.flatten()
-    torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), expected)
-    if boundary == "zero":
-        weight = torch.tensor(kernel, dtype=torch.float64)[None, None]
-        operator = conv2d_from_patches(image[None, None], weight, padding=len(kernel) // 2)
-        torch.testing.assert_close(expected.view(grid), operator[0, 0])
-
-
-def test_the_neighbors_are_those_of_the_relation(formulas, case):
-    kernel, grid, boundary = case
-    expected = relation(kernel, grid, boundary)
-    for pixel in range(len(expected)):
-        row = torch.zeros(len(expected), dtype=torch.float64)
-        places = formulas("math.mjs", "neighborPlaces", pixel, grid, len(kernel), boundary)
-        for place, weight in zip(places, flat(kernel), strict=True):
-            if place is not None:
-                row[place] += weight
-        torch.testing.assert_close(row, expected[pixel])
-
-
-@pytest.mark.parametrize("turn", range(6))
-def test_fields_are_the_librarys(formulas, rng, turn):
-    size, dilation, layers = rng.choice(KERNEL_SIZES), DILATIONS[turn % 3], rng.randint(1, 8)
-    stride = [rng.randint(1, 2) for _ in range(8)]
-    explorer = python(kernel=preset("identity", size), stride=stride, dilation=dilation, layers=layers)
-    stack = [
-        {"size": size, "stride": each, "dilation": 2**layer if dilation == "doubling" else dilation}
-        for layer, each in enumerate(stride[:layers])
-    ]
-    field = formulas("math.mjs", "receptiveFields", stack)[-1]
-    assert (field["size"], field["jump"]) == explorer.field
-    assert (
-        explorer.field == receptive_field([(each["size"], each["stride"], 0, each["dilation"]) for each in stack])[:2]
-    )
-    torch.testing.assert_close(torch.tensor(field["shares"], dtype=torch.float64), explorer.influence)
-    assert formulas("math.mjs", "holdingWidth", field["shares"], 0.95) == explorer.width
 
 
 # what the page says

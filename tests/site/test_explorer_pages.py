@@ -1,12 +1,9 @@
-"""Explorers in a real browser, on a page with no kernel: mouse, keys, touch, and the formulas of math.mjs."""
+"""Explorers in a real browser, on a page with no kernel: mouse, keys and touch."""
 
 import io
 import re
 
-import matplotlib as mpl
-import numpy as np
 import pytest
-import torch
 from axe_playwright_python.sync_playwright import Axe
 from pages import (
     both_ready,
@@ -23,12 +20,10 @@ from pages import (
 )
 from PIL import Image
 
-from patchwork.attention import attention_weights
-from patchwork.explorers import base, modules
+from patchwork.explorers import base
 from patchwork.explorers.attention import AttentionExplorer
 from patchwork.explorers.patches import patch_grid, same_place, shuffled_order
-from patchwork.patches import extract_patches, merge_patches
-from patchwork.relations import region_mass
+from patchwork.patches import extract_patches
 
 pytestmark = pytest.mark.browser
 
@@ -687,160 +682,6 @@ def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(visit, name):
         assert drawn == shown
 
 
-# math.mjs against the library
-
-
-@pytest.fixture(params=["side by side", "overlapping"])
-def random_cut(request, rng):
-    patch_size = rng.choice([2, 3, 4, 8])
-    smaller = [each for each in range(1, patch_size) if patch_size % each == 0]
-    stride = rng.choice(smaller) if request.param == "overlapping" else patch_size
-    height, width = (patch_size * rng.randint(2, 5) for _ in range(2))
-    return height, width, patch_size, stride
-
-
-def random_pixels(height, width):
-    rgba = torch.randint(0, 256, (height, width, 4), dtype=torch.uint8)
-    image = rgba[..., :3].permute(2, 0, 1).double()[None] / 255
-    return {"bytes": rgba.flatten().tolist()}, image
-
-
-def test_grid_and_counts_are_the_librarys(formulas, random_cut):
-    height, width, patch_size, stride = random_cut
-    patches = extract_patches(random_pixels(height, width)[1], patch_size, stride=stride)[0]
-    grid = formulas("math.mjs", "patchGrid", height, width, patch_size, stride)
-    assert tuple(grid) == patch_grid((height, width), patch_size, stride)
-    told = formulas("math.mjs", "patchCounts", grid, patch_size)
-    number = len(patches)
-    assert told == {
-        "count": number,
-        "dim": patches.shape[1],
-        "numbers": patches.numel(),
-        "weights": number**2,
-        "bytes": torch.zeros(number, number).nbytes,
-    }
-
-
-@pytest.mark.parametrize("cut", [(10, 10, 4, 4), (8, 8, 0, 1), (8, 8, 4, 0), (8, 8, 4, 3), (8, 6, 4, 4), (2, 8, 4, 4)])
-def test_a_cut_that_leaves_pixels_over_is_refused(formulas, cut):
-    from playwright.sync_api import Error
-
-    with pytest.raises(Error, match="don't tile"):
-        formulas("math.mjs", "patchGrid", *cut)
-
-
-def test_vectors_are_the_librarys(formulas, random_cut, rng):
-    height, width, patch_size, stride = random_cut
-    pixels, image = random_pixels(height, width)
-    patches = extract_patches(image, patch_size, stride=stride)[0]
-    index = rng.randrange(len(patches))
-    corner = formulas("math.mjs", "patchCorner", index, patch_grid((height, width), patch_size, stride), stride)
-    vector = formulas("math.mjs", "patchVector", pixels, width, corner, patch_size)
-    torch.testing.assert_close(torch.tensor(vector), patches[index].float())
-
-
-def test_element_and_place_are_inverse(formulas, rng):
-    patch_size = rng.randint(1, 20)
-    element = rng.randrange(3 * patch_size**2)
-    place = formulas("math.mjs", "elementPlace", element, patch_size)
-    assert tuple(place.values()) == np.unravel_index(element, (3, patch_size, patch_size))
-    assert formulas("math.mjs", "elementIndex", place, patch_size) == element
-
-
-def test_merging_is_the_librarys(formulas, random_cut):
-    height, width, patch_size, stride = random_cut
-    pixels, image = random_pixels(height, width)
-    patches = extract_patches(image, patch_size, stride=stride)
-    order = torch.randperm(patches.shape[1])
-    merged = formulas("math.mjs", "mergePatches", pixels, height, width, patch_size, stride, order.tolist())
-    expected = merge_patches(patches[:, order], (height, width), patch_size, stride=stride)[0].permute(1, 2, 0) * 255
-    assert (torch.tensor(merged).view(height, width, 4)[..., :3] - expected).abs().max() <= 0.5001
-
-
-def test_mean_colors_are_the_librarys(formulas, random_cut):
-    height, width, patch_size, stride = random_cut
-    pixels, image = random_pixels(height, width)
-    patches = extract_patches(image, patch_size, stride=stride)[0]
-    order = torch.randperm(len(patches))
-    means = formulas("math.mjs", "meanColors", pixels, height, width, patch_size, stride, order.tolist())
-    expected = patches[order].view(-1, 3, patch_size**2).mean(2) * 255
-    assert (torch.tensor(means).view(-1, 4)[:, :3] - expected).abs().max() <= 0.5001
-
-
-@pytest.mark.parametrize("number", [1, 2, 49, 3136])
-def test_the_shuffle_is_pythons(formulas, number, rng):
-    seed = rng.randrange(2**32)
-    order = formulas("math.mjs", "shuffledOrder", number, seed)
-    assert order == shuffled_order(number, seed=seed)
-    inverse = formulas("math.mjs", "inversePermutation", order)
-    assert [order[place] for place in inverse] == list(range(number))
-
-
-def test_the_same_place_is_pythons(formulas, rng):
-    names = ("height", "width", "patchSize", "stride")
-    cuts = [((224, 224), 32, 32), ((224, 224), 32, 8), ((96, 160), 16, 8), ((224, 112), 7, 7), ((96, 96), 96, 96)]
-    for before in cuts:
-        for after in cuts:
-            index = rng.randrange(np.prod(patch_grid(*before)))
-            given = [dict(zip(names, (*size, *rest), strict=True)) for size, *rest in (before, after)]
-            assert formulas("math.mjs", "samePlace", index, *given) == same_place(index, before, after)
-
-
-@pytest.mark.parametrize("bits", [1, 7, 8, 12, 16])
-def test_arrays_are_read_as_they_were_written(formulas, bits):
-    values = torch.randn(3, 5)
-    code = base.encode_array(values, bits=bits)
-    script = formulas("math.mjs", "decodeArray", code)
-    assert script["shape"] == [3, 5]
-    read = torch.tensor(script["values"]).view(3, 5)
-    assert (read - values).abs().max() <= (code["high"] - code["low"]) / (2 ** (bits + 1) - 2.01) + 1e-6
-
-
-@pytest.mark.parametrize("size", [0.1, 3, 1000])
-def test_attention_is_the_librarys_for_every_head_and_their_mean(formulas, rng, size):
-    heads, tokens, dim, scale = rng.randint(1, 4), rng.randint(1, 30), rng.randint(1, 20), 2 ** rng.uniform(-4, 4)
-    queries, keys = size * torch.randn(2, heads, tokens, dim, dtype=torch.float64)
-    query, expected = rng.randrange(tokens), attention_weights(queries, keys, scale=scale)
-    given = [(queries[head, query].tolist(), keys[head].flatten().tolist()) for head in range(heads)]
-    rows = [formulas("math.mjs", "attentionRow", *each, scale) for each in given]
-    torch.testing.assert_close(torch.tensor(rows, dtype=torch.float64), expected[:, query], atol=1e-9, rtol=1e-6)
-    mean = torch.tensor(formulas("math.mjs", "meanRow", rows), dtype=torch.float64)
-    torch.testing.assert_close(mean, expected.mean(0)[query], atol=1e-9, rtol=1e-6)
-    products = torch.tensor([formulas("math.mjs", "dotProducts", *each) for each in given], dtype=torch.float64)
-    torch.testing.assert_close(products, (queries @ keys.mT)[:, query])
-
-
-def test_the_softmax_of_huge_logits_is_finite(formulas):
-    assert formulas("math.mjs", "softmaxRow", [1e300, 1e300, -1e300]) == [0.5, 0.5, 0]
-    assert formulas("math.mjs", "softmaxRow", [-1e300]) == [1]
-
-
-def test_the_entropy_is_torchs(formulas, rng):
-    row = torch.randn(rng.randint(1, 50), dtype=torch.float64).mul(20).softmax(0)
-    row[0] = 0
-    assert formulas("math.mjs", "entropy", row.tolist()) == pytest.approx(torch.special.entr(row).sum().item())
-
-
-def test_the_region_mass_is_the_librarys(formulas, rng):
-    number = rng.randint(3, 40)
-    query, labels = rng.randrange(number), torch.randint(0, 3, (number,))
-    labels[(query + 1) % number], labels[(query + 2) % number] = labels[query], labels[query] + 1
-    row = torch.rand(number, dtype=torch.float64)
-    relation = torch.zeros(number, number, dtype=torch.float64)
-    relation[query] = row
-    found = formulas("math.mjs", "regionMass", row.tolist(), labels.tolist(), query)
-    mass, chance = region_mass(relation, labels)
-    assert (found["mass"], found["chance"]) == (pytest.approx(mass.item()), pytest.approx(chance.item()))
-    for none in ([1] * number, list(range(number))):
-        assert formulas("math.mjs", "regionMass", row.tolist(), none, query) is None
-
-
-def test_cividis_is_matplotlibs(formulas):
-    for value in np.linspace(-0.1, 1.1, 41):
-        expected = np.array(mpl.colormaps["cividis"](float(np.clip(value, 0, 1)), bytes=True)[:3], dtype=int)
-        assert np.abs(np.array(formulas("canvas.mjs", "cividis", float(value))) - expected).max() <= 3
-
-
 # attention
 
 
@@ -1116,39 +957,6 @@ def test_a_key_wins_over_a_pointer_at_rest(talk):
     assert list(findings(talk))[-1] == "Patch 241"
     token_map(talk).press("ArrowDown")
     assert answers(talk).get_attribute("aria-valuetext").startswith(f"{list(findings(talk))[-1]}:")
-
-
-def test_the_answers_show_mass_as_area_own_region_up_the_others_down(browser, scenes, rng):
-    """Bars above the axis add up to the mass of the region, bars below it to the rest; the dashed line is uniform."""
-    page = browser.new_page()
-    page.goto("about:blank")
-    source = base.encode_bytes(modules.bundle(modules.STATIC / "attention_drawings.mjs").encode())
-    weights = torch.randn(20).mul(2).softmax(0).tolist()
-    same, query, top = [rng.random() < 0.5 for _ in range(20)], rng.randrange(20), max(weights)
-    same[query] = True
-    order = sorted(range(20), key=lambda token: -weights[token])
-    largest = {"same": top, "others": max([w for w, s in zip(weights, same, strict=True) if not s], default=0)}
-    view = {"query": query, "same": same, "tokens": 20, "top": top, "largest": largest}
-    colors = {name: name for name in ("blue", "quiet", "accent", "edge", "ink", "paper")}
-    script = """async ([source, view, weights, order, colors]) => {
-        const { drawAnswers } = await import("data:text/javascript;base64," + source), bars = [];
-        const context = new Proxy({}, {
-            get: (kept, name) => name === "fillRect" ? (...box) => bars.push([kept.fillStyle, ...box])
-                : kept[name] ?? (() => {}),
-            set: (kept, name, value) => { kept[name] = value; return true; },
-        });
-        drawAnswers(context, 200, 120, { view, weights, order, marked: order[3], colors });
-        return bars;
-    }"""
-    bars = page.evaluate(script, [source, view, weights, order, colors])
-    page.close()
-    base_line = next(top + 0.5 for color, _, top, _, _ in bars if color == "edge")
-    tall = {color: sum(bar[4] for bar in bars if bar[0] == color) for color in ("blue", "accent", "quiet")}
-    assert all(top >= base_line - 0.01 for color, _, top, _, _ in bars if color == "quiet")
-    assert all(top <= base_line for color, _, top, _, _ in bars if color in ("blue", "accent"))
-    inside = sum(weight for weight, s in zip(weights, same, strict=True) if s)
-    assert (tall["blue"] + tall["accent"]) / sum(tall.values()) == pytest.approx(inside)
-    assert max(bar[4] for bar in bars if bar[0] != "ink") < 120
 
 
 def test_what_attention_says_is_heard_once(talk):

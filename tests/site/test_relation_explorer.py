@@ -1,4 +1,4 @@
-"""The relations explorer in a real browser, on a page with no kernel; its formulas held against the library."""
+"""The relations explorer in a real browser, on a page with no kernel."""
 
 import re
 from functools import partial
@@ -9,13 +9,10 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers import base, families, modules
-from patchwork.explorers.families import five_relations, learned
-from patchwork.explorers.relations import NAMES, RelationsExplorer, _encoded, row_scores, row_spread
+from patchwork.explorers import families
+from patchwork.explorers.families import learned
+from patchwork.explorers.relations import NAMES, RelationsExplorer
 from patchwork.images import load_image, texture_mosaic
-from patchwork.relations import region_mass, same_region_auc
-from patchwork.similarity import squared_distances
-from patchwork.windows import window_relation
 
 pytestmark = pytest.mark.browser
 press_at = partial(pages.press_at, grid=(16, 16))
@@ -35,82 +32,6 @@ def python(**settings):
     """The same explorer as the page's, in Python."""
     mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
     return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)}, **settings)
-
-
-# relation_math.mjs against the library
-
-
-@pytest.fixture
-def call(formulas):
-    return partial(formulas, "relation_math.mjs")
-
-
-def floats(tensor):
-    return {"floats": tensor.flatten().tolist()}
-
-
-def test_halves_are_numpys(call):
-    numbers = torch.cat([torch.randn(200), torch.randn(50) * 1e-6, torch.tensor([0.0, -0.0, 6e-8, 65504.0])]).half()
-    text = base.encode_bytes(numbers.numpy().tobytes())
-    assert call("decodeHalves", text) == numbers.tolist()
-    assert call("decodeHalves", _encoded()["projections"]) == learned()["projections"].flatten().tolist()
-
-
-@pytest.mark.parametrize("size", [(256, 256), (64, 128), (160, 32)])
-def test_five_rows_are_the_librarys(browser, size, rng):
-    gray = torch.randint(256, size).double() / 255
-    gray[:32, :32] = 0.5
-    source = base.encode_bytes(modules.bundle(modules.STATIC / "relation_math.mjs").encode())
-    queries = [0, rng.randrange(size[0] * size[1] // 256)]
-    script = """async ([source, gray, size, learned, queries]) => {
-        const math = await import("data:text/javascript;base64," + source);
-        const steps = math.prepare({ gray: Float64Array.from(gray), size }, 16, math.learnedHeads(learned));
-        let step;
-        do step = steps.next(); while (!step.done);
-        return queries.map((query) => math.FAMILIES.map((family) => [...math.rowOf(step.value, family, query)]));
-    }"""
-    page = browser.new_page()
-    page.goto("about:blank")
-    found = page.evaluate(script, [source, gray.flatten().tolist(), size, _encoded(), queries])
-    page.close()
-    relations = five_relations(gray[None])
-    for query, rows in zip(queries, found, strict=True):
-        for (name, relation), row in zip(relations.items(), rows, strict=True):
-            torch.testing.assert_close(torch.tensor(row).double(), relation[query], atol=1e-7, rtol=1e-6, msg=name)
-            assert [weight == 0 for weight in row] == (relation[query] == 0).tolist()
-
-
-def test_the_median_distance_is_torchs(call, rng):
-    features = torch.randint(4, (rng.randint(2, 30), 2)).double()
-    squared = squared_distances(features).round()
-    found = call("medianDistance", floats(squared), len(features))
-    assert found == pytest.approx(squared.median().sqrt().item())
-
-
-@pytest.mark.parametrize("shift", [0, 2])
-def test_windows_are_the_librarys(call, rng, shift):
-    grid = rng.randint(1, 17), rng.randint(2, 17)
-    found, expected = call("windowsOf", grid, shift), window_relation(grid, 4, shift=shift)
-    assert found == [row.nonzero().flatten().tolist() for row in expected]
-
-
-def test_scores_and_shares_are_the_librarys(call, rng):
-    labels = torch.randint(3, (24,))
-    for levels in (1, 2, 5, 1000):
-        relation = torch.randint(levels, (24, 24)).double() + (levels == 1)
-        query = rng.randrange(24)
-        others = torch.arange(24) != query
-        row, same = relation[query], (labels == labels[query])[others]
-        view = {"labels": labels.tolist(), "grid": [4, 6]}
-        found = [each if each is not None else torch.nan for each in call("scoresOf", floats(row), view, query)]
-        assert found == pytest.approx(row_scores(row[others], same), nan_ok=True)
-        places = torch.cartesian_prod(torch.arange(4.0), torch.arange(6.0))
-        near = ((places - places[query]).norm(dim=1) <= 3)[others]
-        if row[others].any():
-            found = call("scoresOf", floats(row), {**view, "labels": None}, query)
-            assert found == pytest.approx(row_spread(row[others], near))
-        shares = RelationsExplorer._shares(type("Asking", (), {"selected": query}), row)
-        assert call("shareBelow", floats(row), query) == pytest.approx(shares.tolist(), abs=1e-6)
 
 
 # what the page says
@@ -529,23 +450,3 @@ def test_the_answers_stay_in_their_place(visit, width):
             press_at(page.locator(".pw-map > canvas").nth(1), 3, 3, act="hover")
             assert page.evaluate(place) == places, (photo, key)
             assert page.evaluate(inside), (photo, key)
-
-
-def test_means_are_those_of_the_library(browser, seed):
-    """Also where a patch is alone in its region, and so can't be scored."""
-    gray, labels = torch.randint(256, (64, 128)).double() / 255, torch.randint(2, (32,))
-    labels[5] = 2
-    script = """async ([source, gray, learned, labels]) => {
-        const math = await import("data:text/javascript;base64," + source);
-        const all = (steps) => { let step; do step = steps.next(); while (!step.done); return step.value; };
-        const picture = { gray: Float64Array.from(gray), size: [64, 128] };
-        return all(math.meanScores(all(math.prepare(picture, 16, math.learnedHeads(learned))), labels));
-    }"""
-    source = base.encode_bytes(modules.bundle(modules.STATIC / "relation_math.mjs").encode())
-    page = browser.new_page()
-    page.goto("about:blank")
-    found = page.evaluate(script, [source, gray.flatten().tolist(), _encoded(), labels.tolist()])
-    page.close()
-    for name, relation in five_relations(gray[None]).items():
-        expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
-        assert found[name] == pytest.approx(expected)

@@ -1,0 +1,66 @@
+"""The formulas of the convolution explorer's page, held against the library."""
+
+import pytest
+import torch
+from kernel_relation import flat, relation
+
+from patchwork.convolution import conv2d_from_patches, receptive_field
+from patchwork.explorers.convolution import BOUNDARIES, DILATIONS, KERNEL_SIZES, ConvolutionExplorer, preset, presets
+
+
+@pytest.fixture(params=range(6))
+def case(request, rng):
+    """A random kernel, grid and boundary."""
+    size, grid = rng.choice(KERNEL_SIZES), (rng.randint(5, 9), rng.randint(5, 9))
+    kernel = [[rng.uniform(-2, 2) * (rng.random() < 0.8) for _ in range(size)] for _ in range(size)]
+    return kernel, grid, BOUNDARIES[request.param % 2]
+
+
+def test_kernels_by_name_are_pythons(formulas):
+    for size in KERNEL_SIZES:
+        for name in presets(size):
+            assert formulas("math.mjs", "presetKernel", name, size) == flat(preset(name, size)), (name, size)
+
+
+def test_the_answers_are_the_librarys(formulas, case):
+    kernel, grid, boundary = case
+    image = torch.rand(grid, dtype=torch.float64)
+    found = formulas("math.mjs", "convolve", image.flatten().tolist(), grid, flat(kernel), boundary)
+    expected = relation(kernel, grid, boundary) @ image.flatten()
+    torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), expected)
+    if boundary == "zero":
+        weight = torch.tensor(kernel, dtype=torch.float64)[None, None]
+        operator = conv2d_from_patches(image[None, None], weight, padding=len(kernel) // 2)
+        torch.testing.assert_close(expected.view(grid), operator[0, 0])
+
+
+def test_the_neighbors_are_those_of_the_relation(formulas, case):
+    kernel, grid, boundary = case
+    expected = relation(kernel, grid, boundary)
+    for pixel in range(len(expected)):
+        row = torch.zeros(len(expected), dtype=torch.float64)
+        places = formulas("math.mjs", "neighborPlaces", pixel, grid, len(kernel), boundary)
+        for place, weight in zip(places, flat(kernel), strict=True):
+            if place is not None:
+                row[place] += weight
+        torch.testing.assert_close(row, expected[pixel])
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_fields_are_the_librarys(formulas, rng, turn):
+    size, dilation, layers = rng.choice(KERNEL_SIZES), DILATIONS[turn % 3], rng.randint(1, 8)
+    stride = [rng.randint(1, 2) for _ in range(8)]
+    explorer = ConvolutionExplorer(
+        torch.zeros(3, 8, 8), kernel=preset("identity", size), stride=stride, dilation=dilation, layers=layers
+    )
+    stack = [
+        {"size": size, "stride": each, "dilation": 2**layer if dilation == "doubling" else dilation}
+        for layer, each in enumerate(stride[:layers])
+    ]
+    field = formulas("math.mjs", "receptiveFields", stack)[-1]
+    assert (field["size"], field["jump"]) == explorer.field
+    assert (
+        explorer.field == receptive_field([(each["size"], each["stride"], 0, each["dilation"]) for each in stack])[:2]
+    )
+    torch.testing.assert_close(torch.tensor(field["shares"], dtype=torch.float64), explorer.influence)
+    assert formulas("math.mjs", "holdingWidth", field["shares"], 0.95) == explorer.width

@@ -1,0 +1,93 @@
+"""The formulas of the relations explorer's page, held against the library."""
+
+from functools import partial
+
+import pytest
+import torch
+from linker import floats
+
+from patchwork.explorers import base
+from patchwork.explorers.families import five_relations, learned
+from patchwork.explorers.relations import RelationsExplorer, _encoded, row_scores, row_spread
+from patchwork.relations import region_mass, same_region_auc
+from patchwork.similarity import squared_distances
+from patchwork.windows import window_relation
+
+
+@pytest.fixture
+def call(formulas):
+    return partial(formulas, "relation_math.mjs")
+
+
+def test_halves_are_numpys(call):
+    numbers = torch.cat([torch.randn(200), torch.randn(50) * 1e-6, torch.tensor([0.0, -0.0, 6e-8, 65504.0])]).half()
+    text = base.encode_bytes(numbers.numpy().tobytes())
+    assert call("decodeHalves", text) == numbers.tolist()
+    assert call("decodeHalves", _encoded()["projections"]) == learned()["projections"].flatten().tolist()
+
+
+@pytest.mark.parametrize("size", [(256, 256), (64, 128), (160, 32)])
+def test_five_rows_are_the_librarys(in_module, size, rng):
+    gray = torch.randint(256, size).double() / 255
+    gray[:32, :32] = 0.5
+    queries = [0, rng.randrange(size[0] * size[1] // 256)]
+    script = """(math, gray, size, learned, queries) => {
+        const steps = math.prepare({ gray, size }, 16, math.learnedHeads(learned));
+        let step;
+        do step = steps.next(); while (!step.done);
+        return queries.map((query) => math.FAMILIES.map((family) => [...math.rowOf(step.value, family, query)]));
+    }"""
+    found = in_module("relation_math.mjs", script, floats(gray), size, _encoded(), queries)
+    relations = five_relations(gray[None])
+    for query, rows in zip(queries, found, strict=True):
+        for (name, relation), row in zip(relations.items(), rows, strict=True):
+            torch.testing.assert_close(torch.tensor(row).double(), relation[query], atol=1e-7, rtol=1e-6, msg=name)
+            assert [weight == 0 for weight in row] == (relation[query] == 0).tolist()
+
+
+def test_the_median_distance_is_torchs(call, rng):
+    features = torch.randint(4, (rng.randint(2, 30), 2)).double()
+    squared = squared_distances(features).round()
+    found = call("medianDistance", floats(squared), len(features))
+    assert found == pytest.approx(squared.median().sqrt().item())
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_windows_are_the_librarys(call, rng, shift):
+    grid = rng.randint(1, 17), rng.randint(2, 17)
+    found, expected = call("windowsOf", grid, shift), window_relation(grid, 4, shift=shift)
+    assert found == [row.nonzero().flatten().tolist() for row in expected]
+
+
+def test_scores_and_shares_are_the_librarys(call, rng):
+    labels = torch.randint(3, (24,))
+    for levels in (1, 2, 5, 1000):
+        relation = torch.randint(levels, (24, 24)).double() + (levels == 1)
+        query = rng.randrange(24)
+        others = torch.arange(24) != query
+        row, same = relation[query], (labels == labels[query])[others]
+        view = {"labels": labels.tolist(), "grid": [4, 6]}
+        found = [each if each is not None else torch.nan for each in call("scoresOf", floats(row), view, query)]
+        assert found == pytest.approx(row_scores(row[others], same), nan_ok=True)
+        places = torch.cartesian_prod(torch.arange(4.0), torch.arange(6.0))
+        near = ((places - places[query]).norm(dim=1) <= 3)[others]
+        if row[others].any():
+            found = call("scoresOf", floats(row), {**view, "labels": None}, query)
+            assert found == pytest.approx(row_spread(row[others], near))
+        shares = RelationsExplorer._shares(type("Asking", (), {"selected": query}), row)
+        assert call("shareBelow", floats(row), query) == pytest.approx(shares.tolist(), abs=1e-6)
+
+
+def test_means_are_those_of_the_library(in_module, seed):
+    """Also where a patch is alone in its region, and so can't be scored."""
+    gray, labels = torch.randint(256, (64, 128)).double() / 255, torch.randint(2, (32,))
+    labels[5] = 2
+    script = """(math, gray, learned, labels) => {
+        const all = (steps) => { let step; do step = steps.next(); while (!step.done); return step.value; };
+        const prepared = all(math.prepare({ gray, size: [64, 128] }, 16, math.learnedHeads(learned)));
+        return math.meanScores(prepared, labels);
+    }"""
+    found = in_module("relation_math.mjs", script, floats(gray), _encoded(), labels.tolist())
+    for name, relation in five_relations(gray[None]).items():
+        expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
+        assert found[name] == pytest.approx(expected)
