@@ -196,7 +196,7 @@ def patch_spectrum(patches, *, channels=1, floor=0.1):
     Derived in chapter 5.
 
     >>> patch = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
-    >>> patch_spectrum(patch, floor=1.0).exp() - 1
+    >>> (patch_spectrum(patch, floor=1.0).exp() - 1).round(decimals=5)
     tensor([[2., 4., 0.]])
     """
     squares = _squares(patches, channels)
