@@ -76,12 +76,19 @@ def contents_below_title(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace("</h1>", below, 1)
 
 
+def front_door(app):
+    """Add ``index.html``, which leads to the first page; Jupyter Book's own has no title, language or icon."""
+    if app.config.root_doc != "index":
+        yield "index", {}, "redirect.html"
+
+
 def setup(app):
     """Register the theme."""
     app.add_html_theme("patchwork", str(BOOK / "_theme"))
     app.add_transform(SiteNumbersChapters)
     app.add_post_transform(ChineseTerms)
     app.connect("builder-inited", use_book_writer)
+    app.connect("html-collect-pages", front_door)
     app.connect("html-page-context", plain_title)
     app.connect("html-page-context", contents_below_title)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
