@@ -1,4 +1,4 @@
-# book · lab · test · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
+# book · lab · test · portable · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 BIN := .venv/Scripts
@@ -9,13 +9,14 @@ endif
 READY := .venv/ready
 PY := $(BIN)/python
 
-.PHONY: help book lab test notebooks bench clean
+.PHONY: help book lab test portable notebooks bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book       build the site into _build/html"
 	@echo "make lab        open the book in JupyterLab"
 	@echo "make test       run every test"
+	@echo "make portable   run the chapters as on other processors (SETTINGS=\"sse jitter-1\" for some)"
 	@echo "make notebooks  execute the chapters in place (CHAPTERS=chapters/01_patches.ipynb for one)"
 	@echo "make bench      time the library against its peers"
 
@@ -43,6 +44,9 @@ test: $(READY)
 	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
 	@if $(PY) -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then \
 		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi
+
+portable: $(READY)
+	$(PY) tests/portable.py $(SETTINGS) $(if $(CHAPTERS),--chapters $(CHAPTERS))
 
 notebooks: export PATCHWORK_DEVICE = cpu
 notebooks: export PATCHWORK_PROGRESS =

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import json
+import math
 import random
 import re
 from types import SimpleNamespace
@@ -184,6 +185,25 @@ def test_an_array_survives_quantization():
     read = code["low"] + levels / 255 * (code["high"] - code["low"])
     assert (read - values).abs().max() <= (code["high"] - code["low"]) / 509
     assert base.encode_array(torch.ones(2))["data"] == "AAA="
+
+
+@pytest.mark.parametrize("bits", [1, 8, 12, 16])
+@pytest.mark.parametrize("size", [1e-300, 1e-9, 1, 1e12, 1e300])
+def test_ends_of_an_array_have_no_digits_that_say_nothing(bits, size):
+    """Two machines whose trainings differ by less than a level's error mostly store the same ends."""
+    values = size * torch.randn(100, dtype=torch.float64)
+    code = base.encode_array(values, bits=bits)
+    least, most = values.min().item(), values.max().item()
+    error = (most - least) / 2 / (2**bits - 1)
+    assert least - error <= code["low"] <= least < most <= code["high"] <= most + error
+    digits = math.ceil(math.log10(max(-least, most) / error)) + 1
+    assert all(float(f"{code[end]:.{digits}g}") == code[end] for end in ("low", "high"))
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.1], [0.0, 5e-324]])
+def test_ends_too_near_to_round_stay(values):
+    code = base.encode_array(torch.tensor(values, dtype=torch.float64))
+    assert [code["low"], code["high"]] == values
 
 
 @pytest.mark.parametrize("bits", [1, 5, 8, 12, 16])

@@ -4,6 +4,8 @@ import base64
 import html
 import io
 import json
+import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 import anywidget
 import numpy as np
@@ -139,8 +141,9 @@ def encode_array(values, *, bits=8, ends=None):
     """Write an array with 2^bits levels between its least and largest value; math.mjs reads it with ``decodeArray``.
 
     Returns a dict of shape, bits, low, high and the base64 bytes, in which the levels follow each other bit by bit;
-    each value stays true to (high − low) / 2(2^bits − 1). ``ends`` are other values for low and high. Raises ValueError
-    where a value is not finite or lies outside them, or for bits that are not 1 … 16.
+    each value stays true to (high − low) / 2(2^bits − 1). Low and high are rounded outward to the decimal place of
+    that error: further digits would say nothing, and differ from machine to machine. ``ends`` are other values for
+    them. Raises ValueError where a value is not finite or lies outside them, or for bits that are not 1 … 16.
 
     >>> encode_array(torch.tensor([0.0, 0.5, 1.0]))
     {'shape': [3], 'bits': 8, 'low': 0.0, 'high': 1.0, 'data': 'AID/'}
@@ -150,10 +153,20 @@ def encode_array(values, *, bits=8, ends=None):
     numbers = torch.as_tensor(values).detach().cpu().double()
     if numbers.numel() == 0 or not bool(numbers.isfinite().all()):
         raise ValueError(f"values must be finite and not empty, got shape {tuple(numbers.shape)}")
-    low, high = (numbers.min().item(), numbers.max().item()) if ends is None else ends
+    low, high = _round_ends(numbers.min().item(), numbers.max().item(), bits) if ends is None else ends
     if not low <= numbers.min() <= numbers.max() <= high:
         raise ValueError(f"values must lie in {low:g} … {high:g}, got {numbers.min():g} … {numbers.max():g}")
     levels = ((numbers - low) / ((high - low) or 1) * (2**bits - 1)).round().to(torch.int32).flatten().numpy()
     each_bit = levels[:, None] >> np.arange(bits)[::-1] & 1
     data = encode_bytes(np.packbits(each_bit.astype(np.uint8)).tobytes())
     return {"shape": list(numbers.shape), "bits": bits, "low": low, "high": high, "data": data}
+
+
+def _round_ends(low, high, bits):
+    """Round outward to the decimal place of the largest error that levels between the ends leave."""
+    error = (high - low) / 2 / (2**bits - 1)
+    if error == 0:
+        return low, high
+    unit, exact = Decimal((0, (1,), math.floor(math.log10(error)))), Context(prec=1000)
+    outward = (low, ROUND_FLOOR), (high, ROUND_CEILING)
+    return tuple(float(Decimal(end).quantize(unit, rounding, exact)) for end, rounding in outward)
