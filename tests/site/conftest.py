@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sysconfig
 import threading
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import Error
 
 from patchwork import synthesis
 from patchwork.explorers import modules
@@ -45,6 +47,13 @@ PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charse
 <style>body {{ margin: 0; background: var(--pw-paper); color: var(--pw-ink) }}
 main {{ max-width: 760px; margin: auto; padding: 8px }}</style>
 <script defer src="explorers.js"></script></head><body><main><h1>Patches</h1>{body}</main></body></html>"""
+FIRST_MEDIA = {
+    "media": "null",
+    "color_scheme": "light",
+    "reduced_motion": "no-preference",
+    "forced_colors": "none",
+    "contrast": "no-preference",
+}
 COMPRESSED = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css",
@@ -258,20 +267,36 @@ def address(folder):
         server.shutdown()
 
 
+@pytest.fixture(scope="session")
+def tabs():
+    """Free pages by their options: each serves one test after the other, for a new one costs as much as a visit."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, address, tabs):
     """Open a page of the harness; at the end nothing may have gone wrong in it, nor been asked from elsewhere."""
-    contexts, troubles = [], []
+    taken, troubles = [], []
+    known = (*address.values(), "data:", "blob:")
+
+    def tell(told):
+        if told.type in ("error", "warning"):
+            troubles.append(told.text)
+
+    listeners = {
+        "request": lambda request: request.url.startswith(known) or troubles.append(request.url),
+        "pageerror": lambda error: troubles.append(str(error)),
+        "console": tell,
+    }
 
     def opened(name="light", *, over="http", ready=True, width=1280, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        key = tuple(sorted(options.items()))
+        page = tabs[key].pop() if tabs[key] else browser.new_context(**options).new_page()
+        taken.append((key, page))
+        page.set_viewport_size({"width": width, "height": 900})
         page.set_default_timeout(10_000)
-        known = (*address.values(), "data:", "blob:")
-        page.on("request", lambda request: request.url.startswith(known) or troubles.append(request.url))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda entry: entry.type in ("error", "warning") and troubles.append(entry.text))
+        for event, listener in listeners.items():
+            page.on(event, listener)
         page.goto(f"{address[over]}/{name}.html")
         if ready:
             page.wait_for_selector(".explorer[data-ready]")
@@ -279,6 +304,23 @@ def visit(browser, address):
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for key, page in taken:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        if left_as_new(page, dict(key)):
+            tabs[key].append(page)
+        else:
+            page.context.close()
     assert troubles == []
+
+
+def left_as_new(page, options):
+    """Bring a page back to where it began; False where it isn't to be trusted any more."""
+    try:
+        page.mouse.up()
+        page.mouse.move(0, 0)
+        page.emulate_media(**FIRST_MEDIA | {name: each for name, each in options.items() if name in FIRST_MEDIA})
+        page.goto("about:blank", timeout=5_000)
+    except Error:
+        return False
+    return len(page.context.pages) == 1

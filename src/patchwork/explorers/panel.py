@@ -9,10 +9,13 @@ import random
 
 import anywidget
 import ipywidgets as widgets
+import numpy as np
 import torch
 from ipywidgets.widgets.interaction import interactive
 from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from patchwork import _checks
 from patchwork.devices import best_device
@@ -211,10 +214,11 @@ def _explain(error):
 
 
 def _png(figure):
-    """Quick to make, for it is shown once; a stored picture has a quarter of the bytes and takes twice the time."""
-    with io.BytesIO() as file:
-        figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
-        return file.getvalue()
+    """Quick to make, for it is shown once: ``savefig`` draws twice, and packs it in a quarter of the bytes."""
+    canvas, file = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 @contextlib.contextmanager
