@@ -71,16 +71,21 @@ class Jitter(TorchDispatchMode):
         """Change the numbers where they stand; 1 and −1 may stay, as exp(0) and cos(0) are anywhere."""
         if numbers.is_complex():
             numbers = torch.view_as_real(numbers)
-        factors = self.draw(numbers)
-        numbers.mul_(torch.where(numbers.abs() == 1, 1, factors) if ends_stay else factors)
+        if ends_stay:
+            ends = numbers.abs() == 1
+            numbers.copy_(torch.where(ends, numbers, self.multiply(numbers.clone())))
+        else:
+            self.multiply(numbers)
 
-    def draw(self, numbers):
-        """Return a shape's worth of 1 + ε, read from a random place of a long row: drawing each anew is slow."""
-        row, count = self.factors[numbers.dtype], numbers.numel()
-        if count > DRAWS:
-            row = row.repeat(count // DRAWS + 2)
-        start = int(torch.randint(len(row) - count + 1, (), generator=self.generator))
-        return row[start : start + count].view(numbers.shape)
+    def multiply(self, numbers):
+        """Multiply by 1 + ε, read from random places of a long row: drawing each anew is slow."""
+        row = self.factors[numbers.dtype]
+        for part in numbers.view(-1).split(DRAWS) if numbers.is_contiguous() else (numbers,):
+            count = part.numel()
+            start = int(torch.randint(max(DRAWS - count, 0) + 1, (), generator=self.generator))
+            factors = row if count <= DRAWS else row.repeat(-(-count // DRAWS))
+            part.mul_(factors[start : start + count].view(part.shape))
+        return numbers
 
 
 def is_shaken(result):
@@ -116,5 +121,7 @@ def only_picks(matrix, axis):
     """Tell whether a matrix has along the axis no more than one number that isn't 0, and this a power of two."""
     if matrix.layout != torch.strided or matrix.ndim < 2:
         return False
+    if bool((matrix.narrow(-3 - axis, 0, min(1, matrix.shape[-3 - axis])) != 0).sum(axis).gt(1).any()):
+        return False  # as most show in their first row
     other = matrix != 0
     return bool((other.sum(axis) <= 1).all() and (torch.frexp(matrix[other]).mantissa.abs() == 0.5).all())
