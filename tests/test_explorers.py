@@ -1,6 +1,7 @@
 """Explorers: their Python side, and the text and picture they leave where no kernel runs."""
 
 import base64
+import functools
 import html
 import io
 import json
@@ -17,11 +18,12 @@ from ipywidgets import IntSlider, link
 from PIL import Image
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from torch import nn
+from torch.nn import functional
 
 from patchwork import graphs, synthesis
 from patchwork.attention import attention_weights
 from patchwork.convolution import convolution_as_attention, effective_receptive_field, receptive_field
-from patchwork.explorers import answer_scenes, base, modules
+from patchwork.explorers import answer_scenes, base, modules, photographs
 from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import (
@@ -60,9 +62,75 @@ def photos():
     return {name: load_image(name, size=224) for name in ("astronaut", "coffee", "chelsea")}
 
 
+@pytest.fixture(scope="module")
+def mosaic():
+    return texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def little():
+    """A mosaic of 64 patches, and a photograph of as many."""
+    mosaic = texture_mosaic(grid=(8, 8), half="test", generator=torch.Generator().manual_seed(1))
+    return {"mosaic": mosaic, "coffee": load_image("coffee", size=128)}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return {relation: synthesis.trained(relation) for relation in ("own", "convolution", "grid", "knn")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slow_parts_once():
+    """Hundreds of explorers here hold the same few gray pictures and networks, each of which takes a tenth of a second.
+
+    Pictures are told apart by all that they are written from, networks by identity: no test changes one.
+    """
+
+    def written(picture, *kind, **options):
+        return picture.mode, picture.size, picture.tobytes(), kind, *options.items()
+
+    def answered(model, features):
+        return model, features.numpy().tobytes()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(photographs, "encode_picture", once(photographs.encode_picture, written))
+        patch.setattr(answer_scenes, "_probabilities", once(answer_scenes._probabilities, answered))
+        yield
+
+
+def once(function, key):
+    """The function, called once for all arguments of one key."""
+    known = {}
+
+    def remembered(*args, **options):
+        found = key(*args, **options)
+        if found not in known:
+            known[found] = function(*args, **options)
+        return known[found]
+
+    return remembered
+
+
+@pytest.fixture(scope="module")
+def make(photos, scenes, mosaic, networks):
+    """How each explorer is made, by the name of its fixture."""
+    small = {name: load_image(name, size=48) for name in ("astronaut", "coffee")}
+    cut = {"mosaic": mosaic, "coffee": load_image("coffee", size=256)}
+    return {
+        "explorer": lambda: PatchExplorer(photos),
+        "asking": lambda: AttentionExplorer(scenes),
+        "looking": lambda: WindowExplorer({name: photos[name] for name in ("astronaut", "coffee")}),
+        "convolving": lambda: ConvolutionExplorer(small),
+        "comparing": lambda: SimilarityExplorer(cut),
+        "tying": lambda: GraphExplorer(cut),
+        "guessing": lambda: RelationsExplorer(cut),
+        "answering": lambda: AnswersExplorer(networks),
+    }
+
+
 @pytest.fixture
-def explorer(photos):
-    return PatchExplorer(photos)
+def explorer(make):
+    return make["explorer"]()
 
 
 @pytest.fixture
@@ -71,59 +139,71 @@ def small():
 
 
 @pytest.fixture
-def asking(scenes):
-    return AttentionExplorer(scenes)
+def asking(make):
+    return make["asking"]()
 
 
 @pytest.fixture
-def looking(photos):
-    return WindowExplorer({name: photos[name] for name in ("astronaut", "coffee")})
+def looking(make):
+    return make["looking"]()
 
 
 @pytest.fixture
-def convolving():
-    return ConvolutionExplorer({name: load_image(name, size=48) for name in ("astronaut", "coffee")})
+def convolving(make):
+    return make["convolving"]()
+
+
+@pytest.fixture
+def comparing(make):
+    return make["comparing"]()
+
+
+@pytest.fixture
+def tying(make):
+    return make["tying"]()
+
+
+@pytest.fixture
+def guessing(make):
+    return make["guessing"]()
+
+
+@pytest.fixture
+def answering(make):
+    return make["answering"]()
+
+
+@pytest.fixture
+def fresh(request, make):
+    """The explorer of this name."""
+    return make[request.param]()
 
 
 @pytest.fixture(scope="module")
-def mosaic():
-    return texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def comparing(mosaic):
-    return SimilarityExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
-
-
-@pytest.fixture
-def tying(mosaic):
-    return GraphExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
-
-
-@pytest.fixture
-def guessing(mosaic):
-    return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
-
-
-@pytest.fixture(scope="module")
-def networks():
-    return {relation: synthesis.trained(relation) for relation in ("own", "convolution", "grid", "knn")}
-
-
-@pytest.fixture
-def answering(networks):
-    return AnswersExplorer(networks)
+def start(make):
+    """The explorers that tests only look at, by the names of their fixtures."""
+    return functools.cache(lambda name: make[name]())
 
 
 @pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"])
-def each(request):
-    """Every explorer in turn, as it starts."""
-    return request.getfixturevalue(request.param)
+def each(request, start):
+    """Every explorer in turn, as it starts; a test must leave it so."""
+    explorer = start(request.param)
+    before = repr(explorer)
+    yield explorer
+    if repr(explorer) != before:
+        start.cache_clear()
+        pytest.fail(f"{before} became {explorer!r}")
 
 
-def page_state(explorer):
-    page = explorer._repr_mimebundle_()[0]["text/html"]
-    return json.loads(html.unescape(re.search(r'data-state="([^"]*)"', page)[1]))
+@pytest.fixture(scope="module")
+def bundle():
+    """What an explorer that tests only look at leaves in a notebook, made once."""
+    return functools.cache(lambda explorer: explorer._repr_mimebundle_()[0])
+
+
+def page_state(bundle):
+    return json.loads(html.unescape(re.search(r'data-state="([^"]*)"', bundle["text/html"])[1]))
 
 
 # modules
@@ -231,13 +311,13 @@ def test_an_array_that_has_no_range_is_refused(values):
 # what a page and a notebook keep
 
 
-def test_the_bundle_has_all_three_outputs(each):
-    bundle, _ = each._repr_mimebundle_()
-    assert bundle["text/plain"] == repr(each)
-    assert "application/vnd.jupyter.widget-view+json" in bundle
-    with Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) as picture:
+def test_the_bundle_has_all_three_outputs(each, bundle):
+    bundled = bundle(each)
+    assert bundled["text/plain"] == repr(each)
+    assert "application/vnd.jupyter.widget-view+json" in bundled
+    with Image.open(io.BytesIO(base64.b64decode(bundled["image/png"]))) as picture:
         assert picture.width >= 600
-    assert f'<div class="explorer" data-explorer="{each.module}"' in bundle["text/html"]
+    assert f'<div class="explorer" data-explorer="{each.module}"' in bundled["text/html"]
 
 
 @pytest.mark.parametrize(
@@ -276,8 +356,8 @@ def test_the_bundle_has_all_three_outputs(each):
     ],
     indirect=["each"],
 )
-def test_the_fallback_is_small_and_described(each, told):
-    page = each._repr_mimebundle_()[0]["text/html"]
+def test_the_fallback_is_small_and_described(each, told, bundle):
+    page = bundle(each)["text/html"]
     jpeg, alt = re.search(r'<img src="data:image/jpeg;base64,([^"]+)" alt="([^"]+)"', page).groups()
     assert len(base64.b64decode(jpeg)) < 60_000
     assert all(words in html.unescape(alt) for words in told)
@@ -320,9 +400,10 @@ def test_the_fallback_is_small_and_described(each, told):
     ],
     indirect=["each"],
 )
-def test_the_page_state_is_the_public_one(each, names):
-    assert set(page_state(each)) == names
-    assert page_state(each) == each.state()
+def test_the_page_state_is_the_public_one(each, names, bundle):
+    state = page_state(bundle(each))
+    assert set(state) == names
+    assert state == each.state()
 
 
 def test_the_outputs_are_the_same_each_time(photos):
@@ -333,11 +414,11 @@ def test_the_outputs_are_the_same_each_time(photos):
 
 def test_photographs_keep_their_order(photos):
     given = {name: photos[name] for name in ("coffee", "astronaut", "chelsea")}
-    assert list(page_state(PatchExplorer(given))["photos"]) == list(given)
+    assert list(page_state(PatchExplorer(given)._repr_mimebundle_()[0])["photos"]) == list(given)
 
 
 @pytest.mark.parametrize(
-    ("each", "expected"),
+    ("fresh", "expected"),
     [
         ("explorer", "PatchExplorer(patch_size=32, photo='astronaut', selected=17, shuffled=False, stride=None)"),
         (
@@ -370,11 +451,11 @@ def test_photographs_keep_their_order(photos):
             "AnswersExplorer(network='convolution', question='same', scene=0, selected=56, view='right')",
         ),
     ],
-    indirect=["each"],
+    indirect=["fresh"],
 )
-def test_the_repr_lists_the_settings_only(each, expected):
-    each.hovered = 3
-    assert repr(each) == expected
+def test_the_repr_lists_the_settings_only(fresh, expected):
+    fresh.hovered = 3
+    assert repr(fresh) == expected
 
 
 def test_the_state_stays_under_the_limit(photos):
@@ -645,7 +726,7 @@ def test_a_readers_own_photo_arrives_as_a_tensor(explorer):
 
 
 @pytest.mark.parametrize(
-    ("each", "name", "first", "then"),
+    ("fresh", "name", "first", "then"),
     [
         ("explorer", "selected", 3, 40),
         ("asking", "head", 1, 3),
@@ -656,13 +737,13 @@ def test_a_readers_own_photo_arrives_as_a_tensor(explorer):
         ("guessing", "selected", 5, 2),
         ("answering", "selected", 5, 2),
     ],
-    indirect=["each"],
+    indirect=["fresh"],
 )
-def test_an_explorer_links_to_another_widget(each, name, first, then):
+def test_an_explorer_links_to_another_widget(fresh, name, first, then):
     slider = IntSlider(min=0, max=48, value=first)
-    link((slider, "value"), (each, name))
-    assert getattr(each, name) == first
-    setattr(each, name, then)
+    link((slider, "value"), (fresh, name))
+    assert getattr(fresh, name) == first
+    setattr(fresh, name, then)
     assert slider.value == then
 
 
@@ -885,7 +966,7 @@ def test_numbers_are_rounded_more_where_the_page_would_be_too_large(scenes):
     mosaic = scenes["mosaic"]
     larger = {"queries": {}, "keys": {}}
     for part, models in larger.items():
-        models |= {name: each.repeat(1, 1, 1, 2) for name, each in getattr(mosaic, part).items()}
+        models |= {name: each.repeat(1, 1, 1, 3)[..., :20] for name, each in getattr(mosaic, part).items()}
     explorer = AttentionExplorer({"mosaic": mosaic._replace(**larger)})
     bits = explorer.scenes["mosaic"]["models"]["trained"]["keys"][0][0]["bits"]
     assert 8 <= bits < 12
@@ -1090,13 +1171,13 @@ def test_the_influence_is_the_gradient_of_averages(kernels):
 
 def test_the_influence_is_the_expected_squared_gradient_of_random_weights():
     explorer = ConvolutionExplorer(torch.rand(3, 8, 8), layers=3, stride=[1, 2])
-    squares, size, generator = 0, explorer.field[0], torch.Generator().manual_seed(0)
-    for _ in range(1500):
-        image = torch.zeros(1, 1, size, size, dtype=torch.float64, requires_grad=True)
-        network = averages(explorer)
-        for layer in network:
-            nn.init.normal_(layer.weight, generator=generator)
-        squares = squares + torch.autograd.grad(network(image).sum(), image)[0][0, 0] ** 2
+    draws, size, generator = 1500, explorer.field[0], torch.Generator().manual_seed(0)
+    images = torch.zeros(draws, size, size, dtype=torch.float64, requires_grad=True)
+    found = images
+    for layer in averages(explorer):
+        weights = torch.randn(draws, *layer.weight.shape[1:], generator=generator, dtype=torch.float64)
+        found = functional.conv2d(found, weights, stride=layer.stride, dilation=layer.dilation, groups=draws)
+    squares = torch.autograd.grad(found.sum(), images)[0].square().sum(0)
     expected = explorer.influence[:, None] * explorer.influence
     assert (squares / squares.sum() - expected).abs().max() < 0.2 * expected.max()
 
@@ -1267,16 +1348,16 @@ def test_the_nearest_are_the_most_related_others(comparing):
     assert comparing.nearest.tolist() == []
 
 
-def test_row_scores_average_to_scores(comparing):
-    comparing.gain = 0.7
+def test_row_scores_average_to_scores(little):
+    comparing = SimilarityExplorer(little, gain=0.7)
     for comparing.photo in ("coffee", "mosaic"):
         rows, features = [], [comparing._features("pixels", each) for each in (comparing.exposed, comparing.pixels)]
-        for comparing.selected in range(256):
+        for comparing.selected in range(64):
             rows.append(comparing._score_row(*features, "euclidean"))
-        assert comparing.scores["pixels"]["euclidean"] == pytest.approx(sum(rows) / 256)
+        assert comparing.scores["pixels"]["euclidean"] == pytest.approx(sum(rows) / 64)
         assert comparing.row_scores["pixels"]["euclidean"] == rows[-1]
     same = torch.bincount(comparing.regions).double()
-    assert comparing.chance == pytest.approx((same * (same - 1)).sum().item() / 256 / 255)
+    assert comparing.chance == pytest.approx((same * (same - 1)).sum().item() / 64 / 63)
 
 
 def test_edges_between_regions_are_scored_against_their_share(comparing, mosaic):
@@ -1457,8 +1538,8 @@ def test_a_picture_without_differences_has_a_graph(tying):
 
 @pytest.mark.parametrize("view", ["degrees", "pattern", "clusters", "diffusion"])
 @pytest.mark.parametrize("photo", ["mosaic", "coffee"])
-def test_each_view_is_drawn_and_described(tying, view, photo):
-    tying.photo, tying.view, tying.graph = photo, view, "nearest"
+def test_each_view_is_drawn_and_described(little, view, photo):
+    tying = GraphExplorer(little, photo=photo, view=view, graph="nearest")
     told = {"degrees": "degree of each", "pattern": "Eigenvalue 0.0", "clusters": "3 clusters", "diffusion": "4 steps"}
     assert told[view] in tying.alt()
     assert "the 8 most like it by spectrum" in tying.alt()
@@ -1552,19 +1633,21 @@ def test_the_learned_attention_finds_regions_of_other_mosaics():
 def test_scores_of_rows_average_to_the_librarys(guessing):
     rows = []
     for guessing.selected in range(0, 256, 51):
+        scores = guessing.scores
         for name, row in guessing.rows.items():
             others = torch.arange(256) != guessing.selected
             own = (guessing.regions == guessing.regions[guessing.selected])[others]
-            assert guessing.scores[name][0] == pytest.approx(roc_auc_score(own, row[others]))
-            assert guessing.scores[name][1] == pytest.approx((row[others][own].sum() / row[others].sum()).item())
+            assert scores[name][0] == pytest.approx(roc_auc_score(own, row[others]))
+            assert scores[name][1] == pytest.approx((row[others][own].sum() / row[others].sum()).item())
     relation, labels = torch.rand(30, 30).double().round(decimals=1), torch.randint(3, (30,))
     for own, row in enumerate(relation):
         others = torch.arange(30) != own
         rows.append(row_scores(row[others], (labels == labels[own])[others]))
     expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
     assert torch.tensor(rows).nanmean(0).tolist() == pytest.approx(expected)
+    relations = guessing.relations
     for name, scores in guessing.mean_scores.items():
-        assert scores[0] == same_region_auc(guessing.relations[name], guessing.regions).item()
+        assert scores[0] == same_region_auc(relations[name], guessing.regions).item()
 
 
 def test_a_guess_is_scored_like_a_relation(guessing):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
 import huggingface_hub
 import numpy as np
@@ -52,14 +53,19 @@ def save(tmp_path, seed):
     """Save a small random model of a family to a folder, and return both."""
 
     def save(name="vit", model_class=None):
-        config_class, base, more, _ = FAMILY[name]
-        model = (model_class or base)(config_class(**SIZES, **more, attn_implementation="eager")).eval()
-        for parameter in model.parameters():  # the usual start would leave the attention of so small a model uniform
-            torch.nn.init.normal_(parameter, std=0.6)
+        model = random_model(name, model_class)
         model.save_pretrained(tmp_path)
         return model, tmp_path
 
     return save
+
+
+def random_model(name, model_class=None):
+    config_class, base, more, _ = FAMILY[name]
+    model = (model_class or base)(config_class(**SIZES, **more, attn_implementation="eager")).eval()
+    for parameter in model.parameters():  # the usual start would leave the attention of so small a model uniform
+        torch.nn.init.normal_(parameter, std=0.6)
+    return model
 
 
 def theirs(model, image, name="vit", colors=IMAGENET):
@@ -401,12 +407,6 @@ def test_a_missing_package_in_one_line(monkeypatch, package):
         load_vit("facebook/dinov2-small")
 
 
-def test_transformers_is_imported_for_a_model_only():
-    code = "import sys, patchwork.pretrained; print({'transformers', 'huggingface_hub'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout.strip(), done.stderr) == ("set()", "")
-
-
 @pytest.mark.parametrize("device", ["gpu", "hpu"])
 def test_a_device_that_is_none(save, device):
     with pytest.raises(ValueError, match=f"^device .*{device}"):
@@ -501,67 +501,91 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def hub(save, tmp_path_factory):
-    """A hub of our own with one model, and ``load``, which asks it from a fresh process: (stdout, stderr)."""
-    model, folder = save("vit", transformers.ViTForImageClassification)  # without a pooler, which is worth a warning
+PROCESS = """
+import os, sys, torch
+from patchwork.pretrained import load_vit
+print({"transformers", "huggingface_hub"} & set(sys.modules))
+print(end="\\0", file=sys.stderr)
+for name in sys.argv[1:]:
+    os.environ["PATCHWORK_PROGRESS"] = "1" if name == "book/bar" else ""
+    try:
+        print(load_vit(name).read(torch.full((3, 32, 32), 0.5)).features.sum().item())
+    except ValueError as error:
+        print(error)
+    print(end="\\0", file=sys.stderr)
+"""
+
+
+class Visit(NamedTuple):
+    """What a fresh process printed, on stdout and on stderr, when it had imported ours and after each name, by name.
+
+    ``asked`` is what the hub was asked for.
+    """
+
+    out: dict
+    err: dict
+    asked: list
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory):
+    """A hub of our own with one model under any name, visited by two processes of one home; and the features' sum."""
+    torch.manual_seed(0)
+    folder, home = tmp_path_factory.mktemp("hub"), tmp_path_factory.mktemp("home")
+    model = random_model("vit", transformers.ViTForImageClassification)  # without a pooler, which is worth a warning
+    model.save_pretrained(folder)
     (folder / "pytorch_model.bin").write_bytes(b"never asked for")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.folder, server.asked = folder, []
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    home = tmp_path_factory.mktemp("home")
-
-    def load(*names, **environment):
-        code = f"""if True:
-            import torch
-            from patchwork.pretrained import load_vit
-            for name in {names}:
-                try:
-                    print(load_vit(name).read(torch.full((3, 32, 32), 0.5)).features.sum().item())
-                except ValueError as error:
-                    print(error)"""
-        clean = {key: value for key, value in os.environ.items() if "proxy" not in key.lower() and key[:3] != "HF_"}
-        here = {
-            "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
-            "HF_HOME": str(home),
-            "HF_HUB_DISABLE_XET": "1",
-        }
-        environment = {**clean, **here, **environment}
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-        return done.stdout.splitlines(), done.stderr
-
-    load.asked, load.sum = server.asked, theirs(model.vit, torch.full((3, 32, 32), 0.5))[1].sum().item()
-    yield load
+    first = visit(server, home, "book/missing", "book/gated", "book/busy", "book/bert", "book/vit", "book/bar")
+    later = visit(server, home, "book/vit")
     server.shutdown()
     server.server_close()
+    return first, later, theirs(model.vit, torch.full((3, 32, 32), 0.5))[1].sum().item()
 
 
-def test_a_name_is_downloaded_once(hub):
-    (out,), err = hub("book/vit")
-    assert float(out) == pytest.approx(hub.sum, rel=1e-4)
-    assert err == ""
-    assert any("model.safetensors" in asked for asked in hub.asked)
-    assert not any("pytorch_model.bin" in asked for asked in hub.asked)
-    hub.asked.clear()
-    assert hub("book/vit") == ([out], "")
-    assert hub.asked == []
+def visit(server, home, *names):
+    clean = {key: value for key, value in os.environ.items() if "proxy" not in key.lower() and key[:3] != "HF_"}
+    here = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-c", PROCESS, *names]
+    done = subprocess.run(command, capture_output=True, text=True, env=clean | here, check=True)
+    steps, (*err, end) = ("imported", *names), done.stderr.split("\0")
+    assert end == ""
+    asked, server.asked = server.asked, []
+    return Visit(*(dict(zip(steps, each, strict=True)) for each in (done.stdout.splitlines(), err)), asked)
 
 
-def test_a_bar_shows_the_download_where_asked(hub):
-    (out,), err = hub("book/vit", PATCHWORK_PROGRESS="1")
-    assert float(out) == pytest.approx(hub.sum, rel=1e-4)
-    assert "100%" in err
+def test_transformers_is_imported_for_a_model_only(visits):
+    for each in visits[:2]:
+        assert (each.out["imported"], each.err["imported"]) == ("set()", "")
 
 
-def test_what_the_hub_refuses_in_one_line(hub):
-    (missing, gated, busy, bert), err = hub("book/missing", "book/gated", "book/busy", "book/bert")
+def test_a_name_is_downloaded_once(visits):
+    first, later, expected = visits
+    assert float(first.out["book/vit"]) == pytest.approx(expected, rel=1e-4)
+    assert first.err["book/vit"] == ""
+    assert any("book/vit" in asked and "model.safetensors" in asked for asked in first.asked)
+    assert not any("pytorch_model.bin" in asked for asked in first.asked)
+    assert (later.out["book/vit"], later.err["book/vit"]) == (first.out["book/vit"], "")
+    assert later.asked == []
+
+
+def test_a_bar_shows_the_download_where_asked(visits):
+    first, _, expected = visits
+    assert float(first.out["book/bar"]) == pytest.approx(expected, rel=1e-4)
+    assert "100%" in first.err["book/bar"]
+
+
+def test_what_the_hub_refuses_in_one_line(visits):
+    out, err, asked = visits[0]
     absent = "no such folder, not downloaded yet, and"
-    assert missing == f"no model 'book/missing': {absent} the hub shows no model of that name"
-    assert gated.startswith(f"no model 'book/gated': {absent} its owner asks you to accept a license")
-    assert busy.startswith(f"no model 'book/busy': {absent} the hub answers: Server error '500")
-    assert bert.startswith("'book/bert' is a model of type 'bert', not one of vit, deit, dinov2, ")
-    assert [asked for asked in hub.asked if "bert" in asked] == ["GET /api/models/book/bert"]
-    assert err == ""
+    assert out["book/missing"] == f"no model 'book/missing': {absent} the hub shows no model of that name"
+    assert out["book/gated"].startswith(f"no model 'book/gated': {absent} its owner asks you to accept a license")
+    assert out["book/busy"].startswith(f"no model 'book/busy': {absent} the hub answers: Server error '500")
+    assert out["book/bert"].startswith("'book/bert' is a model of type 'bert', not one of vit, deit, dinov2, ")
+    assert [each for each in asked if "bert" in each] == ["GET /api/models/book/bert"]
+    assert {name for name, told in err.items() if told} <= {"book/bar"}
 
 
 def test_a_hub_that_does_not_answer_is_given_up(monkeypatch):

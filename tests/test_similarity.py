@@ -446,7 +446,8 @@ def test_neighbors_keep_the_dtype_and_never_hold_all_pairs(generator, metric):
 
 def brute(queries, database, k):
     """Distances in float64 by differences, sorted; among equal ones the first come first."""
-    distances = np.sqrt(((queries.double().numpy()[:, None] - database.double().numpy()) ** 2).sum(-1))
+    queries, database = queries.double().numpy(), database.double().numpy()
+    distances = np.sqrt([((query - database) ** 2).sum(-1) for query in queries])
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, order, 1), order
 

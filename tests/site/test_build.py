@@ -1,4 +1,4 @@
-"""What the book's Sphinx extensions make of formulas, pictures, boxes and docstrings, on a book of one page."""
+"""What the book's Sphinx extensions make of formulas, pictures, boxes and docstrings, on a book of a few pages."""
 
 import importlib
 import re
@@ -38,23 +38,6 @@ sphinx:
 """
 
 
-@pytest.fixture
-def small_book(tmp_path, build_book):
-    """Return a function that builds a book of one page → (the process, the page's HTML)."""
-
-    def make(text):
-        source = tmp_path / "source"
-        source.mkdir(exist_ok=True)
-        (source / "_config.yml").write_text(CONFIG, "utf-8")
-        (source / "_toc.yml").write_text("format: jb-book\nroot: page\n", "utf-8")
-        (source / "page.md").write_text(text, "utf-8")
-        done = build_book(tmp_path, source)
-        page = tmp_path / "_build" / "html" / "page.html"
-        return done, page.read_text("utf-8") if page.is_file() else ""
-
-    return make
-
-
 FORMULAS = r"""# Formulas
 
 Within a line, $a_{ij} < b$. On its own, with a number:
@@ -88,11 +71,53 @@ Show $x \in \mathbb{R}^N$.
 $$ x = 1 $$
 ```
 """
+TOGETHER = """# Spaces
+
+Pairs: 65 536 of 4 × 4 pixels, $4$ GB in 154 kB, a row $n$, a column $s$. The year 2020, `65 536` typed.
+"""
+PAGES = {
+    "formulas": FORMULAS,
+    "pictures": "# Pictures\n\n![A red box](one.png)\n\n![Again](two.png)\n",
+    "together": TOGETHER,
+    "contents": "# Title\n\n## One\n\n## Two\n",
+}
+FAULTS = {"open": r"\frac{1}{2", "ends": r"\begin{align} a \end{aligned}", "unknown": r"\nosuchmacro"}
 
 
-def test_formulas_are_numbered_referred_to_and_readable_everywhere(small_book):
-    done, page = small_book(FORMULAS)
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory, build_book):
+    """The folder of the pages of a book that builds without a warning."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "source").mkdir()
+    for name, color in (("one", "red"), ("two", "blue")):
+        drawing = Image.new("RGB", (90, 40), "white")
+        ImageDraw.Draw(drawing).rectangle([10, 10, 40, 30], fill=color)
+        drawing.save(folder / "source" / f"{name}.png")
+    done = build_small(build_book, folder, PAGES)
     assert done.returncode == 0, done.stderr
+    return folder / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory, build_book):
+    """The finished process that built a book with a fault in each page."""
+    pages = {name: f"# Fault\n\nA line.\n\n$$\n{formula}\n$$\n" for name, formula in FAULTS.items()}
+    return build_small(build_book, tmp_path_factory.mktemp("faulty"), pages)
+
+
+def build_small(build_book, folder, pages):
+    source, (root, *others) = folder / "source", pages
+    source.mkdir(exist_ok=True)
+    chapters = "".join(f"- file: {name}\n" for name in others)
+    (source / "_config.yml").write_text(CONFIG, "utf-8")
+    (source / "_toc.yml").write_text(f"format: jb-book\nroot: {root}\nchapters:\n{chapters}", "utf-8")
+    for name, text in pages.items():
+        (source / f"{name}.md").write_text(text, "utf-8")
+    return build_book(folder, source)
+
+
+def test_formulas_are_numbered_referred_to_and_readable_everywhere(pages):
+    page = (pages / "formulas.html").read_text("utf-8")
     assert page.count('class="katex"') == 9
     assert page.count('<math xmlns="http://www.w3.org/1998/Math/MathML"') == 9
     assert [f">({number})<" in page for number in (1, 2, 3, 4)] == [True, True, True, False]
@@ -104,12 +129,10 @@ def test_formulas_are_numbered_referred_to_and_readable_everywhere(small_book):
     assert "<a " not in summary
 
 
-@pytest.mark.parametrize("formula", [r"\frac{1}{2", r"\begin{align} a \end{aligned}", r"\nosuchmacro"])
-def test_a_fault_in_a_formula_fails_the_build_and_is_named(small_book, formula):
-    done, _ = small_book(f"# Fault\n\nA line.\n\n$$\n{formula}\n$$\n")
-    assert done.returncode != 0
-    assert "page.md:5" in done.stderr
-    assert formula in done.stderr
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_a_formula_fails_the_build_and_is_named(faulty, name):
+    assert faulty.returncode != 0
+    assert re.search(rf"{name}\.md:5: WARNING: .*\n +{re.escape(FAULTS[name])}", faulty.stderr), faulty.stderr
 
 
 def test_without_an_engine_the_build_says_so_in_one_line(monkeypatch):
@@ -129,18 +152,12 @@ def test_style_sheet_has_woff2_alone_and_fits_the_script():
         build_math.check_versions('.katex-version::after { content: "9.9.9"; }')
 
 
-def test_notebook_pictures_become_webp_with_their_size(tmp_path, small_book):
-    (tmp_path / "source").mkdir()
-    for name, color in (("one", "red"), ("two", "blue")):
-        drawing = Image.new("RGB", (90, 40), "white")
-        ImageDraw.Draw(drawing).rectangle([10, 10, 40, 30], fill=color)
-        drawing.save(tmp_path / "source" / f"{name}.png")
-    done, page = small_book("# Pictures\n\n![A red box](one.png)\n\n![Again](two.png)\n")
-    assert done.returncode == 0, done.stderr
+def test_notebook_pictures_become_webp_with_their_size(pages):
+    page = (pages / "pictures.html").read_text("utf-8")
     assert page.count('width="90"') == page.count('height="40"') == page.count(".webp") == 2
     assert 'alt="A red box"' in page
     assert page.count('loading="lazy"') == 1
-    encoded = next((tmp_path / "_build" / "html" / "_images").glob("*.webp"))
+    encoded = next((pages / "_images").glob("*.webp"))
     with Image.open(encoded) as shown:
         assert shown.size == (90, 40)
 
@@ -168,15 +185,8 @@ def test_only_signatures_of_our_own_are_shown(made, shown):
     assert build_api.own_signature(None, "class", made.__name__, made, {}, "(...)", None) == shown
 
 
-TOGETHER = """# Spaces
-
-Pairs: 65 536 of 4 × 4 pixels, $4$ GB in 154 kB, a row $n$, a column $s$. The year 2020, `65 536` typed.
-"""
-
-
-def test_numbers_units_and_punctuation_stay_on_their_line(small_book):
-    done, page = small_book(TOGETHER)
-    assert done.returncode == 0, done.stderr
+def test_numbers_units_and_punctuation_stay_on_their_line(pages):
+    page = (pages / "together.html").read_text("utf-8")
     assert "65\u202f536 of 4\u00a0×\u00a04 pixels" in page
     assert "154\u00a0kB" in page
     assert re.search(r"</span>\u00a0GB", page)
@@ -185,8 +195,8 @@ def test_numbers_units_and_punctuation_stay_on_their_line(small_book):
     assert re.search(r"65(</span>)? (<span[^>]*>)?536", page), "code is left as typed"
 
 
-def test_contents_stand_below_the_title_too(small_book):
-    _, page = small_book("# Title\n\n## One\n\n## Two\n")
+def test_contents_stand_below_the_title_too(pages):
+    page = (pages / "contents.html").read_text("utf-8")
     below = re.search(r'</h1>\s*<nav class="page-toc-below".*?</nav>', page, re.DOTALL)[0]
     assert re.findall('href="(#.*?)"', below) == ["#", "#one", "#two"]
 

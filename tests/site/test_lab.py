@@ -1,10 +1,12 @@
-"""Explorers and panels in JupyterLab, with Python behind them: all of chapter 1, and cells of our own."""
+"""Explorers and panels in JupyterLab, with Python behind them: those of chapter 1, and cells of our own."""
 
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
+import symtable
 import sys
 import time
 from pathlib import Path
@@ -18,10 +20,10 @@ pytestmark = pytest.mark.browser
 CHAPTER = Path(__file__).parents[2] / "chapters" / "01_patches.ipynb"
 LISTENER = """
 from ipywidgets import HTML, dlink
-explorer = next(each for each in Out.values() if type(each).__name__ == "PatchExplorer")
+cutting = next(each for each in Out.values() if type(each).__name__ == "PatchExplorer")
 told = HTML()
-dlink((explorer, "selected"), (told, "value"),
-      lambda patch: f"<p class='told'>Python has patch {patch} of {len(explorer.patches)}</p>")
+dlink((cutting, "selected"), (told, "value"),
+      lambda patch: f"<p class='told'>Python has patch {patch} of {len(cutting.patches)}</p>")
 told
 """
 HEARD = """
@@ -34,6 +36,8 @@ from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
+
+torch.manual_seed(0)
 
 def show(explorer, counts, name, least, most):
     # the explorer, a slider of one of its traits, and what Python has
@@ -48,8 +52,6 @@ def show(explorer, counts, name, least, most):
     display(explorer, slider, told)
 """
 ATTENTION = """
-torch.manual_seed(0)
-
 def scene(side, tokens):
     queries, keys = [{name: torch.randn(1, 2, tokens, 4) for name in ("untrained", "trained")} for _ in range(2)]
     return Scene(torch.rand(3, side, side), (side // 16, side // 16), queries, keys)
@@ -80,7 +82,6 @@ counts = lambda explorer: f"degree {explorer.degrees[explorer.selected]:.2f}, {e
 show(explorer, counts, "selected", 0, 15)
 """
 RELATIONS = """
-torch.manual_seed(0)
 regions = torch.tensor([0, 0, 1, 1]).repeat(4)
 explorer = RelationsExplorer((torch.rand(1, 64, 64), regions), selected=0)
 scored = lambda explorer: {**explorer.scores, **({"eye": explorer.guess} if explorer.guess else {})}
@@ -103,7 +104,6 @@ def ask(image, model="none", rows=2, kind="a"):
 
 LivePanel(ask, size=32, model="none", rows=(2, 8), kind=["a", "b"])
 """
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 QUIET = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -111,26 +111,15 @@ QUIET = {
 
 
 @pytest.fixture(scope="module")
-def lab(browser, tmp_path_factory):
-    """A JupyterLab of its own on the loopback address, with a copy of the chapter; gives its address."""
+def lab(tmp_path_factory):
+    """A JupyterLab of its own on the loopback address, with one notebook; gives its address."""
     home = tmp_path_factory.mktemp("lab")
     for name, settings in QUIET.items():
         file = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings), "utf-8")
     (home / "book").mkdir()
-    copy_chapter(home / "book")
-    for name, sources in {
-        "attention": (HEARD, ATTENTION, PANEL),
-        "windows": (HEARD, WINDOWS),
-        "convolution": (HEARD, CONVOLUTION),
-        "similarity": (HEARD, SIMILARITY),
-        "graphs": (HEARD, GRAPHS),
-        "relations": (HEARD, RELATIONS),
-        "answers": (HEARD, ANSWERS),
-    }.items():
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "book" / f"{name}.ipynb")
+    nbformat.write(live_notebook(), home / "book" / "live.ipynb")
     server = start_lab(home)
     try:
         yield wait_for_address(server, home / "runtime")
@@ -140,10 +129,29 @@ def lab(browser, tmp_path_factory):
         shutil.rmtree(home)
 
 
-def copy_chapter(folder):
-    chapter = nbformat.read(CHAPTER, as_version=4)
-    chapter.cells.append(nbformat.v4.new_code_cell(LISTENER))
-    nbformat.write(chapter, folder / "chapter.ipynb")
+@functools.cache
+def live_notebook():
+    """Of chapter 1 what its explorer and its panel need, with the outputs as they are stored, and our own cells."""
+    notebook = nbformat.read(CHAPTER, as_version=4)
+    notebook.cells = live_cells(notebook) + [nbformat.v4.new_code_cell(source) for source in APPENDED.values()]
+    return notebook
+
+
+def live_cells(chapter):
+    """The cells that show an explorer or a panel, after those that define what they use."""
+    kept, wanted = [], set()
+    for cell in reversed([cell for cell in chapter.cells if cell.cell_type == "code"]):
+        made, used = names_in(symtable.symtable(cell.source, "cell", "exec"))
+        if wanted & made or re.search(r"^(PatchExplorer|LivePanel)\(", cell.source, re.M):
+            kept, wanted = [cell, *kept], (wanted | used) - made
+    return kept
+
+
+def names_in(table):
+    """The names that a cell defines, and the global ones that it uses, in its functions too."""
+    made = {each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()}
+    used = {each.get_name() for each in table.get_symbols() if each.is_global()}
+    return made, used.union(*(names_in(child)[1] for child in table.get_children()))
 
 
 def start_lab(home):
@@ -162,6 +170,7 @@ def start_lab(home):
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port=0",
         "--IdentityProvider.token=",
+        "--LanguageServerManager.autodetect=False",
     ]
     command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={home / 'book'}"]
     with (home / "log").open("wb") as log:
@@ -188,48 +197,40 @@ def wait_for_kernel(page, sessions, path, seconds=60):
     pytest.fail(f"the kernel of {path} did not come: {kernels}")
 
 
-@pytest.fixture
-def opened(browser, lab):
-    """Return a function that opens a notebook; nothing foreign may be asked for, nor may anything of ours complain."""
+@pytest.fixture(scope="module")
+def notebook(browser, lab):
+    """The page of the notebook, and a list of what it asked for elsewhere and what of ours complained."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    page, foreign, errors = context.new_page(), [], []
+    page, troubles = context.new_page(), []
     page.set_default_timeout(30_000)
-    own = (lab, lab.replace("http", "ws", 1), "data:", "blob:")
-    page.on("request", lambda request: request.url.startswith(own) or foreign.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda entry: entry.type == "error" and errors.append(entry.text))
+    own, ours = (lab, lab.replace("http", "ws", 1), "data:", "blob:"), "patchwork|explorer|pw-|blob:|data:"
 
-    def open_notebook(name):
-        page.goto(f"{lab}doc/tree/{name}.ipynb")
-        wait_for_kernel(page, f"{lab}api/sessions", f"{name}.ipynb")
-        return page
+    def complain(text):
+        if re.search(ours, text):
+            troubles.append(text)
 
-    yield open_notebook
-    assert foreign == []
-    assert [error for error in errors if re.search("patchwork|explorer|pw-|blob:|data:", error)] == []
+    page.on("request", lambda request: request.url.startswith(own) or troubles.append(request.url))
+    page.on("pageerror", lambda error: complain(str(error)))
+    page.on("console", lambda entry: entry.type == "error" and complain(entry.text))
+    page.goto(f"{lab}doc/tree/live.ipynb")
+    wait_for_kernel(page, f"{lab}api/sessions", "live.ipynb")
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    expect(cells).to_have_count(len(live_notebook().cells))
+    cells.evaluate_all("(cells, names) => names.reverse().forEach((own) => cells.pop().dataset.own = own)", [*APPENDED])
+    yield page, troubles
     context.close()
 
 
-def test_chapter_1_lives_in_jupyterlab(opened):
-    page = opened("chapter")
-    stored = page.locator(".jp-OutputArea img[alt^='The photograph']")
-    expect(stored).to_be_visible(timeout=30_000)
-    run_all(page)
-    use_the_explorer(page)
-    use_the_panel(page)
+@pytest.fixture
+def page(notebook):
+    """The page; a test may leave no trouble in it."""
+    page, troubles = notebook
+    yield page
+    found, troubles[:] = troubles[:], []
+    assert found == []
 
 
-def test_attention_and_a_panel_live_in_jupyterlab(opened):
-    page = opened("attention")
-    run_all(page)
-    ask_for_attention(page)
-    use_every_kind_of_control(page)
-
-
-def test_windows_live_in_jupyterlab(opened):
-    page = opened("windows")
-    run_all(page)
-    explorer, told = page.locator(".pw-windows"), page.locator(".told")
+def ask_within_windows(page, explorer, told, from_python):
     asking, sentence = explorer.get_by_role("slider", name="Token that asks"), explorer.locator(".pw-place")
     asking.scroll_into_view_if_needed()
     expect(sentence).to_contain_text("Token 48 (row 6, column 0) is in window 3")
@@ -248,14 +249,11 @@ def test_windows_live_in_jupyterlab(opened):
     type_in_it(page, asking, explorer.get_by_label("Blocks L"), explorer.get_by_label("Shift u"))
     explorer.get_by_role("button", name="Reset").click()
     expect(told).to_contain_text("Python has 4 answers, 64 heard")
-    page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")
+    from_python.get_by_role("slider").press("ArrowLeft")
     expect(explorer.locator(".pw-heard")).to_contain_text("After 2 blocks token 48 has heard of 16 of 64")
 
 
-def test_convolution_lives_in_jupyterlab(opened):
-    page = opened("convolution")
-    run_all(page)
-    explorer, told = page.locator(".pw-convolution"), page.locator(".told")
+def convolve(page, explorer, told, from_python):
     asking, sentence = explorer.get_by_role("slider", name="Pixel that asks"), explorer.locator(".pw-place")
     asking.scroll_into_view_if_needed()
     expect(sentence).to_contain_text("Pixel 0 (row 0, column 0)")
@@ -281,14 +279,11 @@ def test_convolution_lives_in_jupyterlab(opened):
     expect(told).to_contain_text("stride=[1, 2, 1, 1, 1, 1, 1, 1]")
     explorer.get_by_role("button", name="Reset").click()
     expect(told).to_contain_text("Python has 2 weights, 17 wide")
-    page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowLeft")
+    from_python.get_by_role("slider").press("ArrowLeft")
     expect(explorer.locator(".pw-seen")).to_contain_text("7 layers of 3 × 3 see 15 × 15 pixels")
 
 
-def test_similarity_lives_in_jupyterlab(opened):
-    page = opened("similarity")
-    run_all(page)
-    explorer, told = page.locator(".pw-similarity"), page.locator(".told")
+def compare(page, explorer, told, from_python):
     asking, sentence = explorer.get_by_role("slider", name="Patch that asks"), explorer.locator(".pw-place")
     asking.scroll_into_view_if_needed()
     expect(sentence).to_contain_text("Patch 0 (row 0, column 0) asks.")
@@ -310,9 +305,8 @@ def test_similarity_lives_in_jupyterlab(opened):
     expect(told).to_contain_text("mode='neighbors'")
     explorer.get_by_role("button", name="Reset").click()
     expect(told).to_contain_text("gain=1.0, metric='euclidean', mode='patch', offset=0.0")
-    slider = page.locator(".widget-slider", has_text="From Python")
-    expect(slider.locator(".widget-readout")).to_have_text("0")
-    slider.get_by_role("slider").press("ArrowRight")
+    expect(from_python.locator(".widget-readout")).to_have_text("0")
+    from_python.get_by_role("slider").press("ArrowRight")
     expect(sentence).to_contain_text("Patch 1 (row 0, column 1) asks.")
     agree(explorer, told)
 
@@ -325,10 +319,7 @@ def agree(explorer, told):
     expect(told).to_contain_text(f"Python has [{nearest}], {score}, ")  # which answers later than the page
 
 
-def test_graphs_live_in_jupyterlab(opened):
-    page = opened("graphs")
-    run_all(page)
-    explorer, told = page.locator(".pw-graphs"), page.locator(".told")
+def follow_a_graph(page, explorer, told, from_python):
     asking, sentence = explorer.get_by_role("slider", name="Chosen patch"), explorer.locator(".pw-place")
     asking.scroll_into_view_if_needed()
     same_graph(explorer, told)
@@ -346,9 +337,8 @@ def test_graphs_live_in_jupyterlab(opened):
     explorer.get_by_role("button", name="Reset").click()
     expect(told).to_contain_text("graph='radius', k=8")
     same_graph(explorer, told)
-    slider = page.locator(".widget-slider", has_text="From Python")
-    expect(slider.locator(".widget-readout")).to_have_text("0")
-    slider.get_by_role("slider").press("ArrowRight")
+    expect(from_python.locator(".widget-readout")).to_have_text("0")
+    from_python.get_by_role("slider").press("ArrowRight")
     expect(sentence).to_contain_text("Patch 1 (row 0, column 1)")
     expect(told).to_contain_text("selected=1,")
     same_graph(explorer, told)
@@ -361,10 +351,7 @@ def same_graph(explorer, told):
     expect(explorer).to_contain_text(f"Adjusted Rand index {score.replace('-', '−')}")
 
 
-def test_relations_live_in_jupyterlab(opened):
-    page = opened("relations")
-    run_all(page)
-    explorer, told = page.locator(".pw-relations"), page.locator(".told")
+def guess_a_relation(page, explorer, told, from_python):
     picture, sentence = explorer.get_by_role("slider"), explorer.locator(".pw-place")
     picture.scroll_into_view_if_needed()
     expect(sentence).to_contain_text("Which patches belong to the outlined one, patch 0")
@@ -379,8 +366,7 @@ def test_relations_live_in_jupyterlab(opened):
     expect(told).to_contain_text("revealed=True")
     expect(explorer.locator(".pw-verdict")).to_contain_text("Your eye: 2 patches, AUC 0.64, mass 1.00")
     same_scores(explorer, told)
-    slider = page.locator(".widget-slider", has_text="From Python")
-    slider.get_by_role("slider").press("ArrowRight")
+    from_python.get_by_role("slider").press("ArrowRight")
     expect(sentence).to_contain_text("Patch 1 (row 0, column 1) asks.")
     expect(told).to_contain_text("selected=1)")
     same_scores(explorer, told)
@@ -397,10 +383,7 @@ def same_scores(explorer, told):
         assert found == pytest.approx([float(number) for number in pair.split()], abs=0.011)
 
 
-def test_answers_live_in_jupyterlab(opened):
-    page = opened("answers")
-    run_all(page)
-    explorer, told = page.locator(".pw-answers"), page.locator(".told")
+def mark_a_patch(page, explorer, told, from_python):
     mark, sentence = explorer.get_by_role("slider", name="Marked patch"), explorer.locator(".pw-place")
     mark.scroll_into_view_if_needed()
     expect(sentence).to_contain_text("The mark: row 4, column 8,")
@@ -415,8 +398,7 @@ def test_answers_live_in_jupyterlab(opened):
     expect(told).to_contain_text("network='knn', question='same', scene=0, selected=74, view='steps')")
     same_counts(explorer, told)
     type_in_it(page, mark, explorer.get_by_role("radio").first, explorer.get_by_role("slider").last)
-    slider = page.locator(".widget-slider", has_text="From Python")
-    slider.get_by_role("slider").press("ArrowRight")
+    from_python.get_by_role("slider").press("ArrowRight")
     expect(told).to_contain_text("in scene 1,")
     same_counts(explorer, told)
     explorer.get_by_role("button", name="Reset").click()
@@ -433,14 +415,8 @@ def same_counts(explorer, told):
         expect(radios.nth(("grid", "knn").index(name))).to_have_attribute("aria-label", label)
 
 
-def run_all(page):
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    page.locator(".told").wait_for(timeout=60_000)
-
-
-def use_the_explorer(page):
-    explorer, told = page.locator(".pw-explorer"), page.locator(".told")
+def use_the_explorer(page, told):
+    explorer = page.locator(".pw-patches")
     photo = explorer.locator(".pw-image [role=slider]")
     photo.scroll_into_view_if_needed()
     first = told.inner_text()
@@ -480,7 +456,8 @@ def type_in_it(page, *controls):
 
 
 def use_the_panel(page):
-    panel = page.locator(".jp-OutputArea-output", has=page.get_by_label("or its path")).last
+    cell = page.locator(".jp-Cell", has=page.locator(".pw-live-panel")).first
+    panel = cell.locator(".jp-OutputArea-output", has=page.get_by_label("or its path")).last
     picture, path = panel.locator("img"), panel.get_by_label("or its path")
     picture.scroll_into_view_if_needed()
     before, words = picture.get_attribute("src"), picture.get_attribute("alt")
@@ -493,8 +470,7 @@ def use_the_panel(page):
     expect(picture).to_be_visible()
 
 
-def ask_for_attention(page):
-    explorer, told = page.locator(".pw-attention"), page.locator(".told")
+def ask_for_attention(page, explorer, told, from_python):
     trained = explorer.get_by_role("group", name="Trained", exact=True)
     token, reading = trained.get_by_role("slider").first, explorer.locator(".pw-place")
     token.scroll_into_view_if_needed()
@@ -516,7 +492,7 @@ def ask_for_attention(page):
     expect(reading).to_contain_text("The class token asks, 5 tokens answer.")
     explorer.get_by_role("button", name="Reset").click()
     expect(told).to_contain_text("(block=0, head=None, model=None, query=9, scene='large', temperature=1.0)")
-    page.locator(".widget-slider", has_text="From Python").get_by_role("slider").press("ArrowRight")
+    from_python.get_by_role("slider").press("ArrowRight")
     expect(reading).to_contain_text("Patch 10 ")
 
 
@@ -537,8 +513,7 @@ def strongest(group):
     return re.match(r"Patch (\d+)", answers.get_attribute("aria-valuetext"))[1]
 
 
-def use_every_kind_of_control(page):
-    panel = page.locator(".pw-live-panel")
+def use_every_kind_of_control(page, panel):
     sentence = panel.get_by_role("status")
     expect(sentence).to_have_text("model none, 2 rows, kind a")
     text = panel.get_by_label("Model")
@@ -552,3 +527,54 @@ def use_every_kind_of_control(page):
     expect(sentence).to_have_text("model vit-small, 3 rows, kind a")
     expect(panel.get_by_role("textbox", name="Rows, as a number")).to_have_text("3")
     type_in_it(page, slider, panel.get_by_label("Kind"), panel.get_by_label("Photograph"))
+
+
+# Each explorer in a cell of its own, and what is done with it there.
+LIVE = {
+    "attention": (ATTENTION, ask_for_attention),
+    "windows": (WINDOWS, ask_within_windows),
+    "convolution": (CONVOLUTION, convolve),
+    "similarity": (SIMILARITY, compare),
+    "graphs": (GRAPHS, follow_a_graph),
+    "relations": (RELATIONS, guess_a_relation),
+    "answers": (ANSWERS, mark_a_patch),
+}
+APPENDED = {"listener": LISTENER, "panel": PANEL} | {name: HEARD + source for name, (source, _) in LIVE.items()}
+
+
+def appended(page, name):
+    """The cell of our own, selected."""
+    cell = page.locator(f"[data-own={name}]")
+    cell.locator(".jp-InputPrompt").first.click()
+    return cell
+
+
+def run(cell):
+    cell.page.keyboard.press("Control+Enter")
+    cell.locator(".told, .pw-live-panel").first.wait_for(timeout=60_000)
+
+
+def test_chapter_1_lives_in_jupyterlab(page):
+    stored = page.locator(".jp-OutputArea img[alt^='The photograph']")
+    expect(stored).to_be_visible(timeout=30_000)
+    cell = appended(page, "listener")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Above Selected Cell", exact=True).click()
+    run(cell)
+    use_the_explorer(page, cell.locator(".told"))
+    use_the_panel(page)
+
+
+def test_a_panel_lives_in_jupyterlab(page):
+    cell = appended(page, "panel")
+    run(cell)
+    use_every_kind_of_control(page, cell.locator(".pw-live-panel"))
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_an_explorer_lives_in_jupyterlab(page, name):
+    cell = appended(page, name)
+    run(cell)
+    _, use = LIVE[name]
+    from_python = cell.locator(".widget-slider", has_text="From Python")
+    use(page, cell.locator(f".pw-{name}"), cell.locator(".told"), from_python)
