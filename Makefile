@@ -41,6 +41,8 @@ test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(BIN)/oxlint --deny-warnings src book tests
+	$(BIN)/oxfmt --check src book tests
 	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
 	@if $(PY) -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then \
 		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 
-from patchwork.explorers import base, modules
 from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer, Scene
+from patchwork.explorers.common import modules
+from patchwork.explorers.common import widget as base
 from patchwork.explorers.convolution import ConvolutionExplorer, preset
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
@@ -126,7 +127,7 @@ def _answers(explorers, chromium):
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         Path(folder, "explorers.js").write_text(modules.page_script(), "utf-8")
-        shutil.copyfile(modules.STATIC / "explorers.css", Path(folder, "explorers.css"))
+        shutil.copyfile(modules.STYLE_SHEET, Path(folder, "explorers.css"))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         found = []

@@ -1,8 +1,8 @@
 """Train the attention of the relations explorer and store it in the package: ``python book/train_attention.py``.
 
 Two heads of queries and keys on the standardized spectra of patches, as chapters 2 and 3 train them: 40 mosaics of the
-textures' training halves, 400 steps, some seconds on one core. They are stored in half precision beside the explorers'
-modules, for they go to the page as they are.
+textures' training halves, 400 steps, some seconds on one core. They are stored in half precision, in which they go to
+the explorer's page.
 """
 
 import torch
@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from patchwork.attention import attention_weights
-from patchwork.explorers.families import WEIGHTS, patch_spectra
 from patchwork.images import texture_mosaic
 from patchwork.similarity import standardize
+from patchwork.synthesis.families import WEIGHTS, patch_spectra
 from patchwork.training import minibatches, train
 
 MOSAICS, HEADS, WIDTH, STEPS, SEED = 40, 2, 8, 400, 5

@@ -57,7 +57,7 @@ def in_module():
 
 @pytest.fixture(scope="session")
 def formulas(in_module):
-    """What an ES module of the explorers exports, called: ``formulas("math.mjs", "entropy", [0.5, 0.5])``."""
+    """What an ES module of the explorers exports, called: ``formulas("common/words.mjs", "grouped", 1234)``."""
 
     def call(module, name, *arguments):
         return in_module(module, f"(module, ...given) => module.{name}(...given)", *arguments)

@@ -7,9 +7,9 @@ import re
 
 from py_mini_racer import MiniRacer
 
-from patchwork.explorers.modules import STATIC
+from patchwork.explorers.common.modules import EXPLORERS
 
-IMPORT = re.compile(r'^import \{([\w$\s,]*)\} from "\./([\w-]+\.mjs)";', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([\w$\s,]*)\} from "(\.{1,2}/[\w./-]+\.mjs)";', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|const|let|class)\b[ *]+([\w$]+))", re.MULTILINE)
 DEFAULT = re.compile(r"^export default (?!async\b|function\b|class\b)", re.MULTILINE)
 UNKNOWN = re.compile(r"^.*(?:(?:^|[;{}])[ \t]*(?:import|export)\b|\bimport\s*[.(]).*", re.MULTILINE)
@@ -35,40 +35,44 @@ def link(path):
     scopes, exports = [], {}
 
     def add(path, importing=()):
-        if path.name in importing:
-            raise ValueError(f"modules import each other in a circle: {' → '.join((*importing, path.name))}")
-        if path.name in exports:
+        if path in importing:
+            circle = " → ".join(each.name for each in (*importing, path))
+            raise ValueError(f"modules import each other in a circle: {circle}")
+        if path in exports:
             return
         source = path.read_text("utf-8")
-        for names, other in IMPORT.findall(source):
-            add(path.parent / other, (*importing, path.name))
+        for names, file in IMPORT.findall(source):
+            other = (path.parent / file).resolve()
+            add(other, (*importing, path))
             if missing := {name.split()[0] for name in names.split(",") if name.strip()} - exports[other]:
-                raise ValueError(f"{path.name} imports what {other} does not export: {', '.join(sorted(missing))}")
-        body, exports[path.name] = as_scope(source, path.name)
-        scopes.append(f'modules["{path.name}"] = {body};\n')
+                raise ValueError(f"{path.name} imports what {other.name} does not export: {', '.join(sorted(missing))}")
+        body, exports[path] = as_scope(source, path)
+        scopes.append(f'modules["{path}"] = {body};\n')
 
+    path = path.resolve()
     add(path)
-    return f'(() => {{\nconst modules = {{}};\n{"".join(scopes)}return modules["{path.name}"];\n}})()'
+    return f'(() => {{\nconst modules = {{}};\n{"".join(scopes)}return modules["{path}"];\n}})()'
 
 
-def as_scope(source, name):
+def as_scope(source, path):
     """Write one module as a call that returns its exports, and their names."""
     exported = {each: each for each in EXPORT.findall(source)}
     exported |= {"default": "$default"} if DEFAULT.search(source) else {}
-    body = DEFAULT.sub("const $default = ", EXPORT.sub("", IMPORT.sub(as_constants, source)))
+    linked = IMPORT.sub(lambda each: as_constants(each, path.parent), source)
+    body = DEFAULT.sub("const $default = ", EXPORT.sub("", linked))
     if unknown := UNKNOWN.search(body):
-        raise ValueError(f"{name} imports or exports in a form that can't be linked: {unknown[0].strip()}")
+        raise ValueError(f"{path.name} imports or exports in a form that can't be linked: {unknown[0].strip()}")
     given = ", ".join(f"{each}: {value}" for each, value in exported.items())
     return f'(() => {{ "use strict";\n{body}\nreturn {{ {given} }};\n}})()', exported.keys()
 
 
-def as_constants(imported):
+def as_constants(imported, folder):
     names = re.sub(r"\s+as\s+", ": ", imported[1])
-    return f'const {{{names}}} = modules["{imported[2]}"];'
+    return f'const {{{names}}} = modules["{(folder / imported[2]).resolve()}"];'
 
 
 @contextlib.contextmanager
-def plain_v8(folder=STATIC):
+def plain_v8(folder=EXPLORERS):
     """Return a function that calls a JavaScript function on a module of the folder: run(module, script, *arguments).
 
     ``{"bytes": […]}`` and ``{"floats": […]}`` become typed arrays; the answer is JSON's: a typed array comes back as a

@@ -14,10 +14,10 @@ from patchwork.attention import attention
 from patchwork.convolution import receptive_field
 from patchwork.exercises import check
 from patchwork.exercises._judges import JUDGES
-from patchwork.explorers import families
 from patchwork.graphs import chebyshev_filter, laplacian, normalized_cut
 from patchwork.patches import merge_patches, patch_centers, patchify, sincos_position_embedding, unpatchify
 from patchwork.similarity import patch_spectrum, standardize
+from patchwork.synthesis import families
 from patchwork.windows import attention_cost
 
 ROW = [1, 0, 1, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.1]  # patch 0 of the regions 0 0 1 0 1 1 asks; it is left out itself

@@ -23,10 +23,12 @@ from torch.nn import functional
 from patchwork import graphs, synthesis
 from patchwork.attention import attention_weights
 from patchwork.convolution import convolution_as_attention, effective_receptive_field, receptive_field
-from patchwork.explorers import answer_scenes, base, modules, photographs
 from patchwork.explorers.answers import AnswersExplorer
+from patchwork.explorers.answers import solved as answer_scenes
 from patchwork.explorers.attention import AttentionExplorer, Scene
-from patchwork.explorers.convolution import (
+from patchwork.explorers.common import modules, photographs
+from patchwork.explorers.common import widget as base
+from patchwork.explorers.convolution.widget import (
     BOUNDARIES,
     DILATIONS,
     KERNEL_SIZES,
@@ -35,14 +37,13 @@ from patchwork.explorers.convolution import (
     preset,
     presets,
 )
-from patchwork.explorers.families import five_relations, learned
-from patchwork.explorers.graphs import STEPS as DIFFUSION_STEPS
-from patchwork.explorers.graphs import GraphExplorer, in_order
+from patchwork.explorers.graphs.widget import STEPS as DIFFUSION_STEPS
+from patchwork.explorers.graphs.widget import GraphExplorer, in_order
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
-from patchwork.explorers.relation_drawings import draw_relations
-from patchwork.explorers.relations import NAMES, RelationsExplorer, row_scores, row_spread
-from patchwork.explorers.similarity import FEATURES, METRICS, SimilarityExplorer
-from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
+from patchwork.explorers.relations.still import draw_relations
+from patchwork.explorers.relations.widget import NAMES, RelationsExplorer, row_scores, row_spread
+from patchwork.explorers.similarity.widget import FEATURES, METRICS, SimilarityExplorer
+from patchwork.explorers.windows.widget import STEPS, WindowExplorer, window_sizes
 from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import extract_patches, merge_patches, patchify, unpatchify
 from patchwork.relations import mean_average_precision, region_mass, same_region_auc
@@ -54,6 +55,7 @@ from patchwork.similarity import (
     squared_distances,
     standardize,
 )
+from patchwork.synthesis.families import five_relations, learned
 from patchwork.windows import attention_cost, merging_relation, reach, window_relation
 
 
@@ -209,35 +211,46 @@ def page_state(bundle):
 # modules
 
 
-def test_a_bundle_has_no_relative_import_left():
-    for path in modules.STATIC.glob("*.mjs"):
-        assert not re.search(r"""(from|import)\s*["']\.""", modules.bundle(path)), path.name
+def test_no_relative_import_is_left():
+    for path in modules.EXPLORERS.rglob("*.mjs"):
+        assert not re.search(r"""(from|import)\s*["']\.""", modules.widget_module(path)), path
 
 
-def test_a_bundle_holds_what_it_imports(tmp_path):
-    (tmp_path / "a.mjs").write_text('import { b } from "./b.mjs";\nimport "./c.mjs";\nexport const a = b;')
-    (tmp_path / "b.mjs").write_text("import { c } from './c.mjs'; export const b = c;")
-    (tmp_path / "c.mjs").write_text("export const c = 'é';")
-    imported = re.findall(r'import[^"]*"data:text/javascript;base64,([^"]+)"', modules.bundle(tmp_path / "a.mjs"))
-    b, c = (base64.b64decode(text).decode() for text in imported)
-    assert c == "export const c = 'é';"
-    assert b.endswith("export const b = c;")
-    assert imported[1] in b  # one text, so one module in the browser
+def test_a_module_is_brought_once_after_what_it_imports(tmp_path):
+    folders = {"a": 'import { b } from "../b/b.mjs";\nimport "../c/c.mjs";\nexport const a = b;'}
+    folders |= {"b": "import { c } from '../c/c.mjs'; export const b = c;", "c": "export const c = 'é';"}
+    for name, text in folders.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.mjs").write_text(text, "utf-8")
+    found = modules.sources(tmp_path / "a" / "a.mjs", root=tmp_path)
+    assert list(found) == ["c/c.mjs", "b/b.mjs", "a/a.mjs"]
+    assert found["c/c.mjs"] == "export const c = 'é';"
+    assert found["b/b.mjs"] == 'import { c } from "patchwork:c/c.mjs"; export const b = c;'
+    assert found["a/a.mjs"].startswith('import { b } from "patchwork:b/b.mjs";\nimport "patchwork:c/c.mjs";')
 
 
 def test_modules_in_a_circle_are_named(tmp_path):
     (tmp_path / "a.mjs").write_text('import "./b.mjs";')
     (tmp_path / "b.mjs").write_text('import "./a.mjs";')
     with pytest.raises(ValueError, match=r"a\.mjs → b\.mjs → a\.mjs"):
-        modules.bundle(tmp_path / "a.mjs")
+        modules.sources(tmp_path / "a.mjs", root=tmp_path)
 
 
-def test_the_page_script_carries_every_module():
-    line, _, mount = modules.page_script().partition("};\n")
-    sources = json.loads(line.removeprefix("window.__patchwork_modules = ") + "}")
-    assert sources == {path.name: path.read_text("utf-8") for path in modules.STATIC.glob("*.mjs")}
-    assert mount == (modules.STATIC / "mount.js").read_text("utf-8")
+def test_the_page_script_carries_every_module_but_the_panels():
+    line, _, rest = modules.page_script().partition("};\n")
+    carried = json.loads(line.removeprefix("window.__patchwork_modules = ") + "}")
+    every = {path.relative_to(modules.EXPLORERS).as_posix() for path in modules.EXPLORERS.rglob("*.mjs")}
+    assert set(carried) == every - {"panel.mjs"}
+    for name in ("link.js", "mount.js"):
+        assert (modules.COMMON / name).read_text("utf-8") in rest
     assert "</script" not in modules.page_script()
+
+
+def test_a_widget_brings_each_module_once():
+    for name in ("relations", "answers"):
+        path = modules.EXPLORERS / name / "page.mjs"
+        size = sum(len(text.encode()) for text in modules.sources(path).values())
+        assert len(modules.widget_module(path).encode()) < 1.1 * size + 2_000
 
 
 # helpers

@@ -189,11 +189,13 @@ REAL = [
 
 
 def public(module):
-    """Return the public functions and classes that a module defines."""
+    """Return the public functions and classes that a module defines, or a package gathers."""
+    gathered = getattr(module, "__all__", ())
     return [
         thing
         for name, thing in vars(module).items()
-        if not name.startswith("_") and callable(thing) and getattr(thing, "__module__", None) == module.__name__
+        if callable(thing)
+        and (name in gathered or (not name.startswith("_") and getattr(thing, "__module__", None) == module.__name__))
     ]
 
 

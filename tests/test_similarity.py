@@ -785,7 +785,7 @@ def test_bad_pairs_are_named(compare):
         bad(lambda: neighbor_similarity(A[0], (1, 3), "cosine"), r"features must have shape \(…, N, D\), got \(4,\)"),
         bad(lambda: neighbor_similarity(A, (2, 2), "cosine"), r"grid 2×2 has 4 patches, got N = 3"),
         bad(lambda: neighbor_similarity(A, 3, "cosine"), r"grid must be a pair \(rows, columns\), got 3"),
-        bad(lambda: neighbor_similarity(A, (1, 3), "l2"), r"metric must be one of euclidean, .*, got 'l2'"),
+        bad(lambda: neighbor_similarity(A, (1, 3), "l2"), r"metric must be one of \[.euclidean., .*\], got 'l2'"),
         bad(lambda: neighbor_similarity(A.int(), (1, 3), "cosine"), r"features must hold floating-point numbers"),
         bad(near(k=6), r"k = 6 neighbors are more than the N = 5 patches of the database"),
         bad(near(k=0), rf"k {COUNT} 1, got 0"),

@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from patchwork import _mixing, _scenes
+import patchwork
 from patchwork.graphs import knn_graph, normalize_adjacency
 from patchwork.images import load_image
 from patchwork.synthesis import (
@@ -18,6 +18,7 @@ from patchwork.synthesis import (
     RelationNetwork,
     accuracy_by_distance,
     ceiling,
+    families,
     fit,
     marked_textures,
     relation_masks,
@@ -25,6 +26,8 @@ from patchwork.synthesis import (
     trained,
     weights_file,
 )
+from patchwork.synthesis import scenes as drawn
+from patchwork.synthesis.network import nearest_graphs
 from patchwork.windows import reach
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +67,7 @@ def apart(mark, patch):
 
 
 def test_features_are_principal_components_of_standardized_spectra(banks):
-    spectra = {half: _scenes.spectra(half).flatten(0, 1).numpy() for half in banks}
+    spectra = {half: drawn.spectra(half).flatten(0, 1).numpy() for half in banks}
     scaler = StandardScaler().fit(spectra["train"])
     model = PCA(16, svd_solver="full").fit(scaler.transform(spectra["train"]))
     for half, bank in banks.items():
@@ -74,16 +77,16 @@ def test_features_are_principal_components_of_standardized_spectra(banks):
 
 
 def test_spectra_are_those_of_patches_that_lie_in_one_half(monkeypatch):
-    whole = {half: _scenes.spectra(half) for half in ("train", "test")}
+    whole = {half: drawn.spectra(half) for half in ("train", "test")}
 
     def without_right_half(*given, **options):
         image = load_image(*given, **options)
         image[..., image.shape[2] // 2 :] = 0
         return image
 
-    monkeypatch.setattr(_scenes, "load_image", without_right_half)
-    assert torch.equal(_scenes.spectra("train"), whole["train"])
-    assert _scenes.spectra("test").unique().numel() == 1
+    monkeypatch.setattr(drawn, "load_image", without_right_half)
+    assert torch.equal(drawn.spectra("train"), whole["train"])
+    assert drawn.spectra("test").unique().numel() == 1
 
 
 def test_features_tell_textures_of_the_other_half(banks):
@@ -256,14 +259,14 @@ def test_all_networks_have_as_many_parameters():
 def test_nearest_graphs_are_those_of_the_library(generator):
     features = torch.randn(3, 144, 16, generator=generator)
     expected = torch.stack([normalize_adjacency(knn_graph(scene, 8)) for scene in features])
-    torch.testing.assert_close(_mixing.nearest_graphs(features), expected)
+    torch.testing.assert_close(nearest_graphs(features), expected)
 
 
 def test_nearest_masks_are_where_the_graph_has_weights(generator):
     features = torch.randn(144, 16, generator=generator)
     masks = relation_masks("knn", features=features)
     assert masks.shape == (3, 144, 144)
-    assert torch.equal(masks[1], _mixing.nearest_graphs(features.unsqueeze(0))[0] > 0)
+    assert torch.equal(masks[1], nearest_graphs(features.unsqueeze(0))[0] > 0)
 
 
 def test_grid_weights_are_those_of_a_gcn():
@@ -279,7 +282,7 @@ def test_accuracy_and_its_error_by_hand():
 
     features = torch.tensor([[1.0, -1.0, 1.0], [1.0, 1.0, -1.0]]).unsqueeze(2)
     labels = torch.tensor([[True, True, True], [True, False, True]])
-    scenes = _scenes.Scenes(features, torch.tensor([0, 0]), labels, torch.tensor([[0, 1, 1], [0, 1, 3]]))
+    scenes = drawn.Scenes(features, torch.tensor([0, 0]), labels, torch.tensor([[0, 1, 1], [0, 1, 3]]))
     model = Model()
     accuracy, error = accuracy_by_distance(model, scenes)
     # At distance 1: 1 of 2 right in the first scene, 0 of 1 in the second; p = 1/3, rests 1/3 and −1/3.
@@ -289,7 +292,7 @@ def test_accuracy_and_its_error_by_hand():
 
 
 def test_measuring_neither_needs_nor_changes_the_mode(tests):
-    model, scenes = trained("grid", pooling=True), _scenes.Scenes(*(part[:20] for part in tests["same"]))
+    model, scenes = trained("grid", pooling=True), drawn.Scenes(*(part[:20] for part in tests["same"]))
     expected = accuracy_by_distance(model, scenes)[0]
     found = accuracy_by_distance(model.train(), scenes)[0]
     assert model.pool_norm.training
@@ -398,15 +401,14 @@ def test_in_a_mirror_left_is_right(relation, options, reach, tests):
 
 
 def test_all_that_is_shipped_has_a_recipe():
-    assert {weights_file(relation, seed, **options) for relation, seed, options in RUNS} == set(
-        weights_file("own", 0).parent.iterdir()
-    )
+    made = {weights_file(relation, seed, **options) for relation, seed, options in RUNS}
+    assert {*made, families.WEIGHTS} == set(families.WEIGHTS.parent.iterdir())
 
 
 def test_packages_contain_the_weights():
     folders = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
-    shipped = {path for pattern in folders["patchwork"] for path in Path(_scenes.__file__).parent.glob(pattern)}
-    assert weights_file("own", 0) in shipped
+    shipped = {path for pattern in folders["patchwork"] for path in Path(patchwork.__file__).parent.glob(pattern)}
+    assert {weights_file("own", 0), families.WEIGHTS} <= shipped
 
 
 def test_a_trained_network_is_that_of_the_recipe(banks, monkeypatch):
@@ -432,7 +434,7 @@ def test_loading_draws_nothing_and_trains_on():
 
 
 BAD = {
-    r"half must be one of 'train', 'test', got 'left'": lambda: texture_features("left"),
+    r"half must be one of \['train', 'test'\], got 'left'": lambda: texture_features("left"),
     r"dtype must be a floating-point": lambda: texture_features("train", dtype=torch.int64),
     r"features must have shape \(2, K, F\), got \(3, 4\)": lambda: marked_textures(torch.zeros(3, 4), 2),
     r"features must be those of two textures, \(2, K, F\), got \(3, 3, 4\)": lambda: marked_textures(
@@ -441,14 +443,14 @@ BAD = {
     r"features must hold floating-point": lambda: marked_textures(torch.zeros(2, 3, 4, dtype=torch.int64), 2),
     r"features must not be empty": lambda: marked_textures(torch.zeros(2, 0, 4), 2),
     r"number must be a whole number of at least 1, got 0": lambda: marked_textures(torch.zeros(2, 3, 4), 0),
-    r"question must be one of 'same', 'left', got 'right'": lambda: marked_textures(
+    r"question must be one of \['same', 'left'\], got 'right'": lambda: marked_textures(
         torch.zeros(2, 3, 4), 1, question="right"
     ),
     r"generator must be a torch.Generator": lambda: marked_textures(torch.zeros(2, 3, 4), 1, generator=3),
-    r"relation must be one of 'own', 'convolution', .*, got 'gcn'": lambda: relation_masks("gcn"),
+    r"relation must be one of \['own', 'convolution', .*\], got 'gcn'": lambda: relation_masks("gcn"),
     r"'knn' depends on the features: give those of one scene": lambda: ceiling("knn"),
     r"'grid' depends on no features": lambda: relation_masks("grid", features=torch.zeros(144, 16)),
-    r"question must be one of 'same', 'left', got None": lambda: ceiling("grid", question=None),
+    r"question must be one of \['same', 'left'\], got None": lambda: ceiling("grid", question=None),
     r"relation must be one of .*, got 'vit'": lambda: RelationNetwork("vit"),
     r"features must be \(B, 144, 16\), got \(1, 100, 16\)": lambda: RelationNetwork("own")(
         torch.zeros(1, 100, 16), torch.tensor([0])

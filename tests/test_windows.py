@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import SwinConfig, SwinForImageClassification
 from transformers.models.swin.modeling_swin import SwinLayer, SwinPatchMerging, SwinRelativePositionBias, SwinStage
 
-from patchwork._constants import Kept
+from patchwork._cached import Kept
 from patchwork.windows import (
     PatchMerging,
     SwinBlock,

@@ -1,11 +1,16 @@
 // The page's own small behaviors: colors, copying code, sideways scrolling by key, the place in the page, printing.
 (() => {
-  "use strict";
   const root = document.documentElement;
 
   // Dark and light: the reader's choice wins over the system's, and is kept.
   const themeButton = document.querySelector(".top-theme");
-  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const stored = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
   function paint(theme) {
     root.dataset.theme = theme;
     themeButton.setAttribute("aria-pressed", String(theme === "dark"));
@@ -14,7 +19,11 @@
   paint(root.dataset.theme);
   themeButton.addEventListener("click", () => {
     paint(root.dataset.theme === "dark" ? "light" : "dark");
-    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* kept for this page only */ }
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      /* kept for this page only */
+    }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (system) => {
     if (!stored()) paint(system.matches ? "dark" : "light");
@@ -31,7 +40,8 @@
   // A result within the glossary names its term, not only the page; one of a whole page opens where the words stand.
   const results = document.getElementById("search-results");
   if (results) {
-    const termOf = (id) => Object.entries(Search._index.indexentries).find(([, places]) => places.some((place) => place[1] === id));
+    const termOf = (id) =>
+      Object.entries(Search._index.indexentries).find(([, places]) => places.some((place) => place[1] === id));
     new MutationObserver(() => {
       for (const link of results.querySelectorAll("a[href*='#term-']:not([data-term])")) {
         link.dataset.term = termOf(decodeURIComponent(link.hash.slice(1)))?.[0] ?? "";
@@ -50,8 +60,14 @@
   };
   const said = Object.assign(document.createElement("p"), { className: "unseen", role: "status" });
   document.body.append(said);
-  for (const pre of document.querySelectorAll(".cell_input pre, .highlight-python pre, .highlight-bash pre, .doctest pre")) {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+  for (const pre of document.querySelectorAll(
+    ".cell_input pre, .highlight-python pre, .highlight-bash pre, .doctest pre",
+  )) {
+    const button = Object.assign(document.createElement("button"), {
+      type: "button",
+      className: "copy",
+      textContent: "Copy",
+    });
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(sourceOf(pre));
@@ -60,7 +76,10 @@
         getSelection().selectAllChildren(pre);
         said.textContent = button.textContent = "Selected";
       }
-      setTimeout(() => { button.textContent = "Copy"; said.textContent = ""; }, 1600);
+      setTimeout(() => {
+        button.textContent = "Copy";
+        said.textContent = "";
+      }, 1600);
     });
     pre.parentElement.classList.add("copies");
     pre.after(button);
@@ -76,7 +95,9 @@
         target.setAttribute("role", "group");
         target.setAttribute("aria-label", `${target.dataset.scrolls ?? "Code"}, scrolls sideways`);
       } else {
-        ["tabindex", "role", "aria-label"].forEach((name) => target.removeAttribute(name));
+        ["tabindex", "role", "aria-label"].forEach((name) => {
+          target.removeAttribute(name);
+        });
       }
     }
   });
@@ -87,13 +108,19 @@
     table.before(box);
     box.append(table);
   }
-  document.querySelectorAll("article pre, .scrolls").forEach((box) => scrolling.observe(box));
+  document.querySelectorAll("article pre, .scrolls").forEach((box) => {
+    scrolling.observe(box);
+  });
 
   // The entry of the section being read is marked in "On this page".
-  const entries = new Map([...document.querySelectorAll(".page-toc a[href^='#']")]
-    .map((link) => [decodeURIComponent(link.hash.slice(1)), link]).filter(([id]) => id));
+  const entries = new Map(
+    [...document.querySelectorAll(".page-toc a[href^='#']")]
+      .map((link) => [decodeURIComponent(link.hash.slice(1)), link])
+      .filter(([id]) => id),
+  );
   function markPlace() {
-    let here = null, chapter = null;
+    let here = null,
+      chapter = null;
     for (const id of entries.keys()) {
       const section = document.getElementById(id);
       const around = section.parentElement.closest("section[id]");
@@ -104,16 +131,24 @@
       if (!nested) chapter = section;
     }
     for (const [id, link] of entries) {
-      if (id === here?.id) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+      if (id === here?.id) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
     }
   }
   if (entries.size) {
     let waiting = false;
-    addEventListener("scroll", () => {
-      if (waiting) return;
-      waiting = true;
-      requestAnimationFrame(() => { waiting = false; markPlace(); });
-    }, { passive: true });
+    addEventListener(
+      "scroll",
+      () => {
+        if (waiting) return;
+        waiting = true;
+        requestAnimationFrame(() => {
+          waiting = false;
+          markPlace();
+        });
+      },
+      { passive: true },
+    );
     markPlace();
   }
 
@@ -128,7 +163,10 @@
       const { fontStyle, fontWeight, fontFamily } = getComputedStyle(part);
       return `${fontStyle} ${fontWeight} 1em ${fontFamily}`;
     });
-    for (const font of new Set(named)) document.fonts.load(font).catch(() => { /* read without it */ });
+    for (const font of new Set(named))
+      document.fonts.load(font).catch(() => {
+        /* read without it */
+      });
   }
   addEventListener("load", () => idle(fonts));
 
@@ -141,11 +179,15 @@
     root.dataset.theme = "light";
     root.classList.add("printing");
     closed.push(...document.querySelectorAll("article details:not([open])"));
-    closed.forEach((box) => { box.open = true; });
+    closed.forEach((box) => {
+      box.open = true;
+    });
   });
   addEventListener("afterprint", () => {
     root.dataset.theme = shown;
     root.classList.remove("printing");
-    closed.splice(0).forEach((box) => { box.open = false; });
+    closed.splice(0).forEach((box) => {
+      box.open = false;
+    });
   });
 })();

@@ -30,8 +30,8 @@ def shape(name, tensor, letters):
     return tuple(tensor.shape)
 
 
-def count(name, value, *, at_least=1):
-    """Return, as an int, a whole number of at least ``at_least``, if any; a bool is none, nor is an array."""
+def count(name, value, *, at_least=1, at_most=None):
+    """Return, as an int, a whole number within the bounds that are given; a bool is none, nor is an array."""
     try:
         number = operator.index(value)
     except (TypeError, RuntimeError):  # a tensor without values raises the second
@@ -42,6 +42,8 @@ def count(name, value, *, at_least=1):
         least = "" if at_least is None else f" of at least {at_least}"
         got = f"a {type(value).__name__} {tuple(value.shape)}" if several else repr(value)
         raise ValueError(f"{name} must be a whole number{least}, got {got}")
+    if at_most is not None and number > at_most:
+        raise ValueError(f"{name} must be one of {at_least} … {at_most}, got {number}")
     return number
 
 
@@ -55,6 +57,14 @@ def number(name, value, *, at_least=-math.inf, above=-math.inf):
         least = f" of at least {at_least}" if at_least > -math.inf else f" above {above}" if above > -math.inf else ""
         raise ValueError(f"{name} must be a finite number{least}, got {value!r}")
     return found
+
+
+def choice(name, value, choices):
+    """Return the one of ``choices`` that a text or whole number equals; a bool is none of them, nor is an array."""
+    for each in choices:
+        if isinstance(value, type(each)) and not isinstance(value, bool) and value == each:
+            return each
+    raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
 
 
 def pair(name, value, letters="rows, columns"):

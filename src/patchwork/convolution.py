@@ -288,8 +288,7 @@ def _moved(around, offset, radius):
 
 def _shifts(grid, steps, boundary, device, dtype):
     """Return S_δ for all pairs δ of steps down and steps to the right, row by row: (pairs, N, N)."""
-    if not isinstance(boundary, str) or boundary not in _BOUNDARIES:
-        raise ValueError(f"boundary must be one of {', '.join(_BOUNDARIES)}, got {boundary!r}")
+    _checks.choice("boundary", boundary, _BOUNDARIES)
     down, right = (_along(*axis, boundary, device, dtype) for axis in zip(grid, steps, strict=True))
     number = math.prod(grid)
     return torch.einsum("hij, wkl -> hwikjl", down, right).reshape(-1, number, number)

@@ -142,8 +142,7 @@ def neighbor_similarity(features, grid, metric):
     grid = _checks.pair("grid", grid)
     if number != math.prod(grid):
         raise ValueError(f"grid {grid[0]}×{grid[1]} has {math.prod(grid)} patches, got N = {number}")
-    if metric not in _METRICS:
-        raise ValueError(f"metric must be one of {', '.join(_METRICS)}, got {metric!r}")
+    _checks.choice("metric", metric, _METRICS)
     cells = _squarable(_precise(features))[0].reshape(-1, *grid, features.shape[-1])
     # A few rows at a time stay in the cache; fresh memory for all of them would take longer than the arithmetic.
     strips = [cells[:, row : row + _STRIP + 1] for row in range(0, grid[0], _STRIP)]

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from patchwork import _checks
-from patchwork._constants import Kept
+from patchwork._cached import Kept
 from patchwork.attention import MultiHeadSelfAttention
 from patchwork.patches import PatchEmbedding
 

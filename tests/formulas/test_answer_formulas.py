@@ -5,13 +5,14 @@ from functools import partial
 import pytest
 import torch
 
-from patchwork import _scenes, synthesis
+from patchwork import synthesis
+from patchwork.synthesis import scenes as drawn
 from patchwork.windows import reach
 
 
 @pytest.fixture
 def call(formulas):
-    return partial(formulas, "answer_math.mjs")
+    return partial(formulas, "answers/formulas.mjs")
 
 
 def heard(call, relation, features=None):
@@ -52,7 +53,7 @@ def test_what_is_asked_where_is_the_librarys(call, question):
 @pytest.mark.parametrize("relation", [each for each in synthesis.RELATIONS if each != "knn"])
 def test_ceilings_are_the_librarys(call, question, relation):
     reached = reach(list(synthesis.relation_masks(relation))).mT.int().tolist()
-    found = call("ceilings", _scenes.distances(question, "cpu").tolist(), reached)
+    found = call("ceilings", drawn.distances(question, "cpu").tolist(), reached)
     expected = synthesis.ceiling(relation, question=question, dtype=torch.float64)
     found = torch.tensor([torch.nan if each is None else each for each in found], dtype=torch.float64)
     torch.testing.assert_close(found, expected, equal_nan=True)
@@ -60,5 +61,5 @@ def test_ceilings_are_the_librarys(call, question, relation):
 
 def test_the_grid_and_the_blocks_are_the_librarys(in_module):
     """The page counts 12 × 12 patches and three blocks."""
-    assert in_module("answer_math.mjs", "({ BLOCKS }) => BLOCKS") == 3
-    assert (_scenes.GRID, synthesis.BLOCKS) == ((12, 12), 3)
+    assert in_module("answers/formulas.mjs", "({ BLOCKS }) => BLOCKS") == 3
+    assert (drawn.GRID, synthesis.BLOCKS) == ((12, 12), 3)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from patchwork.attention import attention_weights
-from patchwork.explorers import base
+from patchwork.explorers.common import widget as base
 from patchwork.relations import region_mass
 
 
@@ -14,7 +14,7 @@ from patchwork.relations import region_mass
 def test_arrays_are_read_as_they_were_written(formulas, bits):
     values = torch.randn(3, 5)
     code = base.encode_array(values, bits=bits)
-    script = formulas("math.mjs", "decodeArray", code)
+    script = formulas("common/formulas.mjs", "decodeArray", code)
     assert script["shape"] == [3, 5]
     read = torch.tensor(script["values"]).view(3, 5)
     assert (read - values).abs().max() <= (code["high"] - code["low"]) / (2 ** (bits + 1) - 2.01) + 1e-6
@@ -26,23 +26,25 @@ def test_attention_is_the_librarys_for_every_head_and_their_mean(formulas, rng, 
     queries, keys = size * torch.randn(2, heads, tokens, dim, dtype=torch.float64)
     query, expected = rng.randrange(tokens), attention_weights(queries, keys, scale=scale)
     given = [(queries[head, query].tolist(), keys[head].flatten().tolist()) for head in range(heads)]
-    rows = [formulas("math.mjs", "attentionRow", *each, scale) for each in given]
+    products = [formulas("common/formulas.mjs", "dotProducts", *each) for each in given]
+    torch.testing.assert_close(torch.tensor(products, dtype=torch.float64), (queries @ keys.mT)[:, query])
+    rows = [formulas("common/formulas.mjs", "softmaxRow", [scale * each for each in row]) for row in products]
     torch.testing.assert_close(torch.tensor(rows, dtype=torch.float64), expected[:, query], atol=1e-9, rtol=1e-6)
-    mean = torch.tensor(formulas("math.mjs", "meanRow", rows), dtype=torch.float64)
+    mean = torch.tensor(formulas("common/formulas.mjs", "meanRow", rows), dtype=torch.float64)
     torch.testing.assert_close(mean, expected.mean(0)[query], atol=1e-9, rtol=1e-6)
-    products = torch.tensor([formulas("math.mjs", "dotProducts", *each) for each in given], dtype=torch.float64)
-    torch.testing.assert_close(products, (queries @ keys.mT)[:, query])
 
 
 def test_the_softmax_of_huge_logits_is_finite(formulas):
-    assert formulas("math.mjs", "softmaxRow", [1e300, 1e300, -1e300]) == [0.5, 0.5, 0]
-    assert formulas("math.mjs", "softmaxRow", [-1e300]) == [1]
+    assert formulas("common/formulas.mjs", "softmaxRow", [1e300, 1e300, -1e300]) == [0.5, 0.5, 0]
+    assert formulas("common/formulas.mjs", "softmaxRow", [-1e300]) == [1]
 
 
 def test_the_entropy_is_torchs(formulas, rng):
     row = torch.randn(rng.randint(1, 50), dtype=torch.float64).mul(20).softmax(0)
     row[0] = 0
-    assert formulas("math.mjs", "entropy", row.tolist()) == pytest.approx(torch.special.entr(row).sum().item())
+    assert formulas("common/formulas.mjs", "entropy", row.tolist()) == pytest.approx(
+        torch.special.entr(row).sum().item()
+    )
 
 
 def test_the_region_mass_is_the_librarys(formulas, rng):
@@ -52,17 +54,17 @@ def test_the_region_mass_is_the_librarys(formulas, rng):
     row = torch.rand(number, dtype=torch.float64)
     relation = torch.zeros(number, number, dtype=torch.float64)
     relation[query] = row
-    found = formulas("math.mjs", "regionMass", row.tolist(), labels.tolist(), query)
+    found = formulas("common/formulas.mjs", "regionMass", row.tolist(), labels.tolist(), query)
     mass, chance = region_mass(relation, labels)
     assert (found["mass"], found["chance"]) == (pytest.approx(mass.item()), pytest.approx(chance.item()))
     for none in ([1] * number, list(range(number))):
-        assert formulas("math.mjs", "regionMass", row.tolist(), none, query) is None
+        assert formulas("common/formulas.mjs", "regionMass", row.tolist(), none, query) is None
 
 
 def test_cividis_is_matplotlibs(formulas):
     for value in np.linspace(-0.1, 1.1, 41):
         expected = np.array(mpl.colormaps["cividis"](float(np.clip(value, 0, 1)), bytes=True)[:3], dtype=int)
-        assert np.abs(np.array(formulas("canvas.mjs", "cividis", float(value))) - expected).max() <= 3
+        assert np.abs(np.array(formulas("common/canvas.mjs", "cividis", float(value))) - expected).max() <= 3
 
 
 def test_the_answers_show_mass_as_area_own_region_up_the_others_down(in_module, rng):
@@ -84,7 +86,7 @@ def test_the_answers_show_mass_as_area_own_region_up_the_others_down(in_module, 
         drawAnswers(context, 200, 120, { view, weights, order, marked: order[3], colors });
         return bars;
     }"""
-    bars = in_module("attention_drawings.mjs", script, view, weights, order, colors)
+    bars = in_module("attention/drawings.mjs", script, view, weights, order, colors)
     base_line = next(top + 0.5 for color, _, top, _, _ in bars if color == "edge")
     tall = {color: sum(bar[4] for bar in bars if bar[0] == color) for color in ("blue", "accent", "quiet")}
     assert all(top >= base_line - 0.01 for color, _, top, _, _ in bars if color == "quiet")

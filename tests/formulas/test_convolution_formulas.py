@@ -5,7 +5,14 @@ import torch
 from kernel_relation import flat, relation
 
 from patchwork.convolution import conv2d_from_patches, receptive_field
-from patchwork.explorers.convolution import BOUNDARIES, DILATIONS, KERNEL_SIZES, ConvolutionExplorer, preset, presets
+from patchwork.explorers.convolution.widget import (
+    BOUNDARIES,
+    DILATIONS,
+    KERNEL_SIZES,
+    ConvolutionExplorer,
+    preset,
+    presets,
+)
 
 
 @pytest.fixture(params=range(6))
@@ -19,13 +26,16 @@ def case(request, rng):
 def test_kernels_by_name_are_pythons(formulas):
     for size in KERNEL_SIZES:
         for name in presets(size):
-            assert formulas("math.mjs", "presetKernel", name, size) == flat(preset(name, size)), (name, size)
+            assert formulas("convolution/formulas.mjs", "presetKernel", name, size) == flat(preset(name, size)), (
+                name,
+                size,
+            )
 
 
 def test_the_answers_are_the_librarys(formulas, case):
     kernel, grid, boundary = case
     image = torch.rand(grid, dtype=torch.float64)
-    found = formulas("math.mjs", "convolve", image.flatten().tolist(), grid, flat(kernel), boundary)
+    found = formulas("convolution/formulas.mjs", "convolve", image.flatten().tolist(), grid, flat(kernel), boundary)
     expected = relation(kernel, grid, boundary) @ image.flatten()
     torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), expected)
     if boundary == "zero":
@@ -39,7 +49,7 @@ def test_the_neighbors_are_those_of_the_relation(formulas, case):
     expected = relation(kernel, grid, boundary)
     for pixel in range(len(expected)):
         row = torch.zeros(len(expected), dtype=torch.float64)
-        places = formulas("math.mjs", "neighborPlaces", pixel, grid, len(kernel), boundary)
+        places = formulas("convolution/formulas.mjs", "neighborPlaces", pixel, grid, len(kernel), boundary)
         for place, weight in zip(places, flat(kernel), strict=True):
             if place is not None:
                 row[place] += weight
@@ -57,10 +67,10 @@ def test_fields_are_the_librarys(formulas, rng, turn):
         {"size": size, "stride": each, "dilation": 2**layer if dilation == "doubling" else dilation}
         for layer, each in enumerate(stride[:layers])
     ]
-    field = formulas("math.mjs", "receptiveFields", stack)[-1]
+    field = formulas("convolution/formulas.mjs", "receptiveFields", stack)[-1]
     assert (field["size"], field["jump"]) == explorer.field
     assert (
         explorer.field == receptive_field([(each["size"], each["stride"], 0, each["dilation"]) for each in stack])[:2]
     )
     torch.testing.assert_close(torch.tensor(field["shares"], dtype=torch.float64), explorer.influence)
-    assert formulas("math.mjs", "holdingWidth", field["shares"], 0.95) == explorer.width
+    assert formulas("convolution/formulas.mjs", "holdingWidth", field["shares"], 0.95) == explorer.width

@@ -9,7 +9,7 @@ from linker import floats
 from sklearn.metrics import adjusted_rand_score
 
 from patchwork import graphs
-from patchwork.explorers.graphs import in_order
+from patchwork.explorers.graphs.widget import in_order
 from patchwork.similarity import standardize
 
 
@@ -23,7 +23,7 @@ def doubles(numbers):
 
 @pytest.fixture
 def call(formulas):
-    return partial(formulas, "graph_math.mjs")
+    return partial(formulas, "graphs/formulas.mjs")
 
 
 def test_standardized_features_are_the_librarys(call, rng):

@@ -27,9 +27,9 @@ def random_pixels(height, width):
 def test_grid_and_counts_are_the_librarys(formulas, random_cut):
     height, width, patch_size, stride = random_cut
     patches = extract_patches(random_pixels(height, width)[1], patch_size, stride=stride)[0]
-    grid = formulas("math.mjs", "patchGrid", height, width, patch_size, stride)
+    grid = formulas("common/formulas.mjs", "patchGrid", height, width, patch_size, stride)
     assert tuple(grid) == patch_grid((height, width), patch_size, stride)
-    told = formulas("math.mjs", "patchCounts", grid, patch_size)
+    told = formulas("patches/formulas.mjs", "patchCounts", grid, patch_size)
     number = len(patches)
     assert told == {
         "count": number,
@@ -43,7 +43,7 @@ def test_grid_and_counts_are_the_librarys(formulas, random_cut):
 @pytest.mark.parametrize("cut", [(10, 10, 4, 4), (8, 8, 0, 1), (8, 8, 4, 0), (8, 8, 4, 3), (8, 6, 4, 4), (2, 8, 4, 4)])
 def test_a_cut_that_leaves_pixels_over_is_refused(formulas, cut):
     with pytest.raises(JSEvalException, match="don't tile"):
-        formulas("math.mjs", "patchGrid", *cut)
+        formulas("common/formulas.mjs", "patchGrid", *cut)
 
 
 def test_vectors_are_the_librarys(formulas, random_cut, rng):
@@ -51,17 +51,19 @@ def test_vectors_are_the_librarys(formulas, random_cut, rng):
     pixels, image = random_pixels(height, width)
     patches = extract_patches(image, patch_size, stride=stride)[0]
     index = rng.randrange(len(patches))
-    corner = formulas("math.mjs", "patchCorner", index, patch_grid((height, width), patch_size, stride), stride)
-    vector = formulas("math.mjs", "patchVector", pixels, width, corner, patch_size)
+    corner = formulas(
+        "common/formulas.mjs", "patchCorner", index, patch_grid((height, width), patch_size, stride), stride
+    )
+    vector = formulas("patches/formulas.mjs", "patchVector", pixels, width, corner, patch_size)
     torch.testing.assert_close(torch.tensor(vector), patches[index].float())
 
 
 def test_element_and_place_are_inverse(formulas, rng):
     patch_size = rng.randint(1, 20)
     element = rng.randrange(3 * patch_size**2)
-    place = formulas("math.mjs", "elementPlace", element, patch_size)
+    place = formulas("patches/formulas.mjs", "elementPlace", element, patch_size)
     assert tuple(place.values()) == np.unravel_index(element, (3, patch_size, patch_size))
-    assert formulas("math.mjs", "elementIndex", place, patch_size) == element
+    assert formulas("patches/formulas.mjs", "elementIndex", place, patch_size) == element
 
 
 def test_merging_is_the_librarys(formulas, random_cut):
@@ -69,7 +71,7 @@ def test_merging_is_the_librarys(formulas, random_cut):
     pixels, image = random_pixels(height, width)
     patches = extract_patches(image, patch_size, stride=stride)
     order = torch.randperm(patches.shape[1])
-    merged = formulas("math.mjs", "mergePatches", pixels, height, width, patch_size, stride, order.tolist())
+    merged = formulas("patches/formulas.mjs", "mergePatches", pixels, height, width, patch_size, stride, order.tolist())
     expected = merge_patches(patches[:, order], (height, width), patch_size, stride=stride)[0].permute(1, 2, 0) * 255
     assert (torch.tensor(merged).view(height, width, 4)[..., :3] - expected).abs().max() <= 0.5001
 
@@ -79,7 +81,7 @@ def test_mean_colors_are_the_librarys(formulas, random_cut):
     pixels, image = random_pixels(height, width)
     patches = extract_patches(image, patch_size, stride=stride)[0]
     order = torch.randperm(len(patches))
-    means = formulas("math.mjs", "meanColors", pixels, height, width, patch_size, stride, order.tolist())
+    means = formulas("patches/formulas.mjs", "meanColors", pixels, height, width, patch_size, stride, order.tolist())
     expected = patches[order].view(-1, 3, patch_size**2).mean(2) * 255
     assert (torch.tensor(means).view(-1, 4)[:, :3] - expected).abs().max() <= 0.5001
 
@@ -87,9 +89,9 @@ def test_mean_colors_are_the_librarys(formulas, random_cut):
 @pytest.mark.parametrize("number", [1, 2, 49, 3136])
 def test_the_shuffle_is_pythons(formulas, number, rng):
     seed = rng.randrange(2**32)
-    order = formulas("math.mjs", "shuffledOrder", number, seed)
+    order = formulas("common/formulas.mjs", "shuffledOrder", number, seed)
     assert order == shuffled_order(number, seed=seed)
-    inverse = formulas("math.mjs", "inversePermutation", order)
+    inverse = formulas("patches/formulas.mjs", "inversePermutation", order)
     assert [order[place] for place in inverse] == list(range(number))
 
 
@@ -100,4 +102,4 @@ def test_the_same_place_is_pythons(formulas, rng):
         for after in cuts:
             index = rng.randrange(np.prod(patch_grid(*before)))
             given = [dict(zip(names, (*size, *rest), strict=True)) for size, *rest in (before, after)]
-            assert formulas("math.mjs", "samePlace", index, *given) == same_place(index, before, after)
+            assert formulas("patches/formulas.mjs", "samePlace", index, *given) == same_place(index, before, after)

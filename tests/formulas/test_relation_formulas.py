@@ -6,17 +6,17 @@ import pytest
 import torch
 from linker import floats
 
-from patchwork.explorers import base
-from patchwork.explorers.families import five_relations, learned
-from patchwork.explorers.relations import RelationsExplorer, _encoded, row_scores, row_spread
+from patchwork.explorers.common import widget as base
+from patchwork.explorers.relations.widget import RelationsExplorer, _encoded, row_scores, row_spread
 from patchwork.relations import region_mass, same_region_auc
 from patchwork.similarity import squared_distances
+from patchwork.synthesis.families import five_relations, learned
 from patchwork.windows import window_relation
 
 
 @pytest.fixture
 def call(formulas):
-    return partial(formulas, "relation_math.mjs")
+    return partial(formulas, "relations/formulas.mjs")
 
 
 def test_halves_are_numpys(call):
@@ -37,7 +37,7 @@ def test_five_rows_are_the_librarys(in_module, size, rng):
         do step = steps.next(); while (!step.done);
         return queries.map((query) => math.FAMILIES.map((family) => [...math.rowOf(step.value, family, query)]));
     }"""
-    found = in_module("relation_math.mjs", script, floats(gray), size, _encoded(), queries)
+    found = in_module("relations/formulas.mjs", script, floats(gray), size, _encoded(), queries)
     relations = five_relations(gray[None])
     for query, rows in zip(queries, found, strict=True):
         for (name, relation), row in zip(relations.items(), rows, strict=True):
@@ -87,7 +87,7 @@ def test_means_are_those_of_the_library(in_module, seed):
         const prepared = all(math.prepare({ gray, size: [64, 128] }, 16, math.learnedHeads(learned)));
         return math.meanScores(prepared, labels);
     }"""
-    found = in_module("relation_math.mjs", script, floats(gray), _encoded(), labels.tolist())
+    found = in_module("relations/formulas.mjs", script, floats(gray), _encoded(), labels.tolist())
     for name, relation in five_relations(gray[None]).items():
         expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
         assert found[name] == pytest.approx(expected)

@@ -7,7 +7,7 @@ import torch
 from linker import floats
 from sklearn.metrics import average_precision_score
 
-from patchwork.explorers.similarity import FEATURES, METRICS, average_precision, kept, largest, rank_shares
+from patchwork.explorers.similarity.widget import FEATURES, METRICS, average_precision, kept, largest, rank_shares
 from patchwork.patches import patchify
 from patchwork.relations import mean_average_precision
 
@@ -22,9 +22,11 @@ def features(request, rng):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_each_metric_is_the_librarys(formulas, features, metric):
-    ready = [formulas("math.mjs", "readyFor", floats(each), metric) for each in features]
+    ready = [formulas("similarity/formulas.mjs", "readyFor", floats(each), metric) for each in features]
     assert all(number is not None for vector in ready for number in vector)  # JSON's NaN
-    found = [[formulas("math.mjs", "relatedness", one, other, metric) for other in ready] for one in ready]
+    found = [
+        [formulas("similarity/formulas.mjs", "relatedness", one, other, metric) for other in ready] for one in ready
+    ]
     expected = METRICS[metric](features)
     torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), expected, atol=1e-9, rtol=1e-9)
     assert found[3][4] == (0 if metric == "euclidean" else 1)
@@ -34,14 +36,14 @@ def test_each_metric_is_the_librarys(formulas, features, metric):
 @pytest.mark.parametrize("side", [2, 3, 8, 16])
 def test_each_feature_is_the_librarys(formulas, name, side):
     patch = torch.rand(1, side**2, dtype=torch.float64) * 3 - 1
-    found = formulas("math.mjs", "patchFeature", floats(patch), name)
+    found = formulas("similarity/formulas.mjs", "patchFeature", floats(patch), name)
     torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), FEATURES[name](patch)[0])
 
 
 def test_gray_patches_are_the_librarys(formulas, rng):
     side, rows, columns = rng.randint(1, 6), rng.randint(1, 4), rng.randint(1, 4)
     picture = torch.rand(rows * side, columns * side, dtype=torch.float64)
-    found = formulas("math.mjs", "grayPatches", floats(picture), list(picture.shape), side)
+    found = formulas("similarity/formulas.mjs", "grayPatches", floats(picture), list(picture.shape), side)
     torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), patchify(picture[None, None], side)[0])
 
 
@@ -55,7 +57,7 @@ def test_scores_are_the_librarys(formulas, rng, levels):
     for query in range(number):
         others = torch.arange(number) != query
         scores, same = relation[query, others], (labels == labels[query])[others]
-        precision = formulas("math.mjs", "averagePrecision", scores.tolist(), same.tolist())
+        precision = formulas("similarity/formulas.mjs", "averagePrecision", scores.tolist(), same.tolist())
         rows.append(math.nan if precision is None else precision)
         if precision is not None:
             assert precision == pytest.approx(average_precision(scores, same).item())
@@ -65,16 +67,20 @@ def test_scores_are_the_librarys(formulas, rng, levels):
 
 def test_a_score_without_both_classes_is_none(formulas):
     for same in ([True, True], [False, False]):
-        assert formulas("math.mjs", "averagePrecision", [1, 2], same) is None
+        assert formulas("similarity/formulas.mjs", "averagePrecision", [1, 2], same) is None
         assert average_precision(torch.tensor([1.0, 2.0]), torch.tensor(same)).isnan()
 
 
 @pytest.mark.parametrize("levels", [1, 2, 5, 1000])
 def test_ranks_are_pythons(formulas, rng, levels):
     scores = torch.randint(levels, (rng.randint(1, 40),)).double()
-    assert formulas("math.mjs", "rankShares", scores.tolist()) == pytest.approx(rank_shares(scores).tolist())
+    assert formulas("similarity/formulas.mjs", "rankShares", scores.tolist()) == pytest.approx(
+        rank_shares(scores).tolist()
+    )
     count = rng.randint(1, 6)
-    assert formulas("math.mjs", "largestPlaces", floats(scores), count) == largest(scores, count).tolist()
+    assert (
+        formulas("similarity/formulas.mjs", "largestPlaces", floats(scores), count) == largest(scores, count).tolist()
+    )
 
 
 def test_what_stays_is_counted(rng):

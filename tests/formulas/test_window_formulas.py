@@ -34,24 +34,24 @@ def test_the_shift_is_the_librarys(formulas, rng):
     grid, shift = (rng.randint(1, 9), rng.randint(1, 9)), rng.randint(-12, 12)
     shifted = cyclic_shift(numbered(grid), shift).flatten()
     for place, token in enumerate(shifted.tolist()):
-        assert formulas("math.mjs", "shiftedToken", token, grid, shift) == place
-        assert formulas("math.mjs", "shiftedToken", place, grid, -shift) == token
+        assert formulas("windows/formulas.mjs", "shiftedToken", token, grid, shift) == place
+        assert formulas("windows/formulas.mjs", "shiftedToken", place, grid, -shift) == token
 
 
 def test_windows_are_the_librarys(formulas, cut):
     grid, size, shift, token = cut
     windows = window_partition(cyclic_shift(numbered(grid), shift), size).flatten(1)
-    window = formulas("math.mjs", "windowIndex", token, grid, size, shift)
-    assert formulas("math.mjs", "windowTokens", window, grid, size, shift) == windows[window].tolist()
+    window = formulas("windows/formulas.mjs", "windowIndex", token, grid, size, shift)
+    assert formulas("windows/formulas.mjs", "windowTokens", window, grid, size, shift) == windows[window].tolist()
     assert token in windows[window]
 
 
 def test_the_mask_of_each_window_is_the_librarys(formulas, cut):
     grid, size, shift, _ = cut
     for window, mask in enumerate(shifted_window_mask(grid, size, shift)):
-        tokens = formulas("math.mjs", "windowTokens", window, grid, size, shift)
-        regions = formulas("math.mjs", "tokenRegions", tokens, grid, shift)
-        assert [formulas("math.mjs", "maskRow", regions, row) for row in range(size**2)] == mask.tolist()
+        tokens = formulas("windows/formulas.mjs", "windowTokens", window, grid, size, shift)
+        regions = formulas("windows/formulas.mjs", "tokenRegions", tokens, grid, shift)
+        assert [formulas("windows/formulas.mjs", "maskRow", regions, row) for row in range(size**2)] == mask.tolist()
 
 
 @pytest.mark.parametrize("merging", [False, True])
@@ -70,7 +70,7 @@ def test_what_is_heard_is_the_librarys_reach(formulas, rng, merging, divides, tu
     heard, halved = reach(layers), 2 ** (max(blocks - 1, 0) // 2 if merging else 0)
     setting = {"windowSize": size, "shift": shift, "blocks": blocks, "merging": merging}
     for token in rng.sample(range(grid[0] * grid[1]), min(20, grid[0] * grid[1])):
-        (top, bottom), (left, right) = formulas("math.mjs", "heardSpans", token, grid, setting)
+        (top, bottom), (left, right) = formulas("windows/formulas.mjs", "heardSpans", token, grid, setting)
         expected = torch.zeros(*grid, dtype=torch.bool)
         expected[top : bottom + 1, left : right + 1] = True
         row, column = (at // halved for at in divmod(token, grid[1]))
@@ -81,7 +81,7 @@ def test_the_cost_is_the_librarys(formulas, rng):
     for _ in range(20):
         grid, dim, size = (rng.randint(1, 120), rng.randint(1, 120)), rng.randint(1, 800), rng.randint(1, 30)
         for window, options in ((None, {}), (size, {"window_size": size})):
-            cost = formulas("math.mjs", "attentionCost", grid, dim, window)
+            cost = formulas("windows/formulas.mjs", "attentionCost", grid, dim, window)
             assert cost["total"] == attention_cost(grid, dim, **options) == cost["projections"] + cost["products"]
 
 

@@ -17,9 +17,9 @@ import torch
 from playwright.sync_api import Error
 
 from patchwork import synthesis
-from patchwork.explorers import modules
 from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer
+from patchwork.explorers.common import modules
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
@@ -254,7 +254,7 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
             PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"
         )
     (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
-    (folder / "explorers.css").write_text((modules.STATIC / "explorers.css").read_text("utf-8"), "utf-8")
+    (folder / "explorers.css").write_text(modules.STYLE_SHEET.read_text("utf-8"), "utf-8")
     return folder
 
 

@@ -10,8 +10,8 @@ import torch
 from pages import both_ready, centers, colors, pixels, select, sentence, status, swipe
 
 from patchwork import synthesis
-from patchwork.explorers.answer_drawings import RIGHT, TINTS, WRONG
-from patchwork.explorers.answers import VIEWS, AnswersExplorer
+from patchwork.explorers.answers.still import RIGHT, TINTS, WRONG
+from patchwork.explorers.answers.widget import VIEWS, AnswersExplorer
 from patchwork.windows import reach
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ import torch
 from kernel_relation import flat, relation
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.convolution import (
+from patchwork.explorers.convolution.widget import (
     BOUNDARIES,
     DILATIONS,
     KERNEL_SIZES,
@@ -325,7 +325,7 @@ def test_the_heat_is_the_influence(page, formulas):
             if max(abs(row - 24), abs(column - 24)) in (0, 1, 4, 5, 6):  # lines lie over these
                 continue
             share, under = float(shares[row - 18] * shares[column - 18]), pale[row, column]
-            heat = torch.tensor(formulas("canvas.mjs", "cividis", share))
+            heat = torch.tensor(formulas("common/canvas.mjs", "cividis", share))
             shown = 0.92 * heat + 0.08 * under if share else under
             assert (found[row, column] - shown).abs().max() < 4, (row, column)
             seen += share > 0

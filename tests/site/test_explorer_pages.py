@@ -20,15 +20,15 @@ from pages import (
 )
 from PIL import Image
 
-from patchwork.explorers import base
 from patchwork.explorers.attention import AttentionExplorer
+from patchwork.explorers.common import widget as base
 from patchwork.explorers.patches import patch_grid, same_place, shuffled_order
 from patchwork.patches import extract_patches
 
 pytestmark = pytest.mark.browser
 
 PALETTE = """
-const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["canvas.mjs"]);
+const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["common/canvas.mjs"]);
 return (await import(source)).themeColors(document.querySelector(".pw-explorer"));
 """
 

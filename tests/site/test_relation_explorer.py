@@ -9,10 +9,10 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers import families
-from patchwork.explorers.families import learned
-from patchwork.explorers.relations import NAMES, RelationsExplorer
+from patchwork.explorers.relations.widget import NAMES, RelationsExplorer
 from patchwork.images import load_image, texture_mosaic
+from patchwork.synthesis import families
+from patchwork.synthesis.families import learned
 
 pytestmark = pytest.mark.browser
 press_at = partial(pages.press_at, grid=(16, 16))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.similarity import FEATURES, METRICS, SimilarityExplorer, rank_shares
+from patchwork.explorers.similarity.widget import FEATURES, METRICS, SimilarityExplorer, rank_shares
 from patchwork.images import load_image, texture_mosaic
 
 pytestmark = pytest.mark.browser

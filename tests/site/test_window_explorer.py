@@ -8,7 +8,7 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.windows import STEPS, WindowExplorer, window_sizes
+from patchwork.explorers.windows.widget import STEPS, WindowExplorer, window_sizes
 from patchwork.windows import attention_cost, cyclic_shift
 
 pytestmark = pytest.mark.browser

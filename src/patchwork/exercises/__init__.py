@@ -1,6 +1,5 @@
 """Checks for a reader's own answers: what is right, or what differs on the smallest case that fails."""
 
-from patchwork._answers import in_one_line, show
 from patchwork.exercises import (  # noqa: F401  each registers its own
     attention,
     convolution,
@@ -11,6 +10,7 @@ from patchwork.exercises import (  # noqa: F401  each registers its own
     synthesis,
     windows,
 )
+from patchwork.exercises._compare import in_one_line, show
 from patchwork.exercises._judges import JUDGES
 
 __all__ = ["check"]

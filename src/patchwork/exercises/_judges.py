@@ -2,8 +2,8 @@
 
 import torch
 
-from patchwork._answers import as_tensor, difference, digits_apart, in_one_line, show
 from patchwork.attention import attention_weights
+from patchwork.exercises._compare import as_tensor, difference, digits_apart, in_one_line, show
 
 JUDGES = {}
 

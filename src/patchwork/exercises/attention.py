@@ -2,8 +2,8 @@
 
 import torch
 
-from patchwork._answers import as_tensor, show
 from patchwork.attention import attention_weights
+from patchwork.exercises._compare import as_tensor, show
 from patchwork.exercises._judges import function, queries_and_keys, waves
 
 

@@ -4,7 +4,7 @@ import functools
 
 import torch
 
-from patchwork._answers import as_tensor, show
+from patchwork.exercises._compare import as_tensor, show
 from patchwork.exercises._judges import JUDGES, function, number, waves
 from patchwork.graphs import normalize_adjacency, radius_graph, weight_edges
 from patchwork.images import load_image, texture_mosaic

@@ -19,8 +19,8 @@ from PIL import Image
 
 from patchwork import _checks
 from patchwork.devices import best_device
-from patchwork.explorers.base import encode_bytes
-from patchwork.explorers.modules import STATIC, bundle
+from patchwork.explorers.common.modules import EXPLORERS, widget_module
+from patchwork.explorers.common.widget import encode_bytes
 from patchwork.images import load_image, sample_names
 
 _WRAP = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 12px")
@@ -31,7 +31,7 @@ _NATURAL = {"layout": widgets.Layout(width="auto", min_width="16rem"), "style": 
 class _Manners(anywidget.AnyWidget):
     """Names the sliders of the panel it stands in, and keeps single keys from the notebook."""
 
-    _esm = bundle(STATIC / "panel.mjs")
+    _esm = widget_module(EXPLORERS / "panel.mjs")
 
 
 class LivePanel(widgets.VBox):
@@ -52,8 +52,7 @@ class LivePanel(widgets.VBox):
 
     def __init__(self, answer, *, sample="astronaut", size=224, **controls):
         """Make the controls and show the first answer."""
-        if sample not in sample_names():
-            raise ValueError(f"sample must be one of {sample_names()}, got {sample!r}")
+        _checks.choice("sample", sample, sample_names())
         self._answer, self._size, self._device = answer, _checks.count("size", size), best_device()
         defaults = {name: each.default for name, each in inspect.signature(answer).parameters.items()}
         self.controls = {name: _control(name, each, defaults.get(name)) for name, each in controls.items()}

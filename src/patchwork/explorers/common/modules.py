@@ -1,0 +1,81 @@
+"""The explorers' front-end modules, as one text for each of their two homes, joined by one loader, ``link.js``."""
+
+import json
+import re
+from pathlib import Path
+
+EXPLORERS = Path(__file__).parents[1]
+COMMON = EXPLORERS / "common"
+STYLE_SHEET = COMMON / "explorers.css"
+_RELATIVE_IMPORT = re.compile(r"""((?:\bfrom|\bimport)\s*)(["'])(\.{1,2}/[\w./-]+\.mjs)\2""")
+_NOT_NEEDED = re.compile(r"^[ ]+|^[ ]*//.*\n", re.MULTILINE)
+
+
+def sources(*paths, root=EXPLORERS):
+    """Read ES modules and all that they import: a dict of texts by name, the path from ``root``, each module once.
+
+    A module that comes from a Blob can't resolve ``./canvas.mjs``. So each relative import becomes
+    ``"patchwork:NAME"``, and ``link.js`` puts the address of a Blob there. What is imported comes before its
+    importers.
+
+    Raises ValueError where modules import each other in a circle.
+
+    >>> list(sources(EXPLORERS / "panel.mjs"))
+    ['common/canvas.mjs', 'panel.mjs']
+    """
+    root, found = Path(root).resolve(), {}
+
+    def add(path, importing=()):
+        name = path.relative_to(root).as_posix()
+        if name in importing:
+            raise ValueError(f"modules import each other in a circle: {' → '.join((*importing, name))}")
+        if name not in found:
+
+            def named(found_import):
+                other = add((path.parent / found_import[3]).resolve(), (*importing, name))
+                return f'{found_import[1]}"patchwork:{other}"'
+
+            found[name] = _RELATIVE_IMPORT.sub(named, path.read_text("utf-8"))
+        return name
+
+    for path in paths:
+        add(Path(path).resolve())
+    return found
+
+
+def widget_module(path):
+    """Write the one ES module of a widget's front end, with all that it imports.
+
+    >>> "./" in widget_module(EXPLORERS / "patches" / "page.mjs")
+    False
+    """
+    texts = sources(path)
+    name = json.dumps(list(texts)[-1])
+    return (
+        f"{_read('link.js')}\nconst loaded = import(moduleLinker({_as_script(texts)})({name}));\n"
+        "export default { render: async (given) => (await loaded).default.render(given) };\n"
+    )
+
+
+def page_script():
+    """Write the one classic script that mounts every explorer on a page, from http and from disk alike.
+
+    ES modules don't load over ``file://``. So the script carries their texts in ``window.__patchwork_modules``, by
+    name, and ``mount.js`` imports them through Blobs.
+
+    >>> page_script().startswith("window.__patchwork_modules = {")
+    True
+    """
+    texts = sources(*sorted(EXPLORERS.glob("*/page.mjs")))
+    body = f'"use strict";\n{_read("link.js")}\n{_read("mount.js")}'
+    return f"window.__patchwork_modules = {_as_script(texts)};\n(() => {{\n{body}}})();\n"
+
+
+def _read(name):
+    return (COMMON / name).read_text("utf-8")
+
+
+def _as_script(texts):
+    """Write texts as JavaScript, without the comments and the indentation that no browser needs."""
+    short = {name: _NOT_NEEDED.sub("", text) for name, text in texts.items()}
+    return json.dumps(short, ensure_ascii=False, indent=0).replace("</", "<\\/")

@@ -1,0 +1,108 @@
+"""The five families' relations of one picture, each from its patches alone, as the relations explorer shows them."""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from patchwork import _checks
+from patchwork.attention import attention_weights
+from patchwork.graphs import grid_graph, normalize_adjacency, radius_graph, weight_edges
+from patchwork.patches import patchify
+from patchwork.similarity import gaussian_affinity, patch_spectrum, squared_distances, standardize
+from patchwork.windows import window_relation
+
+PATCH_SIZE = 16  # pixels: of what the queries and keys were trained on
+WINDOW, SHIFT = 4, 2
+LAYERS = 8  # of a 3 × 3 mean
+NARROW = 0.15  # the bandwidth of similarity, in median distances of two patches
+RADIUS, ALIKE, STEPS = 3, 0.25, 64  # of the graph, in patches; its bandwidth, as above; of the walk
+FINEST = 2**-16  # what standardized features are rounded to, so that equal distances are equal everywhere
+SETTLED = 13  # decimals: by rounding alone weights differ that are equal by symmetry
+WEIGHTS = Path(__file__).parents[1] / "weights" / "attention.safetensors"
+
+
+def five_relations(image):
+    """Return who relates to whom in a gray picture by each of the five families, all rows with sum 1.
+
+    "attention": the mean of two heads of queries and keys, learned on mosaics of other pictures (chapters 2 and 3);
+    "windows": the same in 4 × 4 windows, then in shifted ones; "convolution": eight layers of a 3 × 3 mean;
+    "similarity": a Gaussian of the distance of two standardized spectra, 0.15 median distances wide; "graph": a walk of
+    64 steps along edges to all patches at most 3 away, which weigh such a Gaussian, 0.25 wide. Nothing but the queries
+    and keys is learned.
+
+    Shapes: image (1, H, W) in [0, 1], H and W multiples of 16 → a dict of (N, N), float64, N = HW/256 patches.
+    Raises ValueError for other shapes. Used in chapters 0 and 7.
+
+    >>> relations = five_relations(torch.rand(1, 64, 96))
+    >>> {name: (each.shape, each.sum(1).allclose(torch.ones(24).double())) for name, each in relations.items()}["graph"]
+    (torch.Size([24, 24]), True)
+    >>> list(relations)
+    ['attention', 'windows', 'convolution', 'similarity', 'graph']
+    """
+    _, height, width = _checks.shape("image", image, "1 H W")
+    spectra, grid = patch_spectra(image), (height // PATCH_SIZE, width // PATCH_SIZE)
+    features = fine(spectra)
+    median = squared_distances(features).median().sqrt().item() or 1.0  # 1 where all patches are alike
+    return {
+        "attention": attention(spectra),
+        "windows": windows(spectra, grid),
+        "convolution": convolution(grid),
+        "similarity": similarity(features, NARROW * median),
+        "graph": walk(features, grid, ALIKE * median),
+    }
+
+
+def patch_spectra(image):
+    """Return the spectrum of each patch of a gray picture (1, H, W): (N, 143), float64."""
+    return patch_spectrum(patchify(image[None].double(), PATCH_SIZE)[0]).round(decimals=9)
+
+
+def fine(spectra):
+    """Standardize over the picture, in steps of 2⁻¹⁶."""
+    return (standardize(spectra) / FINEST).round() * FINEST
+
+
+@cache
+def learned():
+    """Read what attention has learned, as ``book/train_attention.py`` stores it: queries and keys, mean, deviation.
+
+    >>> {name: tuple(each.shape) for name, each in sorted(learned().items())}
+    {'deviation': (143,), 'mean': (143,), 'projections': (2, 2, 143, 8)}
+    """
+    return {name: each.double() for name, each in load_file(WEIGHTS).items()}
+
+
+def attention(spectra, mask=None):
+    """Return how much each patch attends to each, the mean over the heads."""
+    known = learned()
+    x = (spectra - known["mean"]) / known["deviation"]
+    queries, keys = (x @ each for each in known["projections"])
+    return attention_weights(queries, keys, mask=mask).mean(0)
+
+
+def windows(spectra, grid):
+    """Return whom each patch hears in two blocks: in windows, then in shifted ones."""
+    first, second = (attention(spectra, window_relation(grid, WINDOW, shift=shift)) for shift in (0, SHIFT))
+    return second @ first
+
+
+def convolution(grid):
+    """Return whom each patch hears through layers of a 3 × 3 mean, of fewer patches at the border."""
+    mean = normalize_adjacency(grid_graph(grid, connectivity=8, dtype=torch.float64), mode="row")
+    return torch.linalg.matrix_power(mean, LAYERS).round(decimals=SETTLED)
+
+
+def similarity(features, bandwidth):
+    """Return how alike patches are, every row divided by its sum."""
+    affinity = gaussian_affinity(features, bandwidth=bandwidth)
+    return affinity / affinity.sum(1, keepdim=True)
+
+
+def walk(features, grid, bandwidth):
+    """Return where a walk along the edges is after its steps."""
+    rows, columns = (torch.arange(length, dtype=torch.float64) for length in grid)
+    edges = radius_graph(torch.cartesian_prod(rows, columns), RADIUS)
+    step = normalize_adjacency(weight_edges(edges, features, bandwidth=bandwidth), mode="row")
+    return torch.linalg.matrix_power(step, STEPS)
