@@ -41,7 +41,7 @@ function look(scene, { model, block, head, query, temperature }) {
   const names = Object.keys(scene.models).filter((name) => model === null || name === model);
   const columns = names.map((name) => answer(scene, name, { block, head, query, scale }));
   const most = (side) =>
-    Math.max(ROOM / tokens, ...columns.flatMap(({ weights }) => weights.filter((_, token) => side(token))));
+    Math.max(ROOM / tokens, ...columns.flatMap(({ weights }) => Array.from(weights).filter((_, token) => side(token))));
   const largest = { same: most((token) => same?.[token] ?? true), others: same && most((token) => !same[token]) };
   const top = Math.max(ROOM / tokens, ...columns.map((column) => column.largest / ROOM));
   return { scene, names, columns, top, largest, same, tokens, dim, block, head, query, temperature, scale };
