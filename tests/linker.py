@@ -10,6 +10,8 @@ from py_mini_racer import MiniRacer
 from patchwork.explorers.common.modules import EXPLORERS
 
 IMPORT = re.compile(r'^import \{([\w$\s,]*)\} from "(\.{1,2}/[\w./-]+\.mjs)";', re.MULTILINE)
+JSON = re.compile(r'^import (\w+) from "(\.{1,2}/[\w./-]+\.json)" with \{ type: "json" \};', re.MULTILINE)
+WHOLE = re.compile(r'^import \* as (\w+) from "(\.{1,2}/[\w./-]+\.mjs)";', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|const|let|class)\b[ *]+([\w$]+))", re.MULTILINE)
 DEFAULT = re.compile(r"^export default (?!async\b|function\b|class\b)", re.MULTILINE)
 UNKNOWN = re.compile(r"^.*(?:(?:^|[;{}])[ \t]*(?:import|export)\b|\bimport\s*[.(]).*", re.MULTILINE)
@@ -40,7 +42,9 @@ def link(path):
             raise ValueError(f"modules import each other in a circle: {circle}")
         if path in exports:
             return
-        source = path.read_text("utf-8")
+        source = JSON.sub(lambda each: as_constant(each, path.parent), path.read_text("utf-8"))
+        for _, file in WHOLE.findall(source):
+            add((path.parent / file).resolve(), (*importing, path))
         for names, file in IMPORT.findall(source):
             other = (path.parent / file).resolve()
             add(other, (*importing, path))
@@ -59,6 +63,7 @@ def as_scope(source, path):
     exported = {each: each for each in EXPORT.findall(source)}
     exported |= {"default": "$default"} if DEFAULT.search(source) else {}
     linked = IMPORT.sub(lambda each: as_constants(each, path.parent), source)
+    linked = WHOLE.sub(lambda each: f'const {each[1]} = modules["{(path.parent / each[2]).resolve()}"];', linked)
     body = DEFAULT.sub("const $default = ", EXPORT.sub("", linked))
     if unknown := UNKNOWN.search(body):
         raise ValueError(f"{path.name} imports or exports in a form that can't be linked: {unknown[0].strip()}")
@@ -69,6 +74,10 @@ def as_scope(source, path):
 def as_constants(imported, folder):
     names = re.sub(r"\s+as\s+", ": ", imported[1])
     return f'const {{{names}}} = modules["{(folder / imported[2]).resolve()}"];'
+
+
+def as_constant(imported, folder):
+    return f"const {imported[1]} = {(folder / imported[2]).read_text('utf-8').strip()};"
 
 
 @contextlib.contextmanager

@@ -175,6 +175,39 @@ def test_the_order_of_patches_and_the_names_of_regions_do_not_count(case, score,
     torch.testing.assert_close(shuffled, score(relation, labels))
 
 
+@pytest.mark.parametrize(
+    "by_hand", [(same_region_auc, roc_auc_score), (mean_average_precision, average_precision_score)]
+)
+def test_scores_by_row_are_those_of_each_row(case, by_hand):
+    score, expected = by_hand
+    relation, labels = case
+    rows = score(relation, labels, reduction=None)
+    scored = rows.isfinite()
+    by_row = [expected(same.numpy(), entries.numpy()) for same, entries in rows_by_hand(relation, labels)]
+    torch.testing.assert_close(rows[scored], torch.tensor(by_row, dtype=torch.float64))
+    torch.testing.assert_close(rows[scored].mean(), score(relation, labels))
+    assert rows[~scored].isnan().all()
+
+
+def test_masses_by_row_are_those_of_each_row(case):
+    relation, labels = case
+    relation[0] = 0
+    masses, chances = region_mass(relation, labels, reduction=None)
+    scored = masses.isfinite()
+    assert not scored[0]
+    assert torch.equal(scored, chances.isfinite())
+    for one, other in zip((masses, chances), region_mass(relation, labels), strict=True):
+        torch.testing.assert_close(one[scored].mean(), other)
+
+
+@pytest.mark.parametrize("score", [*SCORES, region_mass])
+def test_by_row_nothing_needs_to_be_scored(score):
+    rows = score(torch.ones(3, 3), torch.zeros(3, dtype=torch.int64), reduction=None)
+    assert torch.stack(rows if isinstance(rows, tuple) else (rows,)).isnan().all()
+    with pytest.raises(ValueError, match="reduction must be \"mean\" or None, got 'sum'"):
+        score(torch.ones(3, 3), torch.tensor([0, 0, 1]), reduction="sum")
+
+
 def test_known_scores():
     labels = torch.tensor([0, 0, 1, 1])
     same = labels[:, None] == labels

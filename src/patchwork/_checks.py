@@ -38,17 +38,21 @@ def count(name, value, *, at_least=1, at_most=None):
         number = None
     several = getattr(value, "ndim", 0) > 0
     boolean = isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
-    if number is None or several or boolean or (at_least is not None and number < at_least):
+    whole = number is not None and not several and not boolean
+    if whole and at_most is not None and not at_least <= number <= at_most:
+        raise ValueError(f"{name} must be one of {at_least} … {at_most}, got {number}")
+    if not whole or (at_least is not None and number < at_least):
         least = "" if at_least is None else f" of at least {at_least}"
         got = f"a {type(value).__name__} {tuple(value.shape)}" if several else repr(value)
         raise ValueError(f"{name} must be a whole number{least}, got {got}")
-    if at_most is not None and number > at_most:
-        raise ValueError(f"{name} must be one of {at_least} … {at_most}, got {number}")
     return number
 
 
-def number(name, value, *, at_least=-math.inf, above=-math.inf):
-    """Return, as a float, a finite real number of at least one bound or above the other; no bool and no tensor."""
+def number(name, value, *, at_least=-math.inf, above=-math.inf, within=None):
+    """Return, as a float, a finite real number of at least one bound or above the other; no bool and no tensor.
+
+    ``within`` are two ends, both included, between which it must lie.
+    """
     try:
         found = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
     except OverflowError:  # a whole number of hundreds of digits
@@ -56,14 +60,18 @@ def number(name, value, *, at_least=-math.inf, above=-math.inf):
     if not math.isfinite(found) or found < at_least or found <= above:
         least = f" of at least {at_least}" if at_least > -math.inf else f" above {above}" if above > -math.inf else ""
         raise ValueError(f"{name} must be a finite number{least}, got {value!r}")
+    if within is not None and not within[0] <= found <= within[1]:
+        raise ValueError(f"{name} must lie in {within[0]:g} … {within[1]:g}, got {value:g}")
     return found
 
 
 def choice(name, value, choices):
     """Return the one of ``choices`` that a text or whole number equals; a bool is none of them, nor is an array."""
-    for each in choices:
-        if isinstance(value, type(each)) and not isinstance(value, bool) and value == each:
-            return each
+    kind = str if isinstance(value, str) else numbers.Integral
+    if isinstance(value, kind) and not isinstance(value, bool):
+        for each in choices:
+            if isinstance(each, kind) and value == each:
+                return each
     raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
 
 

@@ -79,14 +79,16 @@ def density(relation):
     return ((relation != 0).sum().to(_exact(relation)) / relation.numel()).to(_result_dtype(relation))
 
 
-def same_region_auc(relation, labels):
+def same_region_auc(relation, labels, *, reduction="mean"):
     """Return the probability that a patch of the query's region outranks one of another region.
 
     Per query row, over all other patches: AUC = P(a_same > a_other) + ½ P(a_same = a_other); then the mean
-    over rows. 1 is perfect, ½ is chance. Larger entries mean more related; −∞ is allowed.
+    over rows. 1 is perfect, ½ is chance. Larger entries mean more related; −∞ is allowed. ``reduction=None``
+    leaves the rows apart.
 
-    Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in [0, 1]. The own patch is left out,
-    rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored.
+    Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in [0, 1], or (N,) by row. The own patch is left
+    out, rows without both classes are skipped, or NaN by row. Raises ValueError for NaN, another reduction, or where
+    no row can be scored.
     Source: Hanley & McNeil 1982. Used from chapter 0 on.
 
     >>> labels = torch.tensor([0, 0, 1, 1])
@@ -101,17 +103,19 @@ def same_region_auc(relation, labels):
     twice_rank_sum = ((below + up_to + 1) * same).sum(1)
     wins = twice_rank_sum - positive * (positive + 1)
     share = wins.to(_exact(scores)) / (2 * positive * negative).clamp(min=1)
-    return _mean_row(share, _both_classes(same)).to(_result_dtype(relation))
+    return _reduced(share, _both_classes(same, reduction), reduction).to(_result_dtype(relation))
 
 
-def mean_average_precision(relation, labels):
+def mean_average_precision(relation, labels, *, reduction="mean"):
     """Return how pure the ranking stays while all patches of the query's region are collected.
 
     Per query row, over all other patches: AP = mean over the patches j of the query's region of the precision
-    among the patches scored at least a_j (ties share one threshold); then the mean over rows.
+    among the patches scored at least a_j (ties share one threshold); then the mean over rows. ``reduction=None``
+    leaves the rows apart.
 
-    Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in (0, 1]. The own patch is left out,
-    rows without both classes are skipped. Raises ValueError for NaN, or where no row can be scored.
+    Shapes: relation (N, N), labels (N,) whole numbers → a tensor (), in (0, 1], or (N,) by row. The own patch is left
+    out, rows without both classes are skipped, or NaN by row. Raises ValueError for NaN, another reduction, or where
+    no row can be scored.
     Used from chapter 0 on.
 
     >>> labels = torch.tensor([0, 0, 1, 1])
@@ -125,18 +129,19 @@ def mean_average_precision(relation, labels):
     positive, others = same.sum(1), same.shape[1]
     precision = (positive.unsqueeze(1) - found_below).to(_exact(scores)) / (others - below)
     average = (precision * same).sum(1) / positive.clamp(min=1)
-    return _mean_row(average, _both_classes(same)).to(_result_dtype(relation))
+    return _reduced(average, _both_classes(same, reduction), reduction).to(_result_dtype(relation))
 
 
-def region_mass(relation, labels):
+def region_mass(relation, labels, *, reduction="mean"):
     """Return the share of a row's mass that stays in the query's region, and that share under a uniform row.
 
     Per query row i, over j ≠ i: m_i = Σ_(j in the region of i) a_ij / Σ_j a_ij, against the share of patches that
-    are in its region; both averaged over the same rows.
+    are in its region; both averaged over the same rows. ``reduction=None`` leaves the rows apart.
 
-    Shapes: relation (N, N), labels (N,) whole numbers → (mass, chance), two tensors (), in [0, 1].
+    Shapes: relation (N, N), labels (N,) whole numbers → (mass, chance), two tensors (), in [0, 1], or (N,) by row.
     The own patch is left out and the row renormalised; rows without both classes or without mass on other
-    patches are skipped. Raises ValueError for negative, infinite or NaN masses, or where no row can be scored.
+    patches are skipped, or NaN by row. Raises ValueError for negative, infinite or NaN masses, another reduction, or
+    where no row can be scored.
     Used from chapter 0 on.
 
     >>> mass, chance = region_mass(torch.ones(4, 4), torch.tensor([0, 0, 0, 1]))
@@ -148,13 +153,13 @@ def region_mass(relation, labels):
         raise ValueError("relation must hold finite masses of at least 0; use the scores for logits")
     masses = masses.to(_exact(masses))
     total = masses.sum(1)
-    scored = _both_classes(same) & (total > 0)
-    if _checks.has_values(scored) and not scored.any():
+    scored = _both_classes(same, reduction) & (total > 0)
+    if reduction is not None and _checks.has_values(scored) and not scored.any():
         where = "only in rows without both classes" if total.any() else "in no row"
         raise ValueError(f"nothing to score: {where} there is mass on other patches")
     share = (masses * same).sum(1) / torch.where(total > 0, total, 1)
     uniform = same.to(masses.dtype).mean(1)
-    return tuple(_mean_row(row, scored).to(_result_dtype(relation)) for row in (share, uniform))
+    return tuple(_reduced(row, scored, reduction).to(_result_dtype(relation)) for row in (share, uniform))
 
 
 def _square(relation):
@@ -187,15 +192,20 @@ def _off_diagonal(matrix):
     return behind_first.narrow(1, 0, number).reshape(number, number - 1)
 
 
-def _both_classes(same):
-    """Tell which rows have other patches both inside and outside their region; one at least must."""
+def _both_classes(same, reduction):
+    """Tell which rows have other patches both inside and outside their region; for a mean, one at least must."""
+    if reduction not in ("mean", None):
+        raise ValueError(f'reduction must be "mean" or None, got {reduction!r}')
     both = same.any(1) & same.logical_not().any(1)
-    if _checks.has_values(both) and not both.any():
+    if reduction is not None and _checks.has_values(both) and not both.any():
         raise ValueError("nothing to score: no row has other patches both inside and outside its region")
     return both
 
 
-def _mean_row(rows, scored):
+def _reduced(rows, scored, reduction):
+    """Return the mean of the rows that are scored, or each row, NaN where it is not."""
+    if reduction is None:
+        return torch.where(scored, rows, torch.nan)
     return torch.where(scored, rows, 0).sum() / scored.sum()
 
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from patchwork.attention import attention_weights
-from patchwork.explorers.common import widget as base
+from patchwork.explorers.common import encoding
 from patchwork.relations import region_mass
 
 
 @pytest.mark.parametrize("bits", [1, 7, 8, 12, 16])
 def test_arrays_are_read_as_they_were_written(formulas, bits):
     values = torch.randn(3, 5)
-    code = base.encode_array(values, bits=bits)
+    code = encoding.encode_array(values, bits=bits)
     script = formulas("common/formulas.mjs", "decodeArray", code)
     assert script["shape"] == [3, 5]
     read = torch.tensor(script["values"]).view(3, 5)

@@ -9,7 +9,7 @@ from linker import floats
 from sklearn.metrics import adjusted_rand_score
 
 from patchwork import graphs
-from patchwork.explorers.graphs.widget import in_order
+from patchwork.explorers.graphs.look import in_order
 from patchwork.similarity import standardize
 
 

@@ -39,13 +39,21 @@ def test_each_form_of_export_and_import_is_linked(run_of):
         } from "./a-1.mjs";
         import {} from "./a-1.mjs";
         import { Six as $6 } from "./a-1.mjs";
-        export const all = () => [one, second, three(), [...four()], new $6().value, rest.seven, typeof hidden];
+        import * as every from "./a-1.mjs";
+        export const all = () => [one, second, three(), [...four()], new $6().value, rest.seven, every.two, hid()];
+        const hid = () => typeof hidden;
     """
     modules = {"a-1.mjs": exports.replace("\n        ", "\n"), "b.mjs": imports.replace("\n        ", "\n")}
-    assert run_of(modules, "({ all }) => all()") == [1, 2, 3, [0], 6, 7, "undefined"]
+    assert run_of(modules, "({ all }) => all()") == [1, 2, 3, [0], 6, 7, 2, "undefined"]
     names = "(module) => Object.keys(module)"
     exported = ["one", "two", "three", "four", "five", "Six", "default"]
     assert run_of({"a-1.mjs": modules["a-1.mjs"]}, names) == exported
+
+
+def test_json_stands_where_it_is_imported(run_of, tmp_path):
+    (tmp_path / "limits.json").write_text('{"k": [1, 15]}', "utf-8")
+    source = 'import limits from "./limits.json" with { type: "json" };\nexport const most = limits.k[1];'
+    assert run_of({"a.mjs": source}, "({ most }) => most") == 15
 
 
 def test_a_module_runs_once_before_those_that_import_it(run_of):
@@ -69,7 +77,6 @@ def test_a_module_is_strict(run_of):
     "form",
     [
         'import all from "./b.mjs";',
-        'import * as all from "./b.mjs";',
         'import "./b.mjs";',
         'import all, { one } from "./b.mjs";',
         "import { one } from './b.mjs';",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from linker import floats
 
-from patchwork.explorers.common import widget as base
+from patchwork.explorers.common import encoding
 from patchwork.explorers.relations.widget import RelationsExplorer, _encoded, row_scores, row_spread
 from patchwork.relations import region_mass, same_region_auc
 from patchwork.similarity import squared_distances
@@ -21,7 +21,7 @@ def call(formulas):
 
 def test_halves_are_numpys(call):
     numbers = torch.cat([torch.randn(200), torch.randn(50) * 1e-6, torch.tensor([0.0, -0.0, 6e-8, 65504.0])]).half()
-    text = base.encode_bytes(numbers.numpy().tobytes())
+    text = encoding.encode_bytes(numbers.numpy().tobytes())
     assert call("decodeHalves", text) == numbers.tolist()
     assert call("decodeHalves", _encoded()["projections"]) == learned()["projections"].flatten().tolist()
 

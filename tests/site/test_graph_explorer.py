@@ -10,8 +10,9 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
+from patchwork.explorers.graphs import GraphExplorer
+from patchwork.explorers.graphs.look import STEPS
 from patchwork.explorers.graphs.still import CLUSTERS
-from patchwork.explorers.graphs.widget import STEPS, GraphExplorer
 from patchwork.images import load_image, texture_mosaic
 
 pytestmark = pytest.mark.browser

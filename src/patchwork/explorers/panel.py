@@ -19,8 +19,8 @@ from PIL import Image
 
 from patchwork import _checks
 from patchwork.devices import best_device
+from patchwork.explorers.common.encoding import encode_bytes
 from patchwork.explorers.common.modules import EXPLORERS, widget_module
-from patchwork.explorers.common.widget import encode_bytes
 from patchwork.images import load_image, sample_names
 
 _WRAP = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 12px")

@@ -8,8 +8,8 @@ import torch
 
 from patchwork import synthesis
 from patchwork._modes import mode
+from patchwork.explorers.common.encoding import encode_array, encode_picture
 from patchwork.explorers.common.still import gray_picture
-from patchwork.explorers.common.widget import encode_array, encode_picture
 from patchwork.patches import unpatchify
 from patchwork.synthesis import scenes as drawn
 from patchwork.windows import reach

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import torch
 
 from patchwork import _checks
+from patchwork.explorers.common.encoding import encode_array, encode_photo, encode_picture, to_picture
 from patchwork.explorers.common.photographs import deepest
-from patchwork.explorers.common.widget import encode_array, encode_photo, encode_picture, to_picture
 from patchwork.relations import region_mass
 
 COLDEST, HOTTEST = 1 / 16, 16

@@ -17,7 +17,8 @@ from patchwork.explorers.attention.scenes import (
     token_name,
 )
 from patchwork.explorers.attention.still import draw_attention
-from patchwork.explorers.common.widget import Explorer, to_picture
+from patchwork.explorers.common.encoding import to_picture
+from patchwork.explorers.common.widget import Explorer
 
 __all__ = ["AttentionExplorer", "Scene"]
 

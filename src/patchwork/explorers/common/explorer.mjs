@@ -4,6 +4,7 @@
 import { keepKeys, onThemeChange, surface, themeColors } from "./canvas.mjs";
 import { button, choice, element, filePicker, setText } from "./controls.mjs";
 import { decodeGray, decodePhoto, readOwnGray, readOwnPhoto } from "./photos.mjs";
+import { Work } from "./work.mjs";
 
 const OWN = "your photo";
 
@@ -16,6 +17,7 @@ export class Explorer {
 
   pictures = new Map();
   surfaces = [];
+  work = new Work();
   hovered = null;
 
   constructor(model) {
@@ -29,11 +31,15 @@ export class Explorer {
 
   // What an explorer gives: decode(data) reads a picture; build() makes the page, {root, status, canvases, texts, …};
   // draw() keeps its canvases drawn; listen() hears pointers and keys; update() goes from the settings to the page,
-  // updateHovered() from the pointer to it; forget() is what Reset does besides; drawn() is what each drawing gets.
+  // updateHovered() from the pointer to it; forget() is what Reset does besides; drawn() is what each drawing gets;
+  // stop() ends what goes on by itself, when the page is taken away.
 
   listen() {}
   updateHovered() {}
   forget() {}
+  stop() {
+    this.work.stop();
+  }
   drawn() {
     return { view: this.view, hovered: this.hovered, colors: this.colors };
   }
@@ -111,9 +117,8 @@ export class Explorer {
     this.unmount = () => {
       for (const name in heard) this.model.off(name, heard[name]);
       forget();
-      this.surfaces.forEach((each) => {
-        each.stop();
-      });
+      for (const each of this.surfaces) each.stop();
+      this.stop();
     };
   }
 

@@ -8,6 +8,7 @@ EXPLORERS = Path(__file__).parents[1]
 COMMON = EXPLORERS / "common"
 STYLE_SHEET = COMMON / "explorers.css"
 _RELATIVE_IMPORT = re.compile(r"""((?:\bfrom|\bimport)\s*)(["'])(\.{1,2}/[\w./-]+\.mjs)\2""")
+_LIMITS_IMPORT = re.compile(r"""import (\w+) from "(\.{1,2}/[\w./-]+\.json)" with { type: "json" };""")
 _NOT_NEEDED = re.compile(r"^[ ]+|^[ ]*//.*\n", re.MULTILINE)
 
 
@@ -35,12 +36,28 @@ def sources(*paths, root=EXPLORERS):
                 other = add((path.parent / found_import[3]).resolve(), (*importing, name))
                 return f'{found_import[1]}"patchwork:{other}"'
 
-            found[name] = _RELATIVE_IMPORT.sub(named, path.read_text("utf-8"))
+            text = _LIMITS_IMPORT.sub(lambda each: written(path.parent / each[2], each[1]), path.read_text("utf-8"))
+            found[name] = _RELATIVE_IMPORT.sub(named, text)
         return name
+
+    def written(path, name):
+        return f"const {name} = {json.dumps(json.loads(path.read_text('utf-8')), ensure_ascii=False)};"
 
     for path in paths:
         add(Path(path).resolve())
     return found
+
+
+def limits(name):
+    """Read what an explorer's settings may be, for its widget and its page alike: ``<name>/limits.json``.
+
+    A dict of "choices", lists by setting; "counts", the least and the largest whole number; "ranges", the least and the
+    largest number; and what else both know.
+
+    >>> limits("graphs")["counts"]["clusters"]
+    [2, 8]
+    """
+    return json.loads((EXPLORERS / name / "limits.json").read_text("utf-8"))
 
 
 def widget_module(path):

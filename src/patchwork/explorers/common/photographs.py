@@ -1,12 +1,15 @@
 """What explorers of a photograph share: the photographs, the one shown, and a reader's own."""
 
+import functools
+
 import numpy as np
 import torch
 import traitlets
 from scipy.ndimage import distance_transform_cdt
 
 from patchwork import _checks
-from patchwork.explorers.common.widget import Explorer, decode_photo, encode_photo, encode_picture, to_picture
+from patchwork.explorers.common.encoding import decode_photo, encode_photo, encode_picture, to_picture
+from patchwork.explorers.common.widget import Explorer
 from patchwork.relations import mean_average_precision
 
 MOST_PATCHES = 256  # what a page still answers for within one frame
@@ -15,6 +18,8 @@ LEVELS = (256, 128, 64, 32)  # of gray: the most with which all photographs fit 
 
 class PhotoExplorer(Explorer):
     """An explorer of one of several photographs, to which its page can add a reader's own."""
+
+    settings = ("photos", "photo")
 
     photos = traitlets.Dict(help="photographs by name, base64 JPEG").tag(sync=True, bulky=True)
     photo = traitlets.Unicode(help="name of the photograph shown").tag(sync=True)
@@ -32,26 +37,34 @@ class PhotoExplorer(Explorer):
     def _encode(self, image):
         return encode_photo(image)
 
+    def _shown(self):
+        return self.photos[self.photo]
+
     @property
     def image(self):
         """The photograph shown, (3, H, W): the tensor given, or a reader's own as the page scaled it."""
         text = self.photos[self.photo]
         return self._given[self.photo] if self._encoded.get(self.photo) == text else decode_photo(text)
 
-    @traitlets.validate("photos")
-    def _are_photographs(self, proposal):
-        if self.photo not in proposal.value:
-            raise traitlets.TraitError(f"photos must hold {self.photo!r}, the one shown, got {list(proposal.value)}")
-        for name, text in proposal.value.items():
-            if self._encoded.get(name) != text and not _is_photo(text):
-                raise traitlets.TraitError(f"the photograph {name!r} must be a picture as base64 text")
-        return proposal.value
+    def fit(self, name, value, beside):
+        """Return the value of a trait as it is kept; photographs must be pictures, and the one shown among them."""
+        if name == "photo" and value not in beside["photos"]:
+            raise ValueError(f"photo {value!r} is not among {list(beside['photos'])}")
+        if name == "photos":
+            self._check_photos(value, beside["photo"])
+        return super().fit(name, value, beside)
 
-    @traitlets.validate("photo")
-    def _is_known(self, proposal):
-        if proposal.value not in self.photos:
-            raise traitlets.TraitError(f"photo {proposal.value!r} is not among {list(self.photos)}")
-        return proposal.value
+    def _check_photos(self, photos, shown):
+        if shown not in photos:
+            raise ValueError(f"photos must hold {shown!r}, the one shown, got {list(photos)}")
+        for name, text in photos.items():
+            if self._encoded.get(name) != text:
+                self._check_own(name, text)
+
+    def _check_own(self, name, text):
+        """Raise ValueError where a photograph that was not given at the start is none that can be shown."""
+        if not _is_photo(text):
+            raise ValueError(f"the photograph {name!r} must be a picture as base64 text")
 
 
 class GrayPhotoExplorer(PhotoExplorer):
@@ -74,17 +87,19 @@ class GrayPhotoExplorer(PhotoExplorer):
     @property
     def pixels(self):
         """The photograph in gray, as the page has it: (H, W) in 255 steps of [0, 1]."""
-        gray = to_picture(decode_photo(self.photos[self.photo])).convert("L")
-        return torch.from_numpy(np.array(gray)).double() / 255
+        return _gray(self.photos[self.photo]).clone()
 
-    @traitlets.validate("photos")
-    def _are_photographs(self, proposal):
-        photos = super()._are_photographs(proposal)
-        for name, text in photos.items():
-            size = tuple(decode_photo(text).shape[1:])
-            if size != self._size:
-                raise traitlets.TraitError(f"the photograph {name!r} must keep the size {self._size}, got {size}")
-        return photos
+    def _check_own(self, name, text):
+        super()._check_own(name, text)
+        size = tuple(_gray(text).shape)
+        if size != self._size:
+            raise ValueError(f"the photograph {name!r} must keep the size {self._size}, got {size}")
+
+
+@functools.lru_cache(maxsize=8)
+def _gray(text):
+    """Decode a photograph, the last few once: (H, W), float64."""
+    return torch.from_numpy(np.array(to_picture(decode_photo(text)).convert("L"))).double() / 255
 
 
 class CutPhotoExplorer(GrayPhotoExplorer):
@@ -93,6 +108,7 @@ class CutPhotoExplorer(GrayPhotoExplorer):
     remedy = "use fewer or smaller images"
     sides = (8, 512)
     fewest_patches = 2
+    fixed = ("labels", "patch_size")
 
     labels = traitlets.Dict(help="the region of each patch, by the photograph's name").tag(sync=True, bulky=True)
     patch_size = traitlets.Int(help="P, in pixels").tag(sync=True)
@@ -123,20 +139,22 @@ class CutPhotoExplorer(GrayPhotoExplorer):
         """The region of each patch, (N,), or None where it is not known."""
         return self._labels.get(self.photo)
 
-    @traitlets.validate("photos")
-    def _are_photographs(self, proposal):
-        photos = super()._are_photographs(proposal)
+    def fit(self, name, value, beside):
+        """Return the value of a trait as it is kept; the patch that asks must be one."""
+        if name == "selected":
+            return _checks.count(name, value, at_least=0, at_most=self._grid[0] * self._grid[1] - 1)
+        return super().fit(name, value, beside)
+
+    def _cut(self):
+        """Return what every look at such a photograph is made of: its pixels, the cut, and the settings."""
+        known = {"pixels": self.pixels, "grid": self.grid, "regions": self.regions, "patch_size": self.patch_size}
+        return known | {name: getattr(self, name) for name in self._small_settings()}
+
+    def _check_photos(self, photos, shown):
+        super()._check_photos(photos, shown)
         for name in self._labels:
             if photos.get(name, self._encoded[name]) != self._encoded[name]:
-                raise traitlets.TraitError(f"the photograph {name!r} must stay: its labels belong to it")
-        return photos
-
-    @traitlets.validate("labels", "patch_size")
-    def _stays(self, proposal):
-        name = proposal.trait.name
-        if getattr(self, name) not in ({}, 0, proposal.value):
-            raise traitlets.TraitError(f"{name} must stay as it is")
-        return proposal.value
+                raise ValueError(f"the photograph {name!r} must stay: its labels belong to it")
 
 
 class CoarsePhotoExplorer(CutPhotoExplorer):

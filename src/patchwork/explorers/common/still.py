@@ -32,7 +32,21 @@ def gray_picture(values):
 
 def heat_color(value):
     """Return the color of a heat from 0 to 1."""
-    return tuple(int(channel) for channel in mpl.colormaps["cividis"](float(value), bytes=True)[:3])
+    return tuple(heat_colors(np.array([value]))[0].tolist())
+
+
+def heat_colors(values):
+    """Return the colors of heats from 0 to 1, (N,) → (N, 3) in 0 … 255."""
+    return mpl.colormaps["cividis"](values, bytes=True)[..., :3]
+
+
+def channels(color):
+    """Return red, green and blue of a color such as "#56b4e9".
+
+    >>> channels("#56b4e9")
+    [86, 180, 233]
+    """
+    return [*bytes.fromhex(color[1:])]
 
 
 def draw_outline(pen, box):

@@ -1,44 +1,98 @@
 """What every explorer is: a widget in JupyterLab, a live figure on a page with no kernel, a picture elsewhere."""
 
-import base64
+import copy
 import html
-import io
 import json
-import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from functools import cached_property
 
 import anywidget
-import numpy as np
-import torch
+import traitlets
 from PIL import Image
 
 from patchwork import _checks
-from patchwork.explorers.common.modules import EXPLORERS, STYLE_SHEET, widget_module
+from patchwork.explorers.common.encoding import encode_picture
+from patchwork.explorers.common.modules import EXPLORERS, STYLE_SHEET, limits, widget_module
 
 STATE_LIMIT = 150_000  # bytes of JSON that one explorer may bring to a page
+LIMITED = {
+    "choices": _checks.choice,
+    "counts": lambda name, value, ends: _checks.count(name, value, at_least=ends[0], at_most=ends[1]),
+    "ranges": lambda name, value, ends: _checks.number(name, value, within=ends),
+}
 
 
 class Explorer(anywidget.AnyWidget):
     """An interactive figure whose front end is one module, ``<module>/page.mjs``, in both its homes.
 
-    A subclass names its module, declares its state as synced traits, and gives ``picture`` and ``alt``. Two tags set
-    traits apart: ``bulky`` ones stay out of the ``repr``, ``transient`` ones (what the pointer is over) also out of
-    the state.
+    A subclass declares its state as synced traits. Those named in ``settings`` can be changed, to what ``fit`` takes:
+    what ``<module>/limits.json`` allows, if nothing else is said. Those in ``fixed`` stay as they were at the start.
+    All numbers follow from the settings and from what is shown: they are the cached properties of a ``look``, an
+    object that is made anew where one of these has changed, and otherwise kept. The explorer has them as its own
+    properties. Read them, and clone what you write to.
 
-        class PatchExplorer(Explorer, module="patches"): ...
+        class PatchExplorer(Explorer, module="patches", look=PatchLook): ...
+
+    It also gives ``_look``, ``picture`` and ``alt``. Two tags set traits apart: ``bulky`` ones stay out of the
+    ``repr``, ``transient`` ones (what the pointer is over) also out of the state.
 
     Used from chapter 1 on.
     """
 
     remedy = "use smaller images"  # what the maker of a state too large for a page can do
+    settings = ()
+    fixed = ()
+    limits = {}  # noqa: RUF012 (no trait, and never changed)
 
-    def __init_subclass__(cls, module=None, **options):
+    def __init_subclass__(cls, module=None, look=None, **options):
         """Read the module, with its imports, once; ipywidgets makes subclasses of its own, which name none."""
         if module is not None:
-            cls.module = module
+            cls.module, cls.limits = module, limits(module)
             cls._esm = widget_module(EXPLORERS / module / "page.mjs")
             cls._css = STYLE_SHEET.read_text("utf-8")
+            if cls.settings or cls.fixed:
+                cls._fits = traitlets.validate(*cls.settings, *cls.fixed)(_fitting)
+            for name in numbers(look) if look else ():
+                setattr(cls, name, _of_the_look(look, name))
         super().__init_subclass__(**options)
+
+    def __init__(self, **traits):
+        """Check what is given and keep it. Raises ValueError where it does not fit, or is too large for a page."""
+        self._first = {name: traits[name] for name in self.fixed}
+        self._seen = None, None
+        super().__init__(**{name: self.fit(name, value, traits) for name, value in traits.items()})
+        self.state()
+
+    def fit(self, name, value, beside):
+        """Return the value of a trait as it is kept, ``beside`` the values of the others.
+
+        Raises ValueError where it does not fit.
+        """
+        for kind, check in LIMITED.items():
+            if name in self.limits.get(kind, ()):
+                return check(name, value, self.limits[kind][name])
+        if name in self.fixed and value != self._first[name]:
+            raise ValueError(f"{name} must stay as it is")
+        return value
+
+    @property
+    def look(self):
+        """What follows from what is shown and the settings: an object with all the numbers, each found once."""
+        now = [self._shown(), *(copy.deepcopy(getattr(self, name)) for name in self._small_settings())]
+        before, look = self._seen
+        if look is None or now != before:
+            look = self._look()
+            self._seen = now, look
+        return look
+
+    def _shown(self):
+        """Return what the settings are about, or text that tells it apart."""
+
+    def _look(self):
+        """Make the look of the present settings."""
+        raise NotImplementedError
+
+    def _small_settings(self):
+        return [name for name in self.settings if not self.trait_metadata(name, "bulky")]
 
     def picture(self):
         """Draw the first view as a PIL image, for wherever the explorer can't run."""
@@ -78,95 +132,31 @@ class Explorer(anywidget.AnyWidget):
         return f'<div class="explorer" data-explorer="{self.module}" data-state="{state}">{figure}</div>'
 
 
+def _fitting(explorer, proposal):
+    beside = {name: getattr(explorer, name) for name in explorer.settings}
+    try:
+        return explorer.fit(proposal.trait.name, proposal.value, beside)
+    except ValueError as error:
+        raise traitlets.TraitError(str(error)) from None
+
+
+def numbers(look):
+    """List the names of what a look tells: its public cached properties, in the order in which they are defined.
+
+    >>> class Look:
+    ...     half = cached_property(lambda self: self.whole / 2)
+    ...     _third = cached_property(lambda self: self.whole / 3)
+    >>> numbers(Look)
+    ['half']
+    """
+    defined = ((name, thing) for each in reversed(look.__mro__) for name, thing in vars(each).items())
+    return [name for name, thing in defined if isinstance(thing, cached_property) and not name.startswith("_")]
+
+
+def _of_the_look(look, name):
+    return property(lambda explorer: getattr(explorer.look, name), doc=getattr(look, name).__doc__)
+
+
 def _few_colors(picture):
     small = picture.resize((600, round(picture.height * 600 / picture.width)), Image.Resampling.LANCZOS)
     return small.quantize(64, dither=Image.Dither.NONE)
-
-
-def encode_picture(picture, kind, **options):
-    """Write a PIL image as base64 text of a file of the given kind, the same bytes each time.
-
-    >>> encode_picture(Image.new("1", (1, 1)), "PNG")[:8]
-    'iVBORw0K'
-    """
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return encode_bytes(file.getvalue())
-
-
-def encode_bytes(content):
-    """Write bytes as base64 text.
-
-    >>> encode_bytes(b"patch")
-    'cGF0Y2g='
-    """
-    return base64.b64encode(content).decode()
-
-
-def encode_photo(image, *, quality=88):
-    """Write an image as base64 text of a JPEG with full color resolution; its values stay true to 0.01 on average.
-
-    Shape: image (3, H, W) in [0, 1]. Raises ValueError for another shape, or values outside.
-
-    >>> encode_photo(torch.zeros(3, 8, 8))[:6]
-    '/9j/4A'
-    """
-    return encode_picture(to_picture(image), "JPEG", quality=quality, subsampling=0)
-
-
-def decode_photo(text):
-    """Read what ``encode_photo`` wrote → image (3, H, W) in [0, 1], float32.
-
-    >>> decode_photo(encode_photo(torch.ones(3, 8, 8))).shape
-    torch.Size([3, 8, 8])
-    """
-    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
-        pixels = np.array(picture.convert("RGB"))
-    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous() / 255
-
-
-def to_picture(image):
-    """Turn an image tensor (3, H, W) in [0, 1] into a PIL image."""
-    if not isinstance(image, torch.Tensor):
-        raise ValueError(f"an image must be a tensor (3, H, W), got {type(image).__name__}")
-    if image.ndim != 3 or image.shape[0] != 3:
-        raise ValueError(f"an image must be a tensor (3, H, W), got {tuple(image.shape)}")
-    if not bool(((image >= 0) & (image <= 1)).all()):
-        raise ValueError(f"an image must lie in [0, 1], got {image.min().item():g} … {image.max().item():g}")
-    levels = (image.detach().cpu().float() * 255).round().to(torch.uint8)
-    return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
-
-
-def encode_array(values, *, bits=8, ends=None):
-    """Write an array with 2^bits levels between its least and largest value; math.mjs reads it with ``decodeArray``.
-
-    Returns a dict of shape, bits, low, high and the base64 bytes, in which the levels follow each other bit by bit;
-    each value stays true to (high − low) / 2(2^bits − 1). Low and high are rounded outward to the decimal place of
-    that error: further digits would say nothing, and differ from machine to machine. ``ends`` are other values for
-    them. Raises ValueError where a value is not finite or lies outside them, or for bits that are not 1 … 16.
-
-    >>> encode_array(torch.tensor([0.0, 0.5, 1.0]))
-    {'shape': [3], 'bits': 8, 'low': 0.0, 'high': 1.0, 'data': 'AID/'}
-    """
-    if not 1 <= _checks.count("bits", bits) <= 16:
-        raise ValueError(f"bits must be 1 … 16, got {bits}")
-    numbers = torch.as_tensor(values).detach().cpu().double()
-    if numbers.numel() == 0 or not bool(numbers.isfinite().all()):
-        raise ValueError(f"values must be finite and not empty, got shape {tuple(numbers.shape)}")
-    low, high = _round_ends(numbers.min().item(), numbers.max().item(), bits) if ends is None else ends
-    if not low <= numbers.min() <= numbers.max() <= high:
-        raise ValueError(f"values must lie in {low:g} … {high:g}, got {numbers.min():g} … {numbers.max():g}")
-    levels = ((numbers - low) / ((high - low) or 1) * (2**bits - 1)).round().to(torch.int32).flatten().numpy()
-    each_bit = levels[:, None] >> np.arange(bits)[::-1] & 1
-    data = encode_bytes(np.packbits(each_bit.astype(np.uint8)).tobytes())
-    return {"shape": list(numbers.shape), "bits": bits, "low": low, "high": high, "data": data}
-
-
-def _round_ends(low, high, bits):
-    """Round outward to the decimal place of the largest error that levels between the ends leave."""
-    error = (high - low) / 2 / (2**bits - 1)
-    if error == 0:
-        return low, high
-    unit, exact = Decimal((0, (1,), math.floor(math.log10(error)))), Context(prec=1000)
-    outward = (low, ROUND_FLOOR), (high, ROUND_CEILING)
-    return tuple(float(Decimal(end).quantize(unit, rounding, exact)) for end, rounding in outward)

@@ -137,7 +137,8 @@ function resized(kernel, size) {
 const signs = (text) => text.replace(/^-(0(?:\.0*)?)$/, "$1").replaceAll("-", "−");
 const fixed = (number, decimals = 3) => signs(number.toFixed(decimals));
 const decimals = (number) => (Math.abs(number) < 9.9995 ? 3 : 2); // what a cell has room for
-const brief = (weight) => signs(String(Number(weight.toFixed(decimals(weight))) || (weight && weight.toExponential(0))));
+const brief = (weight) =>
+  signs(String(Number(weight.toFixed(decimals(weight))) || (weight && weight.toExponential(0))));
 const typed = (weight) => Number(weight.toFixed(4)) || Number(weight.toPrecision(2));
 const pixelText = (pixel, grid) => `Pixel ${pixel} (${placeText(pixel, grid)})`;
 

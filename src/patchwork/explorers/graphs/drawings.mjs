@@ -12,8 +12,10 @@ import {
   pixelCanvas,
 } from "../common/canvas.mjs";
 import { curve, dot, label } from "../common/charts.mjs";
+import limits from "./limits.json" with { type: "json" };
 
-const CLUSTERS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#f0e442", "#f2f2f2"].map(channels); // Okabe and Ito's
+// Okabe and Ito's.
+const CLUSTERS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#f0e442", "#f2f2f2"].map(channels);
 const PLUS = [178, 24, 43],
   MINUS = [33, 102, 172]; // a pattern above and below 0
 const DIM = 0.62,
@@ -225,7 +227,7 @@ function drawSpectrum(context, width, height, { view: { values, marked }, colors
 }
 
 function drawCurve(context, width, height, { view: { curve: found, steps, labels }, colors }) {
-  const names = [0, ...Array.from({ length: 9 }, (_, power) => 2 ** power)],
+  const names = limits.choices.steps,
     at = names.indexOf(steps);
   const { x, y } = axes(
     context,

@@ -14,8 +14,7 @@ import {
   settingsRow,
   showPhotos,
 } from "../common/explorer.mjs";
-import { entropy, neighborPairs } from "../common/formulas.mjs";
-import { placeText, plural } from "../common/words.mjs";
+import { neighborPairs } from "../common/formulas.mjs";
 import { grayPatches, patchFeature } from "../similarity/formulas.mjs";
 import { drawChart, drawEdges, drawLegend, drawShown } from "./drawings.mjs";
 import {
@@ -36,56 +35,36 @@ import {
   standardized,
   walkFrom,
 } from "./formulas.mjs";
+import limits from "./limits.json" with { type: "json" };
+import * as words from "./words.mjs";
 
-const FEATURES = [
-  ["pixels", "pixels"],
-  ["mean color", "mean color"],
-  ["gradient energy", "gradient energy"],
-  ["spectrum", "spectrum"],
-];
-const GRAPHS = [
-  ["nearest", "k most alike"],
-  ["grid", "4 that touch"],
-  ["radius", "all in a radius"],
-];
-const VIEWS = [
-  ["degrees", "degrees"],
-  ["pattern", "one pattern"],
-  ["clusters", "clusters"],
-  ["diffusion", "diffusion"],
-];
-const STEPS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256],
-  PATTERNS = 12,
-  SLICE = 4; // ms of work at a time
+const { steps: STEPS } = limits.choices;
 const UNWEIGHTED = 9; // the bandwidth slider's last place; the others are quarters of an octave
 
 // What sliders show and set.
 const SLIDERS = {
-  k: { words: "Neighbors k", ends: [1, 15], fits: ({ graph }) => graph === "nearest" },
+  k: { ends: limits.counts.k, fits: ({ graph }) => graph === "nearest" },
   radius: {
-    words: "Radius r",
-    ends: [2, 8],
+    ends: limits.ranges.radius.map((radius) => 2 * radius),
     to: (at) => at / 2,
     from: (radius) => Math.round(2 * radius),
     fits: ({ graph }) => graph !== "nearest",
   },
   bandwidth: {
-    words: "σ, in medians",
-    ends: [-8, UNWEIGHTED],
+    ends: [4 * Math.log2(limits.ranges.bandwidth[0]), UNWEIGHTED],
     to: (at) => (at === UNWEIGHTED ? null : 2 ** (at / 4)),
-    fits: () => true,
     from: (bandwidth) => (bandwidth === null ? UNWEIGHTED : Math.round(4 * Math.log2(bandwidth))),
-    text: (bandwidth) => (bandwidth === null ? "∞" : fixed(bandwidth)),
+    text: words.bandwidthText,
+    fits: () => true,
   },
-  pattern: { words: "Pattern number", ends: [1, PATTERNS], fits: ({ view }) => view === "pattern" },
+  pattern: { ends: limits.counts.pattern, fits: ({ view }) => view === "pattern" },
   steps: {
-    words: "Steps",
     ends: [0, STEPS.length - 1],
     to: (at) => STEPS[at],
     from: (steps) => STEPS.indexOf(steps),
     fits: ({ view }) => view === "diffusion",
   },
-  clusters: { words: "Clusters", ends: [2, 8], fits: ({ view }) => view === "clusters" || view === "diffusion" },
+  clusters: { ends: limits.counts.clusters, fits: ({ view }) => view === "clusters" || view === "diffusion" },
 };
 const PLACES = [["k", "radius"], ["bandwidth"], ["pattern", "clusters"], ["steps"]]; // who shares one
 
@@ -148,7 +127,7 @@ function* diffuse(features, view, draws) {
 // A number for each patch, with the largest, and what stands below the colors.
 function scaled(base, shown) {
   const most = shown.reduce((largest, each) => Math.max(largest, Math.abs(each)), 0) || 1;
-  return { shown, most, ends: endsOf(base, most) };
+  return { shown, most, ends: words.endTexts(base, most) };
 }
 
 // Clusters: their sizes, the share of all weight between them, and how well they fit the regions.
@@ -166,125 +145,24 @@ function judged({ edges, weights }, found, labels) {
   return { sizes, cut: cut / (all || 1), score: labels && randIndex(labels, found) };
 }
 
-// Words and numbers.
-
-const minus = (text) => text.replace("-", "−");
-const fixed = (number, digits = 2) => minus(number.toFixed(digits));
-const brief = (number) => fixed(number, Math.abs(number) >= 10 ? 1 : Math.abs(number) >= 0.01 || number === 0 ? 3 : 4);
-const percent = (share) => `${Math.round(100 * share)}\u202f%`;
-const listed = (items) =>
-  items.length > 1 ? `${items.slice(0, -1).join(", ")} and ${items.at(-1)}` : String(items[0]);
-const largestPlace = (numbers) => numbers.reduce((best, number, at) => (number > numbers[best] ? at : best), 0);
-const named = ({ grid }, patch) => `Patch ${patch} (${placeText(patch, grid)})`;
-
-function placeSentence(view) {
-  const {
-      graph: { counts, degrees },
-      selected,
-    } = view,
-    hub = largestPlace(counts);
-  return `${named(view, selected)}: ${plural(counts[selected], "edge")}, degree ${fixed(degrees[selected])}. Most edges: patch ${hub}, ${counts[hub]}.`;
-}
-
-function graphSentence({ graph: { edges, components, sigma }, count, bandwidth }) {
-  const weights =
-    sigma === null
-      ? "All edges weigh 1."
-      : `σ = ${brief(sigma)}, ${fixed(bandwidth)} times the median length of an edge.`;
-  return `${count} patches, ${plural(edges.length, "edge")}, ${plural(components, "component")}. ${weights}`;
-}
-
-const SHOWN = {
-  degrees: ({ graph: { degrees, largest }, selected }) =>
-    `Sums of weights, from ${fixed(Math.min(...degrees))} to ${fixed(largest)} at patch ${largestPlace(degrees)}; ${fixed(degrees[selected])} here.`,
-  pattern: ({ pattern, values, shown, selected, graph: { components } }) =>
-    `Eigenvalue ${pattern} of the Laplacian is ${brief(values[pattern - 1])}. ${
-      pattern <= components
-        ? "The pattern is constant on one component and 0 elsewhere."
-        : `The pattern is ${brief(shown[selected])} here.`
-    }${pattern === 2 && components === 1 ? " No cut in two has a smaller Ncut." : ""}`,
-  clusters: ({ sizes, cut, labels, score }) =>
-    `${sizes.length} clusters; ${percent(cut)} of the weight lies between them. ${
-      labels
-        ? `Adjusted Rand index ${fixed(score)} against the regions: 1 is the same parts, 0 is chance.`
-        : "No regions are known here to compare with."
-    }`,
-  diffusion: ({ steps, selected, shown, count, labels }) => {
-    const wide = Math.exp(entropy(shown)),
-      around = `After ${plural(steps, "step")} a walk from patch ${selected} is spread over about ${Math.round(wide)} of ${count} patches`;
-    if (!labels) return `${around}; ${percent(shown[selected])} of it is where it began.`;
-    const own = labels.map((label) => label === labels[selected]);
-    return `${around}. ${percent(shown.reduce((sum, share, at) => sum + (own[at] ? share : 0), 0))} of it is in its region, which has ${percent(own.filter(Boolean).length / count)} of them.`;
-  },
-};
-
-function chartSentence({ view, values, graph: { components }, curve, labels, clusters, steps }) {
-  if (view !== "diffusion") {
-    const gaps = values.slice(1).map((value, at) => value - values[at]),
-      widest = largestPlace(gaps);
-    return `The ${values.length} smallest eigenvalues. ${components >= values.length ? `All are 0, for there are ${components} components` : `${components === 1 ? "One is 0, for the graph is in one piece" : `${components} are 0, one for each component`}; the widest gap follows number ${widest + 1}`}.`;
-  }
-  const what = labels
-    ? `k-means into ${clusters} clusters of what the features have become: adjusted Rand index`
-    : "Mean length of an edge, against what it was before:";
-  const text = (number) => (number === undefined ? "…" : number === null ? "–" : fixed(number)),
-    [now, last] = [steps, 256].map((each) => text(curve[STEPS.indexOf(each)]));
-  return `${what} ${labels ? `${text(curve[0])} before, ` : ""}${now} after ${plural(steps, "step")}, ${last} after 256.`;
-}
-
-const VALUES = {
-  degrees: (view, patch) => `degree ${fixed(view.graph.degrees[patch])}`,
-  pattern: (view, patch) => `the pattern is ${brief(view.shown[patch])}`,
-  clusters: (view, patch) => `in the cluster of ${view.sizes[view.shown[patch]]}`,
-  diffusion: (view, patch) => `${fixed(100 * view.shown[patch])}\u202f% of the walk`,
-};
-
-// What the pointer is over; without one, where the chosen patch's heaviest edge leads.
-function toldSentence(view, hovered) {
-  const {
-      graph: { edges, weights },
-      selected,
-    } = view,
-    own = edges.map((_, edge) => edge).filter((edge) => edges[edge].includes(selected));
-  const other = (edge) => edges[edge][Number(edges[edge][0] === selected)],
-    heaviest = own[largestPlace(own.map((edge) => weights[edge]))];
-  const patch = hovered ?? other(heaviest),
-    edge = own.find((each) => other(each) === patch);
-  const tied =
-    patch === selected
-      ? "the chosen one"
-      : edge === undefined
-        ? `no edge to patch ${selected}`
-        : `an edge of weight ${brief(weights[edge])} to patch ${selected}`;
-  return `${named(view, patch)}: ${tied}; ${VALUES[view.view](view, patch)}.`;
-}
-
-// The ends of a scale, and its middle.
-function endsOf({ view, graph: { largest } }, most) {
-  if (view === "degrees") return ["degree 0", fixed(largest / 2), fixed(largest)];
-  if (view === "pattern") return [brief(-most), "0", brief(most)];
-  return ["0\u202f%", `${fixed(25 * most)}\u202f%`, `${fixed(100 * most)}\u202f% of the walk`];
-}
-
 // The page.
 
 function buildControls(act) {
   const { photo, ...rest } = photoControls(act);
-  const choices = { feature: "Feature", graph: "Edges to", view: "Show" };
-  return {
-    photo,
-    ...Object.fromEntries(
-      Object.entries(choices).map(([name, words]) => [name, choice(words, (value) => act.set({ [name]: value }))]),
-    ),
-    ...rest,
-  };
+  const chosen = Object.fromEntries(
+    Object.entries(words.CHOICES).map(([name, { label }]) => [
+      name,
+      choice(label, (value) => act.set({ [name]: value })),
+    ]),
+  );
+  return { photo, ...chosen, ...rest };
 }
 
 function buildSliders(act, id) {
   const sliders = Object.fromEntries(
-    Object.entries(SLIDERS).map(([name, { words, ends, to = Number }]) => [
+    Object.entries(SLIDERS).map(([name, { ends, to = Number }]) => [
       name,
-      range(words, ends, (at) => act.set({ [name]: to(at) }), `${id}-${name}`),
+      range(words.SLIDERS[name], ends, (at) => act.set({ [name]: to(at) }), `${id}-${name}`),
     ]),
   );
   const places = PLACES.map((names) =>
@@ -298,7 +176,7 @@ function buildPage(act) {
     controls = buildControls(act),
     message = messageLine(),
     { sliders, node } = buildSliders(act, id);
-  const edges = slider("Chosen patch", id),
+  const edges = slider(words.CHOSEN, id),
     [shown, legend, chart] = Array.from({ length: 3 }, () => element("canvas", { role: "img" }));
   const texts = sentences("place", "graph", "shown", "told", "chart");
   const panels = {
@@ -308,7 +186,7 @@ function buildPage(act) {
   };
   const framed = frame(
     "graphs",
-    "Graph explorer",
+    words.LABEL,
     id,
     settingsRow(controls),
     node,
@@ -321,24 +199,19 @@ function buildPage(act) {
   return { ...framed, controls, sliders, message, texts, panels, canvases: { edges, shown, legend, chart } };
 }
 
-const TITLES = {
-  degrees: () => "Degrees",
-  pattern: ({ pattern }) => `Pattern ${pattern}`,
-  clusters: ({ clusters }) => `${clusters} clusters`,
-  diffusion: ({ steps, selected }) => `A walk from patch ${selected}, ${plural(steps, "step")}`,
-};
-
 function showControls({ controls, sliders }, settings, photos, told) {
   showPhotos(controls.photo, photos, settings.photo);
-  controls.feature.show(FEATURES, settings.feature);
-  controls.graph.show(GRAPHS, settings.graph);
-  controls.view.show(VIEWS, settings.view);
-  for (const [name, { words, from = Number, text = String, fits }] of Object.entries(SLIDERS)) {
+  for (const [name, { label: _, ...texts }] of Object.entries(words.CHOICES))
+    controls[name].show(
+      limits.choices[name].map((value) => [value, texts[value]]),
+      settings[name],
+    );
+  for (const [name, { from = Number, text = String, fits }] of Object.entries(SLIDERS)) {
     const touching = name === "radius" && settings.graph === "grid",
       value = touching ? 1 : settings[name];
     sliders[name].node.toggleAttribute("data-unused", !fits(settings));
     sliders[name].control.disabled = touching;
-    showRange(sliders[name], from(value), `${words} ${text(value)}. ${told}`, text(value));
+    showRange(sliders[name], from(value), words.sliderText(name, text(value), told), text(value));
   }
 }
 
@@ -365,15 +238,6 @@ class GraphExplorer extends GrayPhotoExplorer {
 
   draw() {
     this.keepAll({ edges: drawEdges, shown: drawShown, legend: drawLegend, chart: drawChart });
-  }
-
-  mount(el) {
-    super.mount(el);
-    const unmount = this.unmount;
-    this.unmount = () => {
-      this.solving = null;
-      unmount();
-    };
   }
 
   listen() {
@@ -437,7 +301,7 @@ class GraphExplorer extends GrayPhotoExplorer {
 
   *solvePatterns(base) {
     const { graph, view, pattern, clusters, labels } = base,
-      { values, patterns } = yield* this.once("spectrum", [graph], () => slowPatterns(graph, PATTERNS));
+      { values, patterns } = yield* this.once("spectrum", [graph], () => slowPatterns(graph, limits.counts.pattern[1]));
     const solved = {
       ...base,
       values,
@@ -454,69 +318,53 @@ class GraphExplorer extends GrayPhotoExplorer {
   update() {
     if (!this.pictures.get(this.settings.photo)) return; // half of a change from Python; the other half follows
     this.page.root.toggleAttribute("data-busy", true);
-    this.stale = true;
-    if (!this.solving || this.seen) this.start();
-  }
-
-  start() {
-    const { settings } = this,
-      picture = this.pictures.get(settings.photo);
-    this.stale = this.seen = false;
-    this.solving = picture ? this.solve(settings, picture) : null;
-    if (picture) this.proceed(this.solving, this.view ? SLICE : Infinity);
+    this.changed = true;
+    if (!this.work.busy || this.seen) this.start();
   }
 
   // What is under way is shown before anything else is begun, or a slider that moves on would show nothing.
-  proceed(solving, most) {
-    const until = performance.now() + most;
-    let step = solving.next();
-    while (!step.done && !step.value && performance.now() < until) step = solving.next();
-    if (step.value) this.show(step.value);
-    if (this.stale && this.seen) this.start();
-    else if (step.done) {
-      this.solving = null;
-      this.page.root.removeAttribute("data-busy");
-    } else
-      setTimeout(() => {
-        if (this.solving === solving) this.proceed(solving, SLICE);
-      });
+  start() {
+    const { settings } = this,
+      take = (view) => this.take(view);
+    this.changed = this.seen = false;
+    const steps = this.solve(settings, this.pictures.get(settings.photo));
+    this.work.start(steps, { told: take, done: take, ...(this.view ? {} : { most: Infinity }) });
   }
 
-  show(view) {
-    const { page } = this,
-      { edges, shown } = page.canvases,
-      late = this.seen && view.curve?.length === STEPS.length;
-    this.view = view;
+  take(view) {
+    this.show(view, this.seen);
     this.seen = true;
+    if (this.changed) this.start();
+    else if (!this.work.busy) this.page.root.removeAttribute("data-busy");
+  }
+
+  // A curve that is complete only `late`, after the rest was told, is told then.
+  show(view, late) {
+    const { edges, shown } = this.page.canvases;
+    this.view = view;
     for (const canvas of [edges, shown]) canvas.style.aspectRatio = `${view.grid[1]} / ${view.grid[0]}`;
     this.updateTexts();
-    if (late) setText(page.status, page.texts.chart.textContent);
+    if (late && view.curve?.length === STEPS.length) setText(this.page.status, words.chartSentence(view));
     this.updateHovered();
-    this.surfaces.forEach((each) => {
-      each.invalidate();
-    });
+    for (const each of this.surfaces) each.invalidate();
   }
 
   updateTexts() {
-    const {
-        view,
-        page: { canvases, panels, texts },
-      } = this,
-      told = { place: placeSentence(view), graph: graphSentence(view), shown: SHOWN[view.view](view) };
-    showControls(this.page, this.settings, [...this.pictures.keys()], told.shown);
-    setText(panels.edges.title, "The graph: edges over the picture");
-    setText(panels.shown.title, TITLES[view.view](view));
-    setText(
-      panels.chart.title,
-      view.view === "diffusion" ? "What diffusion does to the features" : "The smallest eigenvalues",
-    );
-    setText(texts.chart, chartSentence(view));
+    const { view, page } = this,
+      { canvases, panels, texts } = page;
+    const told = {
+      place: words.placeSentence(view),
+      graph: words.graphSentence(view),
+      shown: words.shownSentence(view),
+    };
+    showControls(page, this.settings, [...this.pictures.keys()], told.shown);
+    setText(panels.edges.title, words.EDGES);
+    setText(panels.shown.title, words.shownTitle(view));
+    setText(panels.chart.title, words.chartTitle(view));
+    setText(texts.chart, words.chartSentence(view));
     tell(canvases.edges, view.selected, view.count - 1, `${told.place} ${told.shown}`);
-    canvases.shown.setAttribute("aria-label", `${TITLES[view.view](view)}. ${told.shown}`);
-    canvases.legend.setAttribute(
-      "aria-label",
-      view.sizes ? `Clusters of ${listed(view.sizes)} patches` : `Colors: ${view.ends.join(", ")}`,
-    );
+    canvases.shown.setAttribute("aria-label", `${words.shownTitle(view)}. ${told.shown}`);
+    canvases.legend.setAttribute("aria-label", words.legendLabel(view));
     canvases.chart.setAttribute("aria-label", texts.chart.textContent);
     this.say(told);
   }
@@ -528,7 +376,7 @@ class GraphExplorer extends GrayPhotoExplorer {
       page: { texts },
       surfaces: [edges, shown],
     } = this;
-    setText(texts.told, toldSentence(view, hovered === null ? null : clamped(hovered, view.count - 1)));
+    setText(texts.told, words.toldSentence(view, hovered === null ? null : clamped(hovered, view.count - 1)));
     edges.invalidate();
     shown.invalidate();
   }

@@ -5,7 +5,16 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from patchwork.explorers.common.still import cell_boxes, draw_borders, draw_outline, gray_picture, heat_color, write
+from patchwork.explorers.common.still import (
+    cell_boxes,
+    channels,
+    draw_borders,
+    draw_outline,
+    gray_picture,
+    heat_color,
+    heat_colors,
+    write,
+)
 from patchwork.figures import ACCENT, INK, LINES, PAPER
 
 CLUSTERS = (*LINES, "#f0e442", "#f2f2f2")
@@ -15,24 +24,20 @@ CROWD = 0.3  # of the picture that edges may cover before they are drawn paler
 FAINT = 0.08  # an edge of less weight, against the largest, is left out
 
 
-def draw_graph(pixels, grid, selected, weights, view, regions, findings):
-    """Draw a gray photograph under the edges of a graph, and under what a view shows of each patch.
-
-    ``pixels`` is (H, W), ``weights`` (N, N), ``view`` its name and a number for each patch (N,); ``regions`` (N,) or
-    None.
-    """
-    photo = gray_picture(pixels).convert("RGB")
+def draw_graph(look):
+    """Draw a gray photograph under the edges of a graph, and under what a view shows of each patch."""
+    photo = gray_picture(look.pixels).convert("RGB")
     width, height = (round(length * SIDE / max(photo.size)) for length in photo.size)
-    photo = photo.resize((width, height), Image.Resampling.BICUBIC)
+    photo, findings = photo.resize((width, height), Image.Resampling.BICUBIC), _findings(look)
     sheet = Image.new("RGB", (740, height + 56 + 34 * len(findings)), PAPER)
-    boxes = cell_boxes((0, 0, width, height), grid)
+    boxes = cell_boxes((0, 0, width, height), look.grid)
     edges = Image.blend(photo, Image.new("RGB", photo.size, heat_color(0.0)), 0.75)
-    edges = _with_edges(edges, grid, weights.numpy(), selected)
-    shown = Image.blend(photo, _cell_picture(view, grid, photo.size), 0.7)
-    if regions is not None:
-        draw_borders(ImageDraw.Draw(shown), boxes, regions.view(grid).numpy())
+    edges = _with_edges(edges, look)
+    shown = Image.blend(photo, _cell_picture(look, photo.size), 0.7)
+    if look.regions is not None:
+        draw_borders(ImageDraw.Draw(shown), boxes, look.regions.view(look.grid).numpy())
     for left, picture in ((20, edges), (380, shown)):
-        pen, (x, y, wide, high) = ImageDraw.Draw(picture), boxes[selected]
+        pen, (x, y, wide, high) = ImageDraw.Draw(picture), boxes[look.selected]
         draw_outline(pen, (x, y, x + wide, y + high))
         sheet.paste(picture, (left, 20))
     pen = ImageDraw.Draw(sheet)
@@ -41,37 +46,68 @@ def draw_graph(pixels, grid, selected, weights, view, regions, findings):
     return sheet
 
 
-def _with_edges(picture, grid, weights, selected):
+def _with_edges(picture, look):
     """Draw the edges, the heaviest last, and over them those of the chosen patch; twice as large first, so smoothly."""
     ground = picture.resize([2 * side for side in picture.size])
-    large, boxes = ground.copy(), cell_boxes((0, 0, *ground.size), grid)
+    large, boxes = ground.copy(), cell_boxes((0, 0, *ground.size), look.grid)
     middles = [(x + wide / 2, y + high / 2) for x, y, wide, high in boxes]
+    weights = look.adjacency.numpy()
     shares = np.triu(weights) / (weights.max() or 1)
     ends = (shares > 0).nonzero()
     edges = sorted(zip(shares[ends].tolist(), *(each.tolist() for each in ends), strict=True))
+    clear = [edge for edge in edges if edge[0] > FAINT]
+    colors = heat_colors(np.array([share for share, *_ in clear]) ** 0.5).tolist()
     pen, covered = ImageDraw.Draw(large), 0.0
-    for share, one, other in edges:
-        if share > FAINT:
-            pen.line([middles[one], middles[other]], fill=heat_color(share**0.5), width=1 + round(3 * share))
-            covered += math.dist(middles[one], middles[other]) * (1 + 3 * share) / (large.width * large.height)
+    for (share, one, other), color in zip(clear, colors, strict=True):
+        pen.line([middles[one], middles[other]], fill=tuple(color), width=1 + round(3 * share))
+        covered += math.dist(middles[one], middles[other]) * (1 + 3 * share) / (large.width * large.height)
     large = Image.blend(ground, large, min(1, (CROWD / max(covered, CROWD)) ** 0.5))
-    pen, own = ImageDraw.Draw(large), [edge for edge in edges if selected in edge[1:]]
+    pen, own = ImageDraw.Draw(large), [edge for edge in edges if look.selected in edge[1:]]
     for wider, color in ((6, "white"), (0, ACCENT)):
         for share, one, other in own:
             pen.line([middles[one], middles[other]], fill=color, width=2 + round(6 * share) + wider)
     return large.resize(picture.size, Image.Resampling.LANCZOS)
 
 
-def _cell_picture(view, grid, size):
-    name, numbers = view
-    numbers = numbers.numpy()
-    if name == "clusters":
-        colors = np.array([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in CLUSTERS])[numbers]
-    elif name == "pattern":
+def _cell_picture(look, size):
+    if look.view == "clusters":
+        colors = np.array([channels(color) for color in CLUSTERS])[look.found.numpy()]
+    elif look.view == "pattern":
+        numbers = look.patterns[:, look.pattern - 1].numpy()
         share = numbers[:, None] / (np.abs(numbers).max() or 1)
         colors = 255 + np.abs(share) * (np.where(share > 0, PLUS, MINUS) - 255)
     else:
+        numbers = (look.spread if look.view == "diffusion" else look.degrees).numpy()
         shares = numbers / (numbers.max() or 1)
-        colors = np.array([heat_color(share) for share in (shares**0.5 if name == "diffusion" else shares)])
-    cells = Image.fromarray(colors.round().astype(np.uint8).reshape(*grid, 3))
+        colors = heat_colors(shares**0.5 if look.view == "diffusion" else shares)
+    cells = Image.fromarray(colors.round().astype(np.uint8).reshape(*look.grid, 3))
     return cells.resize(size, Image.Resampling.NEAREST)
+
+
+def describe_graph(look):
+    """Say in words what ``draw_graph`` shows."""
+    tied = {
+        "nearest": f"the {look.k} most like it by {look.feature}",
+        "grid": "the four that touch it",
+        "radius": f"all at most {look.radius:g} patches away",
+    }[look.graph]
+    shown = {
+        "degrees": "degree of each patch",
+        "pattern": f"pattern number {look.pattern} of the graph",
+        "clusters": f"{look.clusters} clusters of the graph",
+        "diffusion": f"spread of a walk from patch {look.selected} after {look.steps} steps",
+    }[look.view]
+    return (
+        f"The picture “{look.photo}”, cut into {look.grid[0]} × {look.grid[1]} patches, with the edges of a graph "
+        f"over it: each patch is tied to {tied}. Beside it the {shown}. {'. '.join(_findings(look))}."
+    )
+
+
+def _findings(look):
+    edges, parts = int(look.edges.sum()) // 2, look.components
+    lines = [f"{len(look.edges)} patches, {edges} edges, {parts} component{'' if parts == 1 else 's'}"]
+    if look.view == "clusters" and look.regions is not None:
+        lines.append(f"Adjusted Rand index {look.score:.2f} against the regions")
+    elif look.view == "pattern":
+        lines.append(f"Eigenvalue {look.eigenvalues[look.pattern - 1]:.4f}")
+    return lines

@@ -1,41 +1,13 @@
-"""Chapter 6's explorer: patches tied into a graph; its edges, slow patterns, clusters, and walks along it."""
+"""The widget of chapter 6: its state, and what it takes."""
 
-import torch
 import traitlets
-from scipy.sparse import csgraph, csr_array
 
-from patchwork import _checks
 from patchwork.explorers.common.photographs import CoarsePhotoExplorer
-from patchwork.explorers.graphs.still import draw_graph
-from patchwork.explorers.similarity.widget import FEATURES
-from patchwork.graphs import (
-    diffuse,
-    grid_graph,
-    k_means,
-    knn_graph,
-    normalize_adjacency,
-    radius_graph,
-    spectral_clustering,
-    spectral_embedding,
-    weight_edges,
-)
-from patchwork.patches import patchify
-from patchwork.similarity import standardize
-
-CHOICES = {
-    "feature": tuple(FEATURES),
-    "graph": ("nearest", "grid", "radius"),
-    "view": ("degrees", "pattern", "clusters", "diffusion"),
-}
-COUNTS = {"k": (1, 15), "pattern": (1, 12), "clusters": (2, 8)}
-RANGES = {"radius": (1, 4), "bandwidth": (0.25, 4)}
-STEPS = (0, *(2**power for power in range(9)))
-FEWEST_PATCHES = 16  # of which each has 15 others
-FINEST = 2**-16  # what standardized features are rounded to: their squared distances are exact then, and so are ties
-SETTLED = 9  # decimals: features that differ by less are one
+from patchwork.explorers.graphs.look import GraphLook, k_means_draws
+from patchwork.explorers.graphs.still import describe_graph, draw_graph
 
 
-class GraphExplorer(CoarsePhotoExplorer, module="graphs"):
+class GraphExplorer(CoarsePhotoExplorer, module="graphs", look=GraphLook):
     """Patches as the nodes of a graph: its edges over the picture, its slow patterns, its clusters, walks along it.
 
     ``images`` is a tensor (1 or 3, H, W) in [0, 1], a pair of one and its labels (N,), as ``texture_mosaic`` returns,
@@ -61,7 +33,12 @@ class GraphExplorer(CoarsePhotoExplorer, module="graphs"):
     GraphExplorer(bandwidth=None, clusters=3, feature='spectrum', graph='grid', k=8, patch_size=16, pattern=2, ...)
     """
 
-    fewest_patches = FEWEST_PATCHES
+    fewest_patches = 16  # of which each has 15 others
+    settings = (
+        *CoarsePhotoExplorer.settings,
+        *("feature", "graph", "k", "radius", "bandwidth", "view", "pattern", "clusters", "steps", "selected"),
+    )
+    fixed = (*CoarsePhotoExplorer.fixed, "draws")
 
     draws = traitlets.List(help="with which the page's k-means starts as the library's").tag(sync=True, bulky=True)
     feature = traitlets.Unicode(help="what is measured of a patch").tag(sync=True)
@@ -95,221 +72,32 @@ class GraphExplorer(CoarsePhotoExplorer, module="graphs"):
     ):
         """Encode the images and check their labels and the settings."""
         taken = self._take_cut(images, photo, patch_size)
-        first = self._start(taken["photo"]) if selected is None else selected
-        settings = {"feature": feature, "graph": graph, "k": k, "radius": radius, "bandwidth": bandwidth, "view": view}
-        settings |= {"pattern": pattern, "clusters": clusters, "steps": steps, "selected": first}
-        settings = {name: self._fitting(name, value) for name, value in settings.items()}
-        super().__init__(draws=_draws(COUNTS["clusters"][1]).tolist(), **taken, **settings)
-        self.state()
+        super().__init__(
+            **taken,
+            draws=k_means_draws().tolist(),
+            feature=feature,
+            graph=graph,
+            k=k,
+            radius=radius,
+            bandwidth=bandwidth,
+            view=view,
+            pattern=pattern,
+            clusters=clusters,
+            steps=steps,
+            selected=self._start(taken["photo"]) if selected is None else selected,
+        )
 
-    @property
-    def features(self):
-        """What is measured of each patch, standardized, in steps of 2⁻¹⁶: (N, D), float64."""
-        measured = FEATURES[self.feature](patchify(self.pixels[None, None], self.patch_size)[0])
-        return (standardize(measured.round(decimals=9)) / FINEST).round() * FINEST
+    def fit(self, name, value, beside):
+        """Return the value of a trait as it is kept; without a bandwidth, all edges weigh the same."""
+        return None if name == "bandwidth" and value is None else super().fit(name, value, beside)
 
-    @property
-    def edges(self):
-        """Who is tied to whom, (N, N) of zeros and ones, symmetric."""
-        if self.graph == "grid":
-            return grid_graph(self.grid, dtype=torch.float64)
-        if self.graph == "nearest":
-            return knn_graph(self.features, self.k)
-        rows, columns = (torch.arange(length, dtype=torch.float64) for length in self.grid)
-        return radius_graph(torch.cartesian_prod(rows, columns), self.radius)
-
-    @property
-    def sigma(self):
-        """The bandwidth as features are measured: that many median lengths of the edges whose ends differ, or None.
-
-        1 where no ends differ. The median of an even number of lengths is the smaller of the middle two.
-        """
-        if self.bandwidth is None:
-            return None
-        lengths = self._lengths(self.features)
-        lengths = lengths[lengths > 0]
-        return self.bandwidth * lengths.median().item() if len(lengths) else 1.0
-
-    @property
-    def adjacency(self):
-        """The weights of the edges, (N, N)."""
-        sigma = self.sigma
-        return self.edges if sigma is None else weight_edges(self.edges, self.features, bandwidth=sigma)
-
-    @property
-    def degrees(self):
-        """The sum of the weights of each patch's edges, (N,)."""
-        return self.adjacency.sum(1)
-
-    @property
-    def components(self):
-        """How many parts of the graph have no edge between them."""
-        return int(csgraph.connected_components(csr_array(self.adjacency.numpy()), directed=False)[0])
-
-    @property
-    def eigenvalues(self):
-        """The twelve smallest of the symmetric normalized Laplacian, ascending."""
-        return self._spectrum()[0]
-
-    @property
-    def patterns(self):
-        """What belongs to them, D^-½ U: (N, 12)."""
-        degrees = self.degrees
-        return self._spectrum()[1] / torch.where(degrees > 0, degrees, 1).sqrt().unsqueeze(1)
-
-    @property
-    def found(self):
-        """The cluster of each patch by ``spectral_clustering``, (N,), numbered in the order in which they appear."""
-        return in_order(spectral_clustering(self.adjacency, self.clusters, generator=_fixed()))
-
-    @property
-    def score(self):
-        """The adjusted Rand index of ``found`` and the regions: 1 for the same parts, 0 by chance; None without."""
-        return None if self.regions is None else _rand_index(self.regions, self.found)
-
-    @property
-    def walk(self):
-        """D̃⁻¹(A + I): where a walker goes from each patch in one step, (N, N), rows sum to 1."""
-        return normalize_adjacency(self.adjacency, mode="row")
-
-    @property
-    def spread(self):
-        """Where a walk from the patch that is looked at is after the steps, (N,), sum 1."""
-        walk = self.walk
-        start = torch.zeros(len(walk), 1, dtype=torch.float64)
-        start[self.selected] = 1
-        return diffuse(start, walk.T, self.steps).flatten()
-
-    @property
-    def diffused(self):
-        """What of the features is left after the steps: each patch has the mean of where its walk is, (N, D)."""
-        return diffuse(self.features, self.walk, self.steps).round(decimals=SETTLED)
-
-    @property
-    def curve(self):
-        """What diffusion does, by the number of steps.
-
-        With regions: the adjusted Rand index of the k-means clusters of the diffused features. Without: the mean length
-        of the edges, compared with that before the first step; NaN where all patches are alike from the start.
-        """
-        walk, x, at, found = self.walk, self.features, 0, {}
-        for steps in STEPS:
-            x, at = diffuse(x, walk, steps - at), steps
-            found[steps] = self._left(x.round(decimals=SETTLED))
-        return found
-
-    def _left(self, diffused):
-        if self.regions is not None:
-            return _rand_index(self.regions, k_means(diffused, self.clusters, generator=_fixed())[0])
-        return (self._lengths(diffused).mean() / self._lengths(self.features).mean()).item()
-
-    def _lengths(self, features):
-        """Return the distances of the ends of all edges, each once."""
-        first, second = self.edges.triu().nonzero().T
-        return (features[first] - features[second]).square().sum(1).sqrt()
-
-    def _spectrum(self):
-        return spectral_embedding(self.adjacency, COUNTS["pattern"][1])
+    def _look(self):
+        return GraphLook(**self._cut())
 
     def picture(self):
         """Draw the edges over the picture, and beside them what the view shows."""
-        view = self.view, self._numbers()
-        return draw_graph(self.pixels, self.grid, self.selected, self.adjacency, view, self.regions, self._findings())
-
-    def _numbers(self):
-        """Return what the view shows, one number for each patch."""
-        if self.view == "pattern":
-            return self.patterns[:, self.pattern - 1]
-        return getattr(self, {"degrees": "degrees", "clusters": "found", "diffusion": "spread"}[self.view])
+        return draw_graph(self.look)
 
     def alt(self):
         """Say in words what ``picture`` shows."""
-        return (
-            f"The picture “{self.photo}”, cut into {self.grid[0]} × {self.grid[1]} patches, with the edges of a graph "
-            f"over it: each patch is tied to {self._tied()}. Beside it the {self._shown()}. "
-            f"{'. '.join(self._findings())}."
-        )
-
-    def _tied(self):
-        if self.graph == "nearest":
-            return f"the {self.k} most like it by {self.feature}"
-        return "the four that touch it" if self.graph == "grid" else f"all at most {self.radius:g} patches away"
-
-    def _shown(self):
-        return {
-            "degrees": "degree of each patch",
-            "pattern": f"pattern number {self.pattern} of the graph",
-            "clusters": f"{self.clusters} clusters of the graph",
-            "diffusion": f"spread of a walk from patch {self.selected} after {self.steps} steps",
-        }[self.view]
-
-    def _findings(self):
-        edges, parts = int(self.edges.sum()) // 2, self.components
-        lines = [f"{len(self.edges)} patches, {edges} edges, {parts} component{'' if parts == 1 else 's'}"]
-        if self.view == "clusters" and self.regions is not None:
-            lines.append(f"Adjusted Rand index {self.score:.2f} against the regions")
-        elif self.view == "pattern":
-            lines.append(f"Eigenvalue {self.eigenvalues[self.pattern - 1]:.4f}")
-        return lines
-
-    def _fitting(self, name, value):
-        """Return a setting as it is kept. Raises ValueError where it does not fit."""
-        if name in CHOICES:
-            return _among(name, value, CHOICES[name])
-        if name == "steps":
-            return _among(name, _checks.count(name, value, at_least=0), STEPS)
-        if name == "bandwidth" and value is None:
-            return None
-        ends = {**COUNTS, **RANGES, "selected": (0, self._grid[0] * self._grid[1] - 1)}
-        value = _checks.number(name, value) if name in RANGES else _checks.count(name, value, at_least=None)
-        least, most = ends[name]
-        if not least <= value <= most:
-            raise ValueError(f"{name} must lie in {least} … {most}, got {value:g}")
-        return value
-
-    @traitlets.validate(*CHOICES, *COUNTS, *RANGES, "steps", "selected")
-    def _suits(self, proposal):
-        try:
-            return self._fitting(proposal.trait.name, proposal.value)
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from None
-
-    @traitlets.validate("draws")
-    def _are_fixed(self, proposal):
-        if self.draws not in ([], proposal.value):
-            raise traitlets.TraitError("draws must stay as they are")
-        return proposal.value
-
-
-def in_order(labels):
-    """Return labels numbered in the order in which they appear.
-
-    >>> in_order(torch.tensor([2, 2, 0, 1]))
-    tensor([0, 0, 1, 2])
-    """
-    _, places = labels.unique(return_inverse=True)
-    first = torch.full((int(places.max()) + 1,), len(labels)).scatter_reduce(
-        0, places, torch.arange(len(labels)), "amin"
-    )
-    return first.argsort().argsort()[places]
-
-
-def _among(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
-    return value
-
-
-def _fixed():
-    return torch.Generator().manual_seed(0)
-
-
-def _draws(clusters):
-    """Return what ``k_means`` draws from that generator for so many clusters; for fewer it draws the first of them."""
-    return torch.rand(10 * clusters, generator=_fixed(), dtype=torch.float64)
-
-
-def _rand_index(one, other):
-    from sklearn.metrics import adjusted_rand_score
-
-    return float(adjusted_rand_score(one.numpy(), other.numpy()))
+        return describe_graph(self.look)

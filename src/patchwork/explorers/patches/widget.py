@@ -6,8 +6,8 @@ import torch
 import traitlets
 
 from patchwork import _checks
+from patchwork.explorers.common.encoding import to_picture
 from patchwork.explorers.common.photographs import PhotoExplorer
-from patchwork.explorers.common.widget import to_picture
 from patchwork.explorers.patches.still import draw_patches
 from patchwork.patches import extract_patches, merge_patches
 

@@ -4,8 +4,8 @@ import torch
 import traitlets
 
 from patchwork import _checks
+from patchwork.explorers.common.encoding import encode_bytes
 from patchwork.explorers.common.photographs import CoarsePhotoExplorer
-from patchwork.explorers.common.widget import encode_bytes
 from patchwork.explorers.relations.still import draw_relations
 from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import patch_centers

@@ -5,30 +5,12 @@ import traitlets
 
 from patchwork import _checks
 from patchwork.explorers.common.photographs import CutPhotoExplorer, deepest
+from patchwork.explorers.similarity.look import FEATURES, METRICS
 from patchwork.explorers.similarity.still import draw_similarity
 from patchwork.patches import patchify
 from patchwork.relations import mean_average_precision
-from patchwork.similarity import (
-    correlation,
-    cosine_similarity,
-    gradient_energy,
-    mean_color,
-    neighbor_similarity,
-    patch_spectrum,
-    squared_distances,
-)
+from patchwork.similarity import neighbor_similarity
 
-FEATURES = {
-    "pixels": lambda patches: patches,
-    "mean color": mean_color,
-    "gradient energy": gradient_energy,
-    "spectrum": patch_spectrum,
-}
-METRICS = {
-    "euclidean": lambda features: -squared_distances(features).sqrt(),
-    "cosine": cosine_similarity,
-    "correlation": correlation,
-}
 MODES = ("patch", "neighbors")
 NEAREST = 5  # patches, or one of 20 edges, that are looked at one by one
 RANGES = {"gain": (0.1, 2), "offset": (-0.5, 0.5)}

@@ -4,8 +4,8 @@ import torch
 import traitlets
 
 from patchwork import _checks
+from patchwork.explorers.common.encoding import to_picture
 from patchwork.explorers.common.photographs import PhotoExplorer
-from patchwork.explorers.common.widget import to_picture
 from patchwork.explorers.windows.still import draw_windows
 from patchwork.windows import (
     attention_cost,

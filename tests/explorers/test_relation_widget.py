@@ -1,0 +1,213 @@
+"""The relations explorer in Python: five answers and a guess."""
+
+import html
+import json
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from patchwork.explorers.relations.still import draw_relations
+from patchwork.explorers.relations.widget import NAMES, RelationsExplorer, row_scores, row_spread
+from patchwork.images import texture_mosaic
+from patchwork.patches import patchify
+from patchwork.relations import region_mass, same_region_auc
+from patchwork.similarity import (
+    patch_spectrum,
+)
+from patchwork.synthesis.families import five_relations, learned
+
+
+def by_hand(image):
+    """The five relations in other words, from plain tensors."""
+    spectra = patch_spectrum(patchify(image[None], 16)[0])
+    rows, columns = image.shape[1] // 16, image.shape[2] // 16
+    places = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
+    steps = (places[:, None] - places).abs()
+    z = (spectra - spectra.mean(0)) / spectra.std(0, correction=0)
+    distances = torch.cdist(z, z)
+    sigma = distances.flatten().sort().values[(distances.numel() - 1) // 2]
+    known = learned()
+    queries, keys = (((spectra - known["mean"]) / known["deviation"]) @ each for each in known["projections"])
+
+    def attend(mask):
+        logits = (queries @ keys.mT / 8**0.5).masked_fill(~mask, -torch.inf)
+        return logits.softmax(-1).mean(0)
+
+    within = [((places + off) // 4)[:, None].eq((places + off) // 4).all(-1) for off in (0, 2)]
+    touching, near = (steps.amax(-1) <= 1).double(), (steps.square().sum(-1) <= 9).double()
+    edges = near * (-(distances**2) / (2 * (0.25 * sigma) ** 2)).exp()
+    walk, narrow = edges / edges.sum(1, keepdim=True), -(distances**2) / (2 * (0.15 * sigma) ** 2)
+    return {
+        "attention": attend(torch.ones_like(near).bool()),
+        "windows": attend(within[1]) @ attend(within[0]),
+        "convolution": (touching / touching.sum(1, keepdim=True)).matrix_power(8),
+        "similarity": narrow.softmax(1),
+        "graph": walk.matrix_power(64),
+    }
+
+
+@pytest.mark.parametrize("photo", ["mosaic", "coffee"])
+def test_five_relations_are_those_of_their_chapters(guessing, photo):
+    guessing.photo = photo
+    expected = by_hand(guessing.pixels[None])
+    assert list(guessing.relations) == list(expected) == list(NAMES)
+    for name, relation in guessing.relations.items():
+        assert relation.dtype == torch.float64
+        torch.testing.assert_close(relation, expected[name], atol=1e-3 if name == "graph" else 1e-5, rtol=0)
+        torch.testing.assert_close(relation.sum(1), torch.ones(256).double())
+        assert torch.equal(guessing.rows[name], relation[guessing.selected])
+
+
+def test_the_learned_attention_finds_regions_of_other_mosaics():
+    """What ``book/train_attention.py`` stores, and the four that learn nothing, on ten mosaics they have not seen."""
+    found = {name: [] for name in NAMES}
+    for seed in range(10):
+        image, labels = texture_mosaic(half="test", generator=torch.Generator().manual_seed(100 + seed))
+        for name, relation in five_relations(image).items():
+            found[name].append((same_region_auc(relation, labels), region_mass(relation, labels)[0]))
+    auc = {name: torch.tensor(each).mean(0)[0].item() for name, each in found.items()}
+    mass = {name: torch.tensor(each).mean(0)[1].item() for name, each in found.items()}
+    assert min(auc["attention"], auc["graph"]) > 0.93
+    assert auc["windows"] < auc["convolution"] < auc["similarity"] < 0.92
+    assert min(mass["attention"], mass["windows"], mass["similarity"], mass["graph"]) > 0.8
+    assert mass["convolution"] > 0.6
+
+
+def test_scores_of_rows_average_to_the_librarys(guessing):
+    rows = []
+    for guessing.selected in range(0, 256, 51):
+        scores = guessing.scores
+        for name, row in guessing.rows.items():
+            others = torch.arange(256) != guessing.selected
+            own = (guessing.regions == guessing.regions[guessing.selected])[others]
+            assert scores[name][0] == pytest.approx(roc_auc_score(own, row[others]))
+            assert scores[name][1] == pytest.approx((row[others][own].sum() / row[others].sum()).item())
+    relation, labels = torch.rand(30, 30).double().round(decimals=1), torch.randint(3, (30,))
+    for own, row in enumerate(relation):
+        others = torch.arange(30) != own
+        rows.append(row_scores(row[others], (labels == labels[own])[others]))
+    expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
+    assert torch.tensor(rows).nanmean(0).tolist() == pytest.approx(expected)
+    relations = guessing.relations
+    for name, scores in guessing.mean_scores.items():
+        assert scores[0] == same_region_auc(relations[name], guessing.regions).item()
+
+
+def test_a_guess_is_scored_like_a_relation(guessing):
+    assert guessing.guess is None
+    own = (guessing.regions == guessing.regions[124]).nonzero().flatten().tolist()
+    guessing.marked = own
+    assert guessing.guess == (1, 1)
+    assert f". The guess of {len(own) - 1} patches: AUC 1.00, mass 1.00. AUC: do" in guessing.alt()
+    guessing.marked = [124]
+    assert guessing.guess is None
+    assert "guess" not in guessing.alt()
+    half = own[: len(own) // 2]
+    guessing.marked = [*half, half[0]]
+    assert guessing.marked == sorted(half)
+    share = len(set(half) - {124}) / (len(own) - 1)
+    assert guessing.guess == (pytest.approx((1 + share) / 2), 1)
+    assert guessing.chance == (0.5, pytest.approx((len(own) - 1) / 255))
+
+
+def test_without_regions_nearness_and_spread_are_told(guessing):
+    guessing.photo, guessing.selected = "coffee", 100
+    near, spread = guessing.chance
+    assert (near, spread) == (pytest.approx(28 / 255), pytest.approx(255))
+    assert guessing.scores["windows"][0] > 0.5 > guessing.scores["attention"][0]
+    assert 1 < guessing.scores["similarity"][1] < 100
+    guessing.marked = [99, 101, 200]
+    assert guessing.guess == (pytest.approx(2 / 3), pytest.approx(3))
+    assert guessing.mean_scores["convolution"][1] > 20
+    assert "no right" not in guessing.alt()
+    assert "near 0." in guessing.alt()
+    assert row_spread(torch.tensor([1.0, 1.0]), torch.tensor([True, False])) == pytest.approx((0.5, 2))
+
+
+def test_a_picture_of_one_region_has_no_scores():
+    one = RelationsExplorer((torch.rand(1, 64, 64), torch.tensor([0] * 8 + [1] * 8)), selected=3)
+    assert all(np.isfinite(score) for scores in one.scores.values() for score in scores)
+    lonely = RelationsExplorer((torch.rand(1, 64, 64), torch.tensor([1] + [0] * 15)), selected=0)
+    assert all(np.isnan(score) for scores in lonely.scores.values() for score in scores)
+    assert "AUC –, mass –" in lonely.alt()
+
+
+def test_a_flat_picture_has_relations_too():
+    flat = RelationsExplorer(torch.full((1, 64, 64), 0.4))
+    for name, relation in flat.relations.items():
+        torch.testing.assert_close(relation.sum(1), torch.ones(16).double(), msg=name)
+    assert flat.picture().size[0] == 740
+
+
+def test_the_still_picture_shows_the_guess_where_there_is_one(guessing):
+    plain = guessing.picture()
+    guessing.marked = [120, 121, 122]
+    assert guessing.picture().tobytes() != plain.tobytes()
+    assert (
+        guessing.picture().tobytes()
+        == RelationsExplorer(
+            {"mosaic": (guessing.pixels[None].float(), guessing.regions)}, marked=[122, 121, 120], revealed=True
+        )
+        .picture()
+        .tobytes()
+    )
+
+
+def test_the_still_maps_show_where_regions_end(guessing):
+    given = guessing.pixels, guessing.grid, 124, [("", None, ""), ("", torch.zeros(256).double(), "")]
+    plain, bordered = (np.asarray(draw_relations(*given, known, [])).astype(int) for known in (None, guessing.regions))
+    across = guessing.regions.view(16, 16).diff(dim=1) != 0
+    row, column = across.nonzero()[0].tolist()
+    top, left = 48 + 12 * row, 256 + 12 * (column + 1)
+    changed = np.abs(plain - bordered).sum(-1)
+    assert changed[top + 3 : top + 9, left - 2 : left + 2].max(1).all()
+    assert not changed[:, :256].any()
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.rand(3, 40, 64), "patches of 16 × 16 must cut"),
+        (torch.rand(3, 512, 512), "and 256 patches at most"),
+        (torch.rand(3, 32, 32), "16 patches at least"),
+        ((torch.rand(1, 64, 64), torch.zeros(3).long()), "the labels of 'photo' must have shape (16,), got (3,)"),
+    ],
+)
+def test_what_relations_can_not_show_is_named(images, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RelationsExplorer(images)
+
+
+def test_marks_that_are_no_list_are_refused(mosaic):
+    for marked in ("12", 5, None):
+        with pytest.raises(ValueError, match="marked must be a list of patches"):
+            RelationsExplorer(mosaic, marked=marked)
+
+
+def test_relations_bring_their_own_pictures():
+    explorer = RelationsExplorer()
+    assert list(explorer.photos) == ["mosaic", "second mosaic", "coffee"]
+    assert list(explorer.labels) == ["mosaic", "second mosaic"]
+
+
+@pytest.mark.parametrize("image", [torch.rand(3, 64, 64), torch.rand(64, 64), torch.rand(1, 60, 64)])
+def test_five_relations_refuse_other_shapes(image):
+    with pytest.raises(ValueError, match=r"image|patch"):
+        five_relations(image)
+
+
+def test_a_page_without_a_notebook_shows_an_explorer_as_it_is():
+    """A directive with no photograph gives the explorer's own pictures."""
+    from patchwork.explorers.site import ExplorerDirective
+
+    machine = SimpleNamespace(reporter=None)
+    directive = ExplorerDirective("explorer", ["relations.RelationsExplorer"], {}, None, 0, 0, "", None, machine)
+    [node] = directive.run()
+    assert 'data-explorer="relations"' in node.astext()
+    assert (
+        json.loads(html.unescape(re.search(r'data-state="([^"]*)"', node.astext())[1])) == RelationsExplorer().state()
+    )
