@@ -327,7 +327,7 @@ def test_graph_attention_is_pygs(layout, directed, normal, heads):
     ours = GraphAttention(4, 2 * heads, heads=heads, dtype=torch.float64)
     torch.nn.init.normal_(theirs.bias)
     ours.load_state_dict(
-        {"linear.weight": theirs.lin.weight, "asking": theirs.att_dst[0], "answering": theirs.att_src[0]}
+        {"linear.weight": theirs.lin.weight, "target": theirs.att_dst[0], "source": theirs.att_src[0]}
         | {"bias": theirs.bias}
     )
     x, index = normal(len(directed), 4), edge_index(directed)[0]

@@ -199,7 +199,8 @@ def test_the_rest_in_float32_is_that_of_float64(photograph):
     found = mahalanobis_distances(photograph, covariance=rounded)
     white = np.linalg.solve(np.linalg.cholesky(rounded.double().numpy()), (exact - exact.mean(0)).T.numpy()).T
     expected = cdist(white, white)
-    torch.testing.assert_close(found.double(), torch.tensor(expected), atol=0, rtol=1e-6)
+    # Copies are whitened in blocks, by as many threads as there are, and so are not always 0 apart.
+    torch.testing.assert_close(found.double(), torch.tensor(expected), atol=1e-11, rtol=1e-6)
     grid = (13, 13)
     for metric in METRICS:
         found = neighbor_similarity(photograph[:169], grid, metric)
@@ -460,7 +461,7 @@ def levels(monkeypatch):
         function = getattr(_distances, name)
         monkeypatch.setattr(_distances, name, lambda *args: (counts.append((name, of(args))), function(*args))[1])
 
-    counted("_search_among", lambda args: (len(args[0]), args[6], args[7]))
+    counted("_search_among", lambda args: (len(args[0]), args[4], args[5]))
     counted("_search_among_all", lambda args: 1)
     return counts
 

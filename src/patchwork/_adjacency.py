@@ -1,12 +1,12 @@
 """Adjacency matrices, dense or by rows (CSR): the few operations in which the two layouts differ."""
 
-import contextlib
 import warnings
 
 import torch
 from scipy import sparse
 
 from patchwork import _checks, _distances
+from patchwork._arithmetic import without_autocast
 
 _DENSE = 512  # nodes up to which a new graph is dense
 _AT_ONCE = 2**20  # numbers that are used once
@@ -124,7 +124,7 @@ def row_sums(adjacency):
     if not is_sparse(adjacency):
         return adjacency.sum(1)
     ones = torch.ones(adjacency.shape[1], 1, device=adjacency.device, dtype=adjacency.dtype)
-    with _without_autocast(adjacency.device.type):  # torch sums dense rows as they are, too
+    with without_autocast(adjacency):  # torch sums dense rows as they are, too
         return product(adjacency, ones).squeeze(1)
 
 
@@ -136,7 +136,7 @@ def product(adjacency, x):
     columns = nodes_first.reshape(len(nodes_first), -1)
     dtype = _checks.multiplied_in(adjacency, x)
     wide = torch.promote_types(dtype, torch.float32)  # torch multiplies CSR matrices in no less
-    with _without_autocast(x.device.type):
+    with without_autocast(x):
         found = _multiplied(adjacency, columns.to(wide), wide).to(dtype)
     return found.view(nodes_first.shape).movedim(0, -2)
 
@@ -171,8 +171,8 @@ class _Made(torch.autograd.Function):
         return _without_gradient(starts, columns, values, size)
 
     @staticmethod
-    def backward(context, slope):
-        return None if slope is None else weights(slope), None, None, None
+    def backward(context, gradient):
+        return None if gradient is None else weights(gradient), None, None, None
 
 
 class _Stored(torch.autograd.Function):
@@ -185,8 +185,8 @@ class _Stored(torch.autograd.Function):
         return matrix.values().detach()
 
     @staticmethod
-    def backward(context, slope):
-        return _csr(*context.saved_tensors, slope, context.size)
+    def backward(context, gradient):
+        return _csr(*context.saved_tensors, gradient, context.size)
 
 
 class _Product(torch.autograd.Function):
@@ -200,18 +200,14 @@ class _Product(torch.autograd.Function):
         return (matrix.t() if flipped else matrix) @ x
 
     @staticmethod
-    def backward(context, slope):
+    def backward(context, gradient):
         values, starts, columns, x = context.saved_tensors
         ends = _pairs(starts, columns)
         some = zip(*(part.split(max(1, _AT_ONCE // x.shape[1])) for part in ends), strict=True)
-        gathered, given = (x, slope) if context.flipped else (slope, x)
+        gathered, given = (x, gradient) if context.flipped else (gradient, x)
         of_values = torch.cat([torch.linalg.vecdot(gathered[row], given[column]) for row, column in some])
-        of_x = _Product.apply(values, starts, columns, slope, context.size, not context.flipped)
+        of_x = _Product.apply(values, starts, columns, gradient, context.size, not context.flipped)
         return of_values, None, None, of_x, None, None
-
-
-def _without_autocast(kind):
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else contextlib.nullcontext()
 
 
 def _multiplied(adjacency, x, dtype):

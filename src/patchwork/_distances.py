@@ -41,10 +41,13 @@ def search(queries, database, k, size):
     indices = torch.empty_like(squared, dtype=torch.int64)
     if not _checks.has_values(queries):
         return squared, indices
-    rows = torch.arange(len(queries), device=queries.device)
+    rows = torch.arange(len(queries), device=queries.device)  # that are still to be answered
     for dtype, count in _proposals(k):
         if len(rows):
-            rows = _search_among(rows, queries, database, squared, indices, size, dtype, min(count, len(database)))
+            some = queries if len(rows) == len(queries) else queries[rows]
+            found = _search_among(some, database, k, size, dtype, min(count, len(database)))
+            squared[rows], indices[rows], proven = found
+            rows = rows[~proven]
     if len(rows):  # ties, mostly among copies, which share one answer
         different, which = queries[rows].unique(dim=0, return_inverse=True)
         answers = [_search_among_all(query, database, k, size) for query in different]
@@ -56,9 +59,9 @@ def to_some(queries, database, indices, numbers=None):
     """Return the squared distances of each query to the patches that its row of indices names, by differences."""
     size = max(1, numbers // (indices.shape[1] * database.shape[1])) if numbers else len(queries)
     squared = []
-    for asking, some in zip(queries.split(size), indices.split(size), strict=True):
-        found = database.index_select(0, some.flatten()).double().view(*some.shape, -1)
-        squared.append(_squares(found.sub_(asking.unsqueeze(1))))
+    for rows, some in zip(queries.split(size), indices.split(size), strict=True):
+        chosen = database.index_select(0, some.flatten()).double().view(*some.shape, -1)
+        squared.append(_squares(chosen.sub_(rows.unsqueeze(1))))
     return torch.cat(squared)
 
 
@@ -119,33 +122,31 @@ def _by_differences(rows, columns, batch, row, column):
     return found
 
 
-def _search_among(rows, queries, database, squared, indices, size, dtype, count):
-    """Write the neighbors of some rows, and return the rows for which they are not proven to be the nearest."""
-    (number, dim), k = database.shape, squared.shape[1]
+def _search_among(queries, database, k, size, dtype, count):
+    """Return squared distances and indices of the nearest among ``count`` candidates, and where that is proven."""
+    (number, dim), eps = database.shape, torch.finfo(dtype).eps
     wide = torch.promote_types(database.dtype, dtype)
     center = database.mean(0).to(wide)
     columns = (database.to(wide) - center).to(dtype)
-    lengths, eps = _squares(columns), torch.finfo(dtype).eps
-    reach = lengths.amax().sqrt()
-    if not eps**2 < reach < 1 / eps**2:  # products that do not fit the dtype
-        return rows
+    lengths = _squares(columns)
+    longest = lengths.amax().sqrt()
     folds = max(1, math.isqrt(number // (count + 1)))
     width = number // folds + 1  # one more than needed: what is missing is infinitely far
-    scores = columns.new_full((min(size, len(rows)), folds * width), torch.inf)
-    unproven = []
-    for part in rows.split(size):
-        raw, block = queries.index_select(0, part), scores[: len(part)]
-        asking = (raw.to(wide) - center).to(dtype)
-        torch.addmm(lengths, asking, columns.T, alpha=-2, out=block[:, :number])
+    scores = columns.new_full((min(size, len(queries)), folds * width), torch.inf)
+    found = []
+    for part in queries.split(size):
+        block = scores[: len(part)]
+        rows = (part.to(wide) - center).to(dtype)
+        torch.addmm(lengths, rows, columns.T, alpha=-2, out=block[:, :number])
         values, candidates = _smallest(block.unflatten(1, (folds, width)), count + 1)
         candidates = candidates[:, :count].clamp(max=number - 1).sort(1).values
-        distances, order = to_some(raw, database, candidates, _CACHED).sort(dim=1, stable=True)
-        squared[part], indices[part] = distances[:, :k], candidates.gather(1, order)[:, :k]
-        own = _squares(asking)
+        distances, order = to_some(part, database, candidates, _CACHED).sort(dim=1, stable=True)
+        own = _squares(rows)
         # Summed in whatever order, |a|² + |b|² − 2 a·b is wrong by less than (D + 4) ε (|a| + |b|)².
-        least = (own + values[:, count]).double() - (dim + 4) * eps * (own.sqrt() + reach).double().square()
-        unproven.append(part[~(distances[:, k - 1] < least)])
-    return torch.cat(unproven)
+        least = (own + values[:, count]).double() - (dim + 4) * eps * (own.sqrt() + longest).double().square()
+        found.append((distances[:, :k], candidates.gather(1, order)[:, :k], distances[:, k - 1] < least))
+    squared, indices, proven = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return squared, indices, proven & (eps**2 < longest < 1 / eps**2)  # else products do not fit the dtype
 
 
 def _smallest(folded, count):

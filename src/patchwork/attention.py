@@ -76,11 +76,11 @@ class _Chunked(torch.autograd.Function):
     def forward(context, queries, keys, values, size, scale):
         mixed = queries.new_empty(*queries.shape[:-1], values.shape[-1])
         buffer = queries.new_empty(queries.shape[:-2].numel() * size * keys.shape[-2])
-        for asking, answer in zip(queries.split(size, -2), mixed.split(size, -2), strict=True):
-            shape = torch.Size([*asking.shape[:-1], keys.shape[-2]])
+        for chunk, answer in zip(queries.split(size, -2), mixed.split(size, -2), strict=True):
+            shape = torch.Size([*chunk.shape[:-1], keys.shape[-2]])
             # Contiguous for a shorter last chunk too, so nothing is copied.
             weights = buffer[: shape.numel()].view(shape)
-            torch.matmul(asking * scale, keys.mT, out=weights)
+            torch.matmul(chunk * scale, keys.mT, out=weights)
             torch.softmax(weights, -1, out=weights)
             torch.matmul(weights, values, out=answer)
         context.save_for_backward(queries, keys, values, mixed)
@@ -96,17 +96,17 @@ class _Chunked(torch.autograd.Function):
         of_queries = torch.zeros_like(queries)
         of_keys, of_values = (torch.zeros_like(part, dtype=exact) for part in (keys, values))
         parts = [tensor.split(context.size, -2) for tensor in (queries, mixed, grad, of_queries)]
-        for asking, answer, slope, of_asking in zip(*parts, strict=True):
-            asking = asking * context.scale
-            weights = asking @ keys.mT
+        for chunk, answer, gradient, of_chunk in zip(*parts, strict=True):
+            chunk = chunk * context.scale
+            weights = chunk @ keys.mT
             torch.softmax(weights, -1, out=weights)
-            of_values += weights.mT @ slope
-            # The Jacobian diag(a) − aaᵀ of the softmax, where aᵀ(slope Vᵀ) is the answer times its slope.
-            of_logits = slope @ values.mT
-            of_logits -= (slope * answer).sum(-1, keepdim=True)
+            of_values += weights.mT @ gradient
+            # The Jacobian diag(a) − aaᵀ of the softmax, where aᵀ(gradient Vᵀ) is the answer times its gradient.
+            of_logits = gradient @ values.mT
+            of_logits -= (gradient * answer).sum(-1, keepdim=True)
             of_logits *= weights
-            of_asking.copy_(of_logits @ keys * context.scale)
-            of_keys += of_logits.mT @ asking
+            of_chunk.copy_(of_logits @ keys * context.scale)
+            of_keys += of_logits.mT @ chunk
             del weights, of_logits  # before those of the next chunk come
         return of_queries, of_keys.to(dtype), of_values.to(dtype), None, None
 

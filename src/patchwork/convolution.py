@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from patchwork import _checks
+from patchwork._arithmetic import box_means, precise_dtype
 from patchwork._modes import mode
 
 _BOUNDARIES = "zero", "circular", "replicate"
@@ -164,8 +165,8 @@ def effective_receptive_field(model, input_size, *, channels, draws=16, generato
     with mode(model, training=False), torch.inference_mode(False), torch.enable_grad():
         images = torch.randn(shape, generator=generator, device=source).to(place).requires_grad_()
         center = _center(model(images.clone()))  # a model may begin in place, which a leaf does not bear
-        slope = torch.randn(center.shape, generator=generator, device=source).to(center)
-        (grad,) = torch.autograd.grad(center, images, slope, allow_unused=True)
+        weights = torch.randn(center.shape, generator=generator, device=source).to(center)
+        (grad,) = torch.autograd.grad(center, images, weights, allow_unused=True)
     return _shares(grad)
 
 
@@ -255,14 +256,14 @@ def non_local_means(images, patch_size, window_size, *, bandwidth, guide=None):
 
     def similarity(offset):
         differences = ((guide - _moved(around, offset, radius)) / bandwidth).square().mean(1, keepdim=True)
-        return torch.exp(-_box_mean(differences, 2 * reach + 1))
+        return torch.exp(-box_means(differences, 2 * reach + 1))
 
     return _average(images, radius, similarity)
 
 
 def _average(images, radius, similarity):
     """Let the pixels of the window take turns: Σ_δ W_δ S_δ x over Σ_δ W_δ S_δ 1, W_δ diagonal, in float32 at least."""
-    values = images.to(_precise(images))
+    values = images.to(precise_dtype(images))
     around, inside = (F.pad(part, [radius] * 4) for part in (values, torch.ones_like(values[:1, :1])))
     total, mass = torch.zeros_like(values), torch.zeros_like(values[:, :1])
     for offset in itertools.product(range(-radius, radius + 1), repeat=2):
@@ -270,14 +271,6 @@ def _average(images, radius, similarity):
         total += weight * _moved(around, offset, radius)
         mass += weight
     return (total / mass).to(images.dtype)
-
-
-def _box_mean(images, size):
-    """Return the mean of each P×P square: along one axis, then the other, which is quicker than pooling."""
-    for axis in (2, 3):
-        length = images.shape[axis] - size + 1
-        images = sum(images.narrow(axis, start, length) for start in range(size))
-    return images / size**2
 
 
 def _moved(around, offset, radius):
@@ -371,16 +364,12 @@ def _check_guide(images, guide):
     if several not in (1, batch) or guiding != grid:
         raise ValueError(f"guide must have shape ({batch} or 1, G, {grid[0]}, {grid[1]}), got {tuple(guide.shape)}")
     _checks.together(images=images, guide=guide)
-    return guide.to(_precise(images))
+    return guide.to(precise_dtype(images))
 
 
 def _positive(name, value, like):
     """Return a number above 0 that is also above 0 in the dtype of ``like``, so that nothing is divided by 0."""
     return max(_checks.number(name, value, above=0), torch.finfo(like.dtype).tiny)
-
-
-def _precise(tensor):
-    return torch.promote_types(tensor.dtype, torch.float32)
 
 
 def _odd(name, value):
@@ -431,5 +420,5 @@ def _shares(grad):
     if _checks.has_values(grad) and not grad.isfinite().all():
         lost = int((~grad.isfinite()).sum())
         raise ValueError(f"the gradient of the model must be finite, but {lost} of {grad.numel()} numbers are not")
-    influence = (grad.to(_precise(grad)) / grad.abs().amax()).square().sum(1).mean(0).sqrt()
+    influence = (grad.to(precise_dtype(grad)) / grad.abs().amax()).square().sum(1).mean(0).sqrt()
     return (influence / influence.sum()).to(grad.dtype)

@@ -61,15 +61,15 @@ def knn_graph(features, k, *, symmetric=True):
     if k >= number:
         raise ValueError(f"k = {k} neighbors are more than the {number - 1} other patches of N = {number}")
     chosen = nearest_neighbors(features.detach(), features.detach(), k + 1)[1]
-    asking = torch.arange(number, device=features.device).unsqueeze(1)
+    own = torch.arange(number, device=features.device).unsqueeze(1)
     # Among many copies a patch may not find itself: then the last one found is left out.
-    itself = torch.where(chosen == asking, torch.arange(k + 1, device=features.device), k).amin(1, keepdim=True)
+    itself = torch.where(chosen == own, torch.arange(k + 1, device=features.device), k).amin(1, keepdim=True)
     others = torch.arange(k, device=features.device)
     chosen = chosen.gather(1, others + (others >= itself)).flatten()
-    asking = asking.expand(-1, k).flatten()
+    own = own.expand(-1, k).flatten()
     if symmetric:
-        asking, chosen = torch.cat([asking, chosen]), torch.cat([chosen, asking])
-    return _adjacency.of_pairs(asking, chosen, number, device=features.device, dtype=features.dtype)
+        own, chosen = torch.cat([own, chosen]), torch.cat([chosen, own])
+    return _adjacency.of_pairs(own, chosen, number, device=features.device, dtype=features.dtype)
 
 
 def radius_graph(positions, radius):
@@ -410,12 +410,12 @@ def label_propagation(adjacency, labels, *, steps=1000, return_scores=False):
 
 
 class GraphAttention(nn.Module):
-    """Gather from the neighbors in a graph, each weighed by what it and the asking patch have: a layer of a GAT.
+    """Gather from the neighbors in a graph, each weighed by what it and the patch that gathers have: a layer of a GAT.
 
     Per head, h = W x: e_ij = LeakyReLU(a·h_i + b·h_j), A = softmax over the j to which i has an edge, y_i = Σ_j a_ij
     h_j; then the heads side by side, and a bias. Edges say only who may answer; a row without one is zeros. A patch
     sees itself where the graph has loops, as ``normalize_adjacency(graph)`` does: then this is PyTorch Geometric's
-    ``GATConv(in_dim, out_dim // heads, heads)``. Its a, b are ``asking``, ``answering`` (heads, out_dim/heads).
+    ``GATConv(in_dim, out_dim // heads, heads)``. Its a, b are ``target``, ``source`` (heads, out_dim/heads).
 
     Shapes: x (…, N, in_dim), adjacency (N, N) → (…, N, out_dim); with ``return_weights`` also the weights
     (…, heads, N, N), in the layout of the adjacency.
@@ -441,8 +441,8 @@ class GraphAttention(nn.Module):
             raise ValueError(f"{heads} heads do not divide out_dim {out_dim}")
         self.linear = nn.Linear(in_dim, out_dim, bias=False, device=device, dtype=dtype)
         shape = self.heads, out_dim // self.heads
-        self.asking, self.answering = (nn.Parameter(torch.empty(shape, device=device, dtype=dtype)) for _ in "ab")
-        for weight in (self.linear.weight, self.asking, self.answering):
+        self.target, self.source = (nn.Parameter(torch.empty(shape, device=device, dtype=dtype)) for _ in "ab")
+        for weight in (self.linear.weight, self.target, self.source):
             nn.init.xavier_uniform_(weight)
         self.bias = nn.Parameter(torch.zeros(out_dim, device=device, dtype=dtype))
 
@@ -453,29 +453,29 @@ class GraphAttention(nn.Module):
         if x.shape[-1] != self.linear.in_features:
             raise ValueError(f"x must be (…, N, {self.linear.in_features}), got {tuple(x.shape)}")
         tokens = self.linear(x).unflatten(-1, (self.heads, -1)).transpose(-2, -3)
-        asking, answering = (torch.linalg.vecdot(tokens, part.unsqueeze(1)) for part in (self.asking, self.answering))
+        scores = [torch.linalg.vecdot(tokens, part.unsqueeze(1)) for part in (self.target, self.source)]
         attend = self._attend_along if _adjacency.is_sparse(adjacency) else self._attend
-        mixed, weights = attend(adjacency, asking, answering, tokens)
+        mixed, weights = attend(adjacency, *scores, tokens)
         mixed = mixed.transpose(-2, -3).flatten(-2) + self.bias
         return (mixed, weights) if return_weights else mixed
 
-    def _attend(self, adjacency, asking, answering, tokens):
-        logits = F.leaky_relu(asking.unsqueeze(-1) + answering.unsqueeze(-2), self.negative_slope)
-        nothing = torch.zeros_like(asking).unsqueeze(-1)
+    def _attend(self, adjacency, target, source, tokens):
+        logits = F.leaky_relu(target.unsqueeze(-1) + source.unsqueeze(-2), self.negative_slope)
+        nothing = torch.zeros_like(target).unsqueeze(-1)
         weights = attention_weights(nothing, nothing, mask=logits.masked_fill(adjacency == 0, -torch.inf))
         return weights @ tokens, weights
 
-    def _attend_along(self, adjacency, asking, answering, tokens):
+    def _attend_along(self, adjacency, target, source, tokens):
         """Attend along the edges only: numbers per edge, never N×N."""
         row, column = _adjacency.pairs(adjacency)
-        logits = F.leaky_relu(asking[..., row] + answering[..., column], self.negative_slope)
+        logits = F.leaky_relu(target[..., row] + source[..., column], self.negative_slope)
         logits = logits.masked_fill(adjacency.values() == 0, -torch.inf)
         with torch.no_grad():
-            largest = torch.zeros_like(asking).scatter_reduce(
+            largest = torch.zeros_like(target).scatter_reduce(
                 -1, row.expand_as(logits), logits, "amax", include_self=False
             )
         shares = (logits - largest.clamp(min=torch.finfo(logits.dtype).min)[..., row]).exp()
-        total = torch.zeros_like(asking).index_add(-1, row, shares)
+        total = torch.zeros_like(target).index_add(-1, row, shares)
         weights = shares / total.masked_fill(total == 0, 1)[..., row]
         passed = weights.unsqueeze(-1) * tokens[..., column, :]
         return torch.zeros_like(tokens).index_add(-2, row, passed), _adjacency.with_values(adjacency, weights)

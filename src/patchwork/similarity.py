@@ -1,12 +1,11 @@
 """Similarity: a formula decides how alike two patches are, and what it measures decides what it sees."""
 
-import contextlib
-import functools
 import math
 
 import torch
 
 from patchwork import _checks, _distances
+from patchwork._arithmetic import box_means, precise_dtype, without_autocast
 
 _STRIP = 2  # rows of a grid at once
 _CACHED = 2**16  # pixels at once
@@ -143,10 +142,10 @@ def neighbor_similarity(features, grid, metric):
     if number != math.prod(grid):
         raise ValueError(f"grid {grid[0]}×{grid[1]} has {math.prod(grid)} patches, got N = {number}")
     _checks.choice("metric", metric, _METRICS)
-    cells = _squarable(_precise(features))[0].reshape(-1, *grid, features.shape[-1])
+    cells = _squarable(features.to(precise_dtype(features)))[0].reshape(-1, *grid, features.shape[-1])
     # A few rows at a time stay in the cache; fresh memory for all of them would take longer than the arithmetic.
     strips = [cells[:, row : row + _STRIP + 1] for row in range(0, grid[0], _STRIP)]
-    with _without_autocast(features):
+    with without_autocast(features):
         parts = zip(*(_METRICS[metric](strip) for strip in strips), strict=True)
     right, down = (torch.cat(part, 1).to(features) for part in parts)
     return right.view(*lead, grid[0], grid[1] - 1), down.view(*lead, grid[0] - 1, grid[1])
@@ -174,12 +173,13 @@ def nearest_neighbors(queries, database, k, *, chunk_size=1024):
         raise ValueError(f"k = {k} neighbors are more than the N = {database.shape[-2]} patches of the database")
     _check_finite(queries=queries, database=database)
     lead = torch.broadcast_shapes(queries.shape[:-2], database.shape[:-2])
-    asking, known = (_distances.stacked(_distances.with_float64(_precise(part)), lead) for part in (queries, database))
-    with torch.no_grad(), _without_autocast(queries):
-        found = [_distances.search(*pair, k, size) for pair in zip(asking, known, strict=True)]
+    precise = (_distances.with_float64(part.to(precise_dtype(part))) for part in (queries, database))
+    asked, known = (_distances.stacked(part, lead) for part in precise)
+    with torch.no_grad(), without_autocast(queries):
+        found = [_distances.search(*pair, k, size) for pair in zip(asked, known, strict=True)]
     squared, indices = (torch.stack(part) for part in zip(*found, strict=True))
-    if asking.requires_grad or known.requires_grad:
-        squared = torch.stack([_distances.to_some(*three) for three in zip(asking, known, indices, strict=True)])
+    if asked.requires_grad or known.requires_grad:
+        squared = torch.stack([_distances.to_some(*three) for three in zip(asked, known, indices, strict=True)])
     distances = _root(squared).to(queries)
     return tuple(part.view(*lead, -1, k) for part in (distances, indices.to(queries.device)))
 
@@ -255,7 +255,7 @@ def standardize(features, *, reference=None):
 
 def _mean_ssim(x, y, size, c1, c2):
     """Return the mean over all windows inside the pictures (B, H, W)."""
-    mean_x, mean_y, squares, product = _box_means(torch.stack([x, y, x * x + y * y, x * y]), size)
+    mean_x, mean_y, squares, product = box_means(torch.stack([x, y, x * x + y * y, x * y]), size)
     sample = size**2 / (size**2 - 1)
     powers, both = mean_x.square() + mean_y.square(), mean_x * mean_y
     brightness = (2 * both + c1) / (powers + c1)
@@ -263,16 +263,9 @@ def _mean_ssim(x, y, size, c1, c2):
     return (brightness * structure).mean((-2, -1))
 
 
-def _box_means(pictures, size):
-    for axis in (-2, -1):
-        length = pictures.shape[axis] - size + 1
-        pictures = functools.reduce(torch.add, (pictures.narrow(axis, start, length) for start in range(size)))
-    return pictures / size**2
-
-
 def _cosines(a, b, prepare=lambda patches: patches):
-    patches = [prepare(_precise(part)) for part in ((a,) if a is b else (a, b))]
-    with _without_autocast(a):
+    patches = [prepare(part.to(precise_dtype(part))) for part in ((a,) if a is b else (a, b))]
+    with without_autocast(a):
         units, nothing = zip(*map(_directions, _squarable(*patches)), strict=True)
         # What all directions share is multiplied apart, by two columns more: a product of smaller numbers rounds less.
         shared = _distances.middle(units[-1].flatten(0, -2))
@@ -312,10 +305,6 @@ _METRICS = {
 }
 
 
-def _precise(tensor):
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
-
-
 def _root(squared):
     """Return square roots, whose gradient at 0 is 0."""
     zero = squared == 0
@@ -351,12 +340,6 @@ def _loses_squares(tensor):
     return bool((lengths > 1e15).any()) or bool(tensor.detach()[lengths < 1e-15].any())
 
 
-def _without_autocast(tensor):
-    kind = tensor.device.type
-    available = torch.amp.is_autocast_available(kind)
-    return torch.autocast(kind, enabled=False) if available else contextlib.nullcontext()
-
-
 def _squares(patches, channels, *, least=2):
     """Return patches as (…, N, C, P, P), in float32 at least."""
     length = _check_patches("patches", patches)[-1]
@@ -366,7 +349,7 @@ def _squares(patches, channels, *, least=2):
         raise ValueError(
             f"a patch of {length} numbers is not {channels} channel(s) of P×P pixels with P of at least {least}"
         )
-    return _precise(patches).unflatten(-1, (channels, side, side))
+    return patches.to(precise_dtype(patches)).unflatten(-1, (channels, side, side))
 
 
 def _factor(covariance, patches):

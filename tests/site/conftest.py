@@ -16,6 +16,7 @@ import pytest
 import torch
 from playwright.sync_api import Error
 
+from benchmarks.browser import BROWSERS
 from patchwork import synthesis
 from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer
@@ -30,7 +31,6 @@ from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import patchify
 
 ROOT = Path(__file__).parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 NO_BROWSER = "no Chromium on the PATH"
 # Parts of Chromium's own window that no page needs, of which each new context would start a process or two: two thirds
 # of the work of a test. The rest is Playwright's own list, for Chromium reads only the last one.

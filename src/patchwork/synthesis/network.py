@@ -1,4 +1,4 @@
-"""The parts of chapter 7's network: who hears whom, how tokens gather, and how each thinks by itself."""
+"""The parts of chapter 7's network: who hears whom, how tokens gather, and what each does by itself."""
 
 import torch
 from torch import nn
@@ -76,7 +76,7 @@ class RelationNetwork(nn.Module):
             self.place = nn.Linear(2, _WIDTH, bias=False, **made)
         self.mixing_norm, self.mlp_norm, self.norm = (nn.LayerNorm(_WIDTH, **made) for _ in range(3))
         self.mixing = mixing(relation, _WIDTH, **made)
-        self.mlp = thinking(relation, _WIDTH, **made)
+        self.mlp = mlp(relation, _WIDTH, **made)
         if pooling:
             self.pool_norm, self.pool = nn.BatchNorm1d(_WIDTH, **made), nn.Linear(_WIDTH, _WIDTH, bias=False, **made)
             self.pool_mlp_norm, self.pool_mlp = nn.LayerNorm(_WIDTH, **made), Gated(_WIDTH, 2 * _WIDTH, **made)
@@ -229,6 +229,6 @@ class Gated(nn.Module):
         return self.narrow(torch.mul(*self.widen(x).chunk(2, -1)))
 
 
-def thinking(relation, dim, **made):
+def mlp(relation, dim, **made):
     """Return the mlp of a relation: as wide as makes all networks equally large."""
     return Gated(dim, _HIDDEN.get(relation, 77), **made)
