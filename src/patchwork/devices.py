@@ -16,13 +16,13 @@ def best_device():
     """
     wanted = os.environ.get("PATCHWORK_DEVICE", "").strip()
     if wanted:
-        return _present(wanted)
+        return _of_the_environment(wanted)
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _present(name):
+def _of_the_environment(name):
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -71,12 +71,21 @@ class Picture(Figure):
         return _small_png(self), {"width": round(self.bbox.width * 0.82)}
 
 
+def drawn(figure):
+    """Draw a figure once, as a PIL image; ``savefig`` draws twice.
+
+    >>> drawn(Figure(figsize=(2, 1), dpi=10)).size
+    (20, 10)
+    """
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
 def _small_png(figure):
     """PNG of at most 256 colors: a third of the size, and no difference that the eye finds."""
-    canvas, small = FigureCanvasAgg(figure), BytesIO()
-    canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(small, "png", optimize=True)
+    small = BytesIO()
+    drawn(figure).quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(small, "png", optimize=True)
     return small.getvalue()
 
 
