@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import SwinConfig, SwinForImageClassification
 from transformers.models.swin.modeling_swin import SwinLayer, SwinPatchMerging, SwinRelativePositionBias, SwinStage
 
-from patchwork._cached import Kept
+from patchwork._cached import SizeCache
 from patchwork.windows import (
     PatchMerging,
     SwinBlock,
@@ -678,7 +678,7 @@ def test_nothing_kept_is_saved(normal):
 
 def kept(block):
     """The tensors that a block keeps beside its weights."""
-    found = [value for module in block.modules() for value in vars(module).values() if isinstance(value, Kept)]
+    found = [value for module in block.modules() for value in vars(module).values() if isinstance(value, SizeCache)]
     return [leaf for leaf in tree_leaves([vars(part) for part in found]) if isinstance(leaf, torch.Tensor)]
 
 
@@ -757,7 +757,7 @@ def test_what_is_kept_goes_with_its_key_when_threads_take_turns():
     def make(size, like):
         return torch.tensor(1.0), size
 
-    kept, like = Kept(), torch.zeros(())
+    kept, like = SizeCache(), torch.zeros(())
     for _ in range(2):
         assert isinstance(kept.get(make, Size(), like=like)[1], Size)
 
@@ -780,7 +780,7 @@ def test_a_cuda_graph_and_the_calls_around_it_share_nothing(monkeypatch):
     def captures(answer):
         monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: answer)
 
-    kept, like = Kept(), torch.zeros(()).as_subclass(OnCuda)
+    kept, like = SizeCache(), torch.zeros(()).as_subclass(OnCuda)
     captures(False)
     before = call()
     captures(True)

@@ -1,11 +1,11 @@
-"""What follows from sizes alone, such as an order of tokens or a mask, made once and kept where that is safe."""
+"""A cache for what follows from sizes alone, such as an order of tokens or a mask."""
 
 import torch
 
 from patchwork import _checks
 
 
-class Kept:
+class SizeCache:
     """The last tuple of tensors made, and the sizes it was made for.
 
     Nothing that depends on a weight belongs in here: sizes alone are compared, and so nothing can become stale. A new

@@ -1,11 +1,11 @@
-"""The mode of a model, training or evaluation, changed for a while."""
+"""Training or evaluation mode of a model, set for the time of a block."""
 
 from contextlib import contextmanager
 
 
 @contextmanager
 def mode(model, *, training):
-    """Put the model in a mode, and then each of its modules back in its own."""
+    """Temporarily set the mode of a model; at the end each of its modules gets its own back."""
     modes = [(module, module.training) for module in model.modules()]
     model.train(training)
     try:

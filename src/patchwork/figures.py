@@ -276,21 +276,33 @@ def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
     _named("maps", maps, "h w")
     aspect = max(m.shape[0] / m.shape[1] for m in maps.values())
     picture, panels = _panels(len(maps), columns=columns, aspect=aspect, width=WIDTH if len(maps) > 1 else WIDTH * 0.75)
-    arrays = {title: m.detach().cpu().float().numpy() for title, m in maps.items()}
-    labels = {title for title, m in maps.items() if not m.is_floating_point() and m.dtype != torch.bool}
-    limits = {"vmin": min(a.min() for a in arrays.values()), "vmax": max(a.max() for a in arrays.values())}
-    for axes, (title, values) in zip(panels, arrays.items(), strict=True):
+    for axes, (title, values) in zip(panels, maps.items(), strict=True):
         height, width = values.shape
-        style = {"cmap": LABELS, "vmin": 0, "vmax": len(LINES) - 1} if title in labels else limits if shared else {}
-        drawn = axes.imshow(values, extent=(0, width, height, 0), **style)
+        drawn = axes.imshow(
+            _numbers(values), extent=(0, width, height, 0), **_color_scale(values, maps if shared else None)
+        )
         if query is not None:
             _mark(axes, *query)
         _bare(axes, title)
         if bar and not shared:
-            picture.colorbar(drawn, ax=axes, fraction=0.046 * height / width, pad=0.03).outline.set_visible(False)
+            picture.colorbar(heat, ax=axes, fraction=0.046 * height / width, pad=0.03).outline.set_visible(False)
     if bar and shared:
-        picture.colorbar(drawn, ax=list(panels), shrink=0.8, aspect=18).outline.set_visible(False)
+        picture.colorbar(heat, ax=list(panels), shrink=0.8, aspect=18).outline.set_visible(False)
     return picture
+
+
+def _color_scale(values, shared):
+    """Return how a map is colored: by label, or on the scale of all maps that share one, or on its own."""
+    if not values.is_floating_point() and values.dtype != torch.bool:
+        return {"cmap": LABELS, "vmin": 0, "vmax": len(LINES) - 1}
+    if shared is None:
+        return {}
+    arrays = [_numbers(each) for each in shared.values()]
+    return {"vmin": min(each.min() for each in arrays), "vmax": max(each.max() for each in arrays)}
+
+
+def _numbers(values):
+    return values.detach().cpu().float().numpy()
 
 
 @_styled
@@ -495,32 +507,41 @@ def show_curves(x, curves, *, xlabel, ylabel, log=False, levels=None, predicted=
     >>> show_curves([1, 2, 4], {"square": [1, 4, 16]}, xlabel="n", ylabel="n²", log=True)
     <Picture of 1 panel>
     """
-    if log not in (False, True, "x"):
-        raise ValueError(f"log must be False, True or 'x', got {log!r}")
+    _check_curves(x, curves, predicted or {}, log)
     picture, (axes,) = _panels(1, aspect=0.68)
     for mark, (label, values) in zip(cycle(MARKS), curves.items(), strict=False):
-        heights = torch.as_tensor(values).detach().cpu()
-        if len(heights) != len(x):
-            raise ValueError(f"curve {label!r} has {len(heights)} values over {len(x)} places x")
-        axes.plot(x, heights, marker=mark, markersize=5, label=label)
-    for label, values in (predicted or {}).items():
-        if label not in curves or len(values) != len(x):
-            raise ValueError(
-                f"predicted {label!r}, {len(values)} values, is for no curve of {len(x)}: {', '.join(curves)}"
-            )
+        axes.plot(x, torch.as_tensor(values).detach().cpu(), marker=mark, markersize=5, label=label)
+    for values in (predicted or {}).values():
         axes.plot(x, torch.as_tensor(values).detach().cpu(), color=INK, linewidth=1, linestyle="--")
     for label, value in (levels or {}).items():
         axes.axhline(value, color=QUIET, linewidth=1, linestyle="--")
         axes.annotate(label, (1, value), (0, 3), ("axes fraction", "data"), "offset points", ha="right", color=QUIET)
     if log:
-        axes.set(xscale="log", yscale="linear" if log == "x" else "log")
-        axes.set_xticks(list(x), [f"{value:g}" for value in x], minor=False)
-        axes.minorticks_off()
-        low, high = axes.get_ylim()
-        if log != "x" and high < 100 * low:  # too few powers of ten to read off
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        _logarithmic(axes, x, both=log != "x")
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if len(curves) > 1:
         axes.legend()
     return picture
+
+
+def _check_curves(x, curves, predicted, log):
+    if log not in (False, True, "x"):
+        raise ValueError(f"log must be False, True or 'x', got {log!r}")
+    for label, values in curves.items():
+        if len(values) != len(x):
+            raise ValueError(f"curve {label!r} has {len(values)} values over {len(x)} places x")
+    for label, values in predicted.items():
+        if label not in curves or len(values) != len(x):
+            raise ValueError(
+                f"predicted {label!r}, {len(values)} values, is for no curve of {len(x)}: {', '.join(curves)}"
+            )
+
+
+def _logarithmic(axes, x, *, both):
+    axes.set(xscale="log", yscale="log" if both else "linear")
+    axes.set_xticks(list(x), [f"{value:g}" for value in x], minor=False)
+    axes.minorticks_off()
+    low, high = axes.get_ylim()
+    if both and high < 100 * low:  # too few powers of ten to read off
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from patchwork import _checks
-from patchwork._cached import Kept
+from patchwork._cached import SizeCache
 from patchwork.attention import MultiHeadSelfAttention
 from patchwork.patches import PatchEmbedding
 
@@ -213,7 +213,7 @@ class SwinBlock(nn.Module):
         self.shift = _check_shift(shift, self.attention.window_size)
         self.attention_norm, self.mlp_norm = (nn.LayerNorm(dim, eps=eps, **made) for _ in range(2))
         self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
-        self._plan = Kept()
+        self._plan = SizeCache()
 
     def forward(self, x, *, return_weights=False):
         """Return the map after both steps, or this and the weights of the first."""
