@@ -278,7 +278,7 @@ def show_heat(maps, *, query=None, columns=None, shared=False, bar=True):
     picture, panels = _panels(len(maps), columns=columns, aspect=aspect, width=WIDTH if len(maps) > 1 else WIDTH * 0.75)
     for axes, (title, values) in zip(panels, maps.items(), strict=True):
         height, width = values.shape
-        drawn = axes.imshow(
+        heat = axes.imshow(
             _numbers(values), extent=(0, width, height, 0), **_color_scale(values, maps if shared else None)
         )
         if query is not None:
