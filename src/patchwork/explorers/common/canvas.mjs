@@ -157,38 +157,43 @@ export function gridLines(context, { tops, lefts, width, height }, strength) {
   }
 }
 
+const placeWithin = (canvas, { clientX, clientY }) => {
+  const { left, top } = canvas.getBoundingClientRect();
+  return [clientX - left, clientY - top];
+};
+
+// Whether a finger has moved far enough to mean it, and more to the side than up or down.
+function isSideways(from, to) {
+  const right = Math.abs(to.clientX - from.clientX),
+    down = Math.abs(to.clientY - from.clientY);
+  return right > 8 && right > down;
+}
+
 // Mouse, pen and touch: hover(x, y), or hover() when gone; choose(x, y) on press, drag and tap. A finger that scrolls
 // the page chooses nothing: touch-action (in the style sheet) leaves upward pans to the browser, and only a sideways
 // drag counts here.
 export function onPointer(canvas, { hover = () => {}, choose = () => {} }) {
   let from = null,
     dragging = false;
-  const at = (event, callback) => {
-    const box = canvas.getBoundingClientRect();
-    callback(event.clientX - box.left, event.clientY - box.top);
-  };
-  const sideways = (event) => {
-    const [right, down] = [event.clientX - from.x, event.clientY - from.y].map(Math.abs);
-    return right > 8 && right > down;
-  };
+  const tell = (event, callback) => callback(...placeWithin(canvas, event));
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    from = { x: event.clientX, y: event.clientY };
+    from = event;
     dragging = event.pointerType !== "touch";
-    if (dragging) at(event, choose);
+    if (dragging) tell(event, choose);
   });
   canvas.addEventListener("pointermove", (event) => {
-    dragging ||= from !== null && sideways(event);
-    if (dragging) at(event, choose);
-    else if (from === null) at(event, hover);
+    dragging ||= from !== null && isSideways(from, event);
+    if (dragging) tell(event, choose);
+    else if (from === null) tell(event, hover);
   });
   for (const end of ["pointerup", "pointercancel"])
     canvas.addEventListener(end, () => {
       from = null;
       dragging = false;
     });
-  canvas.addEventListener("click", (event) => at(event, choose));
+  canvas.addEventListener("click", (event) => tell(event, choose));
   canvas.addEventListener("pointerleave", () => hover());
 }
 
@@ -198,13 +203,10 @@ export function onStroke(canvas, { press, draw, hover }) {
   let from = null,
     drawing = false,
     drawn = false;
-  const at = ({ clientX, clientY }, callback) => {
-    const box = canvas.getBoundingClientRect();
-    callback(clientX - box.left, clientY - box.top);
-  };
+  const tell = (event, callback) => callback(...placeWithin(canvas, event));
   const begin = (event) => {
     drawing = drawn = true;
-    at(event, press);
+    tell(event, press);
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -214,10 +216,9 @@ export function onStroke(canvas, { press, draw, hover }) {
     if (event.pointerType !== "touch") begin(event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (from === null) return at(event, hover);
-    const [right, down] = [event.clientX - from.clientX, event.clientY - from.clientY].map(Math.abs);
-    if (!drawing && right > 8 && right > down) begin(from);
-    if (drawing) at(event, draw);
+    if (from === null) return tell(event, hover);
+    if (!drawing && isSideways(from, event)) begin(from);
+    if (drawing) tell(event, draw);
   });
   for (const end of ["pointerup", "pointercancel"])
     canvas.addEventListener(end, () => {
@@ -225,7 +226,7 @@ export function onStroke(canvas, { press, draw, hover }) {
       drawing = false;
     });
   canvas.addEventListener("click", (event) => {
-    if (!drawn) at(event, press);
+    if (!drawn) tell(event, press);
   });
   canvas.addEventListener("pointerleave", () => hover());
 }
