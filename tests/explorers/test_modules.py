@@ -48,3 +48,9 @@ def test_a_widget_brings_each_module_once():
         path = modules.EXPLORERS / name / "page.mjs"
         size = sum(len(text.encode()) for text in modules.sources(path).values())
         assert len(modules.widget_module(path).encode()) < 1.1 * size + 2_000
+
+
+def test_lines_fit_on_a_screen():
+    for path in [*modules.EXPLORERS.rglob("*.mjs"), *modules.EXPLORERS.rglob("*.js")]:
+        long = [number for number, line in enumerate(path.read_text("utf-8").split("\n"), 1) if len(line) > 120]
+        assert not long, f"{path.relative_to(modules.EXPLORERS)}: lines {long} have more than 120 characters"
