@@ -90,6 +90,12 @@ def test_where_no_region_is_there_is_no_mass(labels, tokens, query):
     assert explorer.picture().size[0] == 740
 
 
+def test_a_patch_alone_has_no_mass():
+    qk = {"m": torch.zeros(1, 1, 1, 2)}
+    alone = Scene(torch.rand(3, 8, 8), (1, 1), qk, qk, torch.tensor([0]))
+    assert AttentionExplorer({"s": alone}).region_mass is None
+
+
 def test_the_mass_of_a_patch_leaves_the_class_token_out():
     labels = torch.tensor([0, 0, 1, 1])
     explorer = AttentionExplorer({"s": tiny(labels, 5)}, query=1)
@@ -119,10 +125,12 @@ def test_a_new_scene_keeps_what_it_can(asking):
     assert asking.weights.shape == (256,)
 
 
-def test_a_scene_with_other_models_shows_all(scenes):
-    explorer = AttentionExplorer({**scenes, "other": tiny()}, model="trained")
+def test_a_scene_with_other_models_shows_all_and_with_fewer_blocks_and_heads_the_last_block_and_their_mean(scenes):
+    qk = {"m": torch.randn(2, 2, 4, 2)}
+    explorer = AttentionExplorer({**scenes, "other": tiny(queries=qk, keys=qk)}, model="trained", scene="digit")
+    explorer.block, explorer.head = 2, 3
     explorer.scene = "other"
-    assert explorer.model is None
+    assert (explorer.model, explorer.block, explorer.head) == (None, 1, None)
 
 
 @pytest.mark.parametrize(("name", "value"), [("query", "1"), ("model", ["trained"]), ("scene", ["mosaic"])])

@@ -13,6 +13,7 @@ from ipywidgets import IntSlider, link
 from PIL import Image
 from stored import page_state
 
+from patchwork.explorers.attention import look as attention_look
 from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.graphs import look as graph_look
 
@@ -189,7 +190,7 @@ REFUSED = [
     ("guessing", "photos", {"mosaic": encoding.encode_photo(torch.zeros(3, 256, 256))}, "its labels belong to it"),
     ("guessing", "marked", 5, "expected a list"),
     ("guessing", "revealed", None, "expected a boolean"),
-    ("asking", "scenes", {}, "scenes must stay ['mosaic', 'digit'], got []"),
+    ("asking", "scenes", {}, "scenes must stay as it is"),
     ("asking", "query", "1", "expected an int"),
     ("asking", "model", ["trained"], "expected a unicode string"),
     ("asking", "scene", ["mosaic"], "expected a unicode string"),
@@ -202,13 +203,13 @@ REFUSED = [
 
 # What the settings and the arguments refuse in the same words.
 REFUSED_IN_BOTH_WAYS = [
-    ("asking", "scene", "nowhere", "scene 'nowhere' is not among ['mosaic', 'digit']"),
-    ("asking", "model", "half", "model 'half' is not among ['untrained', 'trained']"),
+    ("asking", "scene", "nowhere", "scene must be one of ['mosaic', 'digit'], got 'nowhere'"),
+    ("asking", "model", "half", "model must be one of ['untrained', 'trained'], got 'half'"),
     ("asking", "block", 1, "block must be one of 0 … 0, got 1"),
     ("asking", "head", 4, "head must be one of 0 … 3, got 4"),
-    ("asking", "head", -1, "head must be a whole number of at least 0, got -1"),
+    ("asking", "head", -1, "head must be one of 0 … 3, got -1"),
     ("asking", "query", 256, "query must be one of 0 … 255, got 256"),
-    ("asking", "temperature", 0.0, "temperature must lie in 0.0625 … 16, got 0.0"),
+    ("asking", "temperature", 0.0, "temperature must lie in 0.0625 … 16, got 0"),
     ("asking", "temperature", float("nan"), "temperature must be a finite number, got nan"),
     ("asking", "temperature", 17, "temperature must lie in 0.0625 … 16, got 17"),
     ("looking", "window_size", 5, "window_size must be one of [2, 4, 8] for the grid (16, 16), got 5"),
@@ -324,7 +325,7 @@ def test_an_explorer_links_to_another_widget(fresh, name, first, then):
 
 SLOW = {
     "explorer": (),
-    "asking": (),
+    "asking": (attention_look, "attend", "score_regions"),
     "looking": (),
     "convolving": (),
     "comparing": (),

@@ -3,13 +3,7 @@
 import re
 
 import pytest
-from pages import (
-    both_ready,
-    pixels,
-    sentence,
-    status,
-    swipe,
-)
+from pages import both_ready, pixels, sentence, status, swipe
 
 from patchwork.explorers.attention import AttentionExplorer
 
@@ -54,47 +48,47 @@ def talk(visit):
     return visit("attention")
 
 
-@pytest.mark.parametrize("over", ["http", "file"])
-def test_attention_mounts_and_answers(visit, over):
-    page = visit("attention", over=over)
-    assert sentence(page) == "Patch 115 (row 7, column 3) asks, 256 patches answer."
-    ask(page, 2, 5)
-    assert sentence(page).startswith("Patch 37 (row 2, column 5) asks")
-    token_map(page, "Untrained").press("ArrowDown")
-    assert sentence(page).startswith("Patch 53 (row 3, column 5) asks")
-
-
-def test_the_first_view_already_teaches(talk):
+def test_attention_mounts_and_answers_and_the_first_view_already_teaches(visit):
     """Untrained the region gets about its share, trained nearly everything."""
-    [untrained, chance], [trained, _] = (
-        numbers(findings(talk, model)["Mass in its region"]) for model in ("Untrained", "Trained")
-    )
-    assert abs(untrained - chance) < 10
-    assert trained > 2 * chance
-    assert numbers(findings(talk, "Untrained")["Entropy"])[1] > 150
-    assert numbers(findings(talk)["Entropy"])[1] < 100
+    for over in ("http", "file"):
+        page = visit("attention", over=over)
+        assert sentence(page) == "Patch 115 (row 7, column 3) asks, 256 patches answer.", over
+        [untrained, chance], [trained, _] = (
+            numbers(findings(page, model)["Mass in its region"]) for model in ("Untrained", "Trained")
+        )
+        assert abs(untrained - chance) < 10
+        assert trained > 2 * chance
+        assert numbers(findings(page, "Untrained")["Entropy"])[1] > 150
+        assert numbers(findings(page)["Entropy"])[1] < 100
+        ask(page, 2, 5)
+        assert sentence(page).startswith("Patch 37 (row 2, column 5) asks"), over
+        token_map(page, "Untrained").press("ArrowDown")
+        assert sentence(page).startswith("Patch 53 (row 3, column 5) asks"), over
 
 
-@pytest.mark.parametrize("name", ["mosaic", "digit"])
-def test_every_number_is_the_librarys(talk, scenes, name, rng):
-    for _ in range(6):
-        shape = scenes[name].queries["trained"].shape
-        block, head, query = rng.randrange(shape[0]), rng.choice(["", *range(shape[1])]), rng.randrange(shape[2])
+def test_every_number_is_the_librarys(talk, scenes, rng):
+    expected = AttentionExplorer(scenes)
+    for name, side, prefix in [("mosaic", 16, 0), ("digit", 4, 1)] * 6:
+        scene = scenes[name]
+        blocks, heads, tokens, _ = scene.queries["trained"].shape
+        block, head, query = rng.randrange(blocks), rng.choice(["", *range(heads)]), rng.randrange(tokens)
         power = rng.randint(-8, 4) / 2
         talk.get_by_label("Picture").select_option(name)
-        if shape[0] > 1:
+        if blocks > 1:
             talk.get_by_label("Block").select_option(str(block))
         talk.get_by_label("Head").select_option(str(head))
         talk.get_by_label("Scale of the logits").fill(str(power))
-        token_map(talk).press("Home")
-        for _ in range(query // (16 if name == "mosaic" else 99)):
-            token_map(talk).press("ArrowDown")
-        for _ in range(query % (16 if name == "mosaic" else 99)):
-            token_map(talk).press("ArrowRight")
-        settings = {"scene": name, "block": block, "head": head if head != "" else None, "query": query}
+        if query < prefix:
+            token_map(talk).press("Home")
+        else:
+            ask(talk, *divmod(query - prefix, side), side=side)
+            talk.mouse.move(0, 0)
+        expected.scene = name
+        expected.block, expected.head, expected.query = block, head if head != "" else None, query
+        expected.temperature = 2**-power
         for model in ("untrained", "trained"):
-            expected = AttentionExplorer(scenes, model=model, temperature=2**-power, **settings)
-            compare(findings(talk, model.capitalize()), expected, scenes[name])
+            expected.model = model
+            compare(findings(talk, model.capitalize()), expected, scene)
 
 
 def compare(told, expected, scene):
@@ -120,10 +114,11 @@ def compare(told, expected, scene):
 
 
 def test_the_mass_leaves_out_what_is_no_patch(visit, regions):
-    page, scene = visit("attention regions"), regions._given["ink"]
+    page, explorer = visit("attention regions"), AttentionExplorer(regions._given)
     for query in range(17):
         page.get_by_label("Token that asks, trained").press("ArrowRight" if query else "Home")
-        expected = AttentionExplorer({"ink": scene}, query=query).region_mass
+        explorer.query = query
+        expected = explorer.region_mass
         told = findings(page)["Mass in its region"]
         assert (expected is None) == (told == "—") == (query < 2)
         if expected is not None:
@@ -169,8 +164,15 @@ def test_a_finger_reaches_the_class_token_and_a_scroll_chooses_nothing(visit):
     assert sentence(page).startswith("Patch ")
 
 
-def test_the_scale_snaps_to_its_marks(talk):
-    scale = talk.get_by_label("Scale of the logits")
+def test_a_sharper_scale_concentrates_and_snaps_to_its_marks(talk):
+    scale, entropies = talk.get_by_label("Scale of the logits"), []
+    for power in (*range(-4, 5), 0):
+        scale.fill(str(power))
+        entropies.append(numbers(findings(talk)["Entropy"])[0])
+    usual = entropies.pop()
+    assert entropies == sorted(entropies, reverse=True)
+    assert entropies[0] - entropies[-1] > 3
+    assert usual == entropies[4]
     assert scale_text(talk) == "scale = 1/√d = 1/√8 = 0.35"
     scale.press("ArrowRight")
     assert scale_text(talk) == "scale = 1/√d · 1.2 = 0.42"
@@ -192,30 +194,21 @@ def test_the_scale_snaps_to_its_marks(talk):
     assert float(numbers(findings(talk)["Entropy"])[1]) > 230
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_marks_stand_where_their_values_are(visit, width):
-    page = visit("attention", width=width)
-    scale = page.get_by_label("Scale of the logits")
-    track, boxes = scale.bounding_box(), []
-    for name, power in {"1/√d": 0, "no scaling": 1.5}.items():
-        mark = page.get_by_role("button", name=name)
-        line = mark.evaluate("node => parseFloat(getComputedStyle(node, '::before').left)")
-        boxes.append(mark.bounding_box())
-        scale.click(position={"x": boxes[-1]["x"] + line - track["x"], "y": track["height"] / 2})
-        assert float(scale.input_value()) == power
-    assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
+def test_the_marks_stand_where_their_values_are(talk):
+    scale = talk.get_by_label("Scale of the logits")
+    for width in (1280, 390):
+        talk.set_viewport_size({"width": width, "height": 900})
+        track, boxes = scale.bounding_box(), []
+        for name, power in {"1/√d": 0, "no scaling": 1.5}.items():
+            mark = talk.get_by_role("button", name=name)
+            line = mark.evaluate("node => parseFloat(getComputedStyle(node, '::before').left)")
+            boxes.append(mark.bounding_box())
+            scale.click(position={"x": boxes[-1]["x"] + line - track["x"], "y": track["height"] / 2})
+            assert float(scale.input_value()) == power, (width, name)
+        assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"], width
 
 
-def test_a_sharper_scale_concentrates(talk):
-    entropies = []
-    for power in range(-4, 5):
-        talk.get_by_label("Scale of the logits").fill(str(power))
-        entropies.append(numbers(findings(talk)["Entropy"])[0])
-    assert entropies == sorted(entropies, reverse=True)
-    assert entropies[0] - entropies[-1] > 3
-
-
-def test_one_model_or_all(talk):
+def test_one_model_or_all_and_a_new_picture_starts_at_its_own_query(talk):
     talk.get_by_label("Model").select_option("trained")
     assert place(talk, "Untrained").count() == 0  # nor is it read aloud
     assert token_map(talk).bounding_box()["width"] > 300
@@ -223,9 +216,6 @@ def test_one_model_or_all(talk):
     assert sentence(talk).startswith("Patch 0 ")
     talk.get_by_label("Model").select_option("")
     assert place(talk, "Untrained").count() == 1
-
-
-def test_a_new_picture_starts_at_its_own_query(talk):
     assert not talk.get_by_label("Block").is_visible()
     talk.get_by_label("Picture").select_option("digit")
     talk.get_by_label("Block").select_option("2")
@@ -316,16 +306,17 @@ def test_attentions_parts_are_named(visit):
     assert "uniform 1/256 = 0.0039" in legend
 
 
-@pytest.mark.parametrize("width", [760, 390])
-def test_attention_stays_in_its_place_and_within_a_screen_and_a_half(visit, width):
-    page = visit("attention", width=width)
+def test_attention_stays_in_its_place_and_within_a_screen_and_a_half(talk):
     height = "() => document.querySelector('.pw-explorer').clientHeight"
-    tall = page.evaluate(height)
-    assert tall <= 1.5 * 844
-    for head in ("1", "3", ""):
-        page.get_by_label("Head").select_option(head)
-        answers(page).press("End")
-        for power in ("-4", "1.25", "4", "0"):
-            page.get_by_label("Scale of the logits").fill(power)
-            token_map(page).press("ArrowRight")
-            assert page.evaluate(height) == tall, (head, power)
+    for width in (760, 390):
+        talk.set_viewport_size({"width": width, "height": 900})
+        talk.get_by_role("button", name="Reset").click()
+        tall = talk.evaluate(height)
+        assert tall <= 1.5 * 844, width
+        for head in ("1", "3", ""):
+            talk.get_by_label("Head").select_option(head)
+            answers(talk).press("End")
+            for power in ("-4", "1.25", "4", "0"):
+                talk.get_by_label("Scale of the logits").fill(power)
+                token_map(talk).press("ArrowRight")
+                assert talk.evaluate(height) == tall, (width, head, power)

@@ -1,7 +1,8 @@
 // The attention explorer's drawings. Each gets what it shows and draws it into (width, height); none keeps anything.
 
-import { cividis, DARK, outline, pixelCanvas } from "../common/canvas.mjs";
+import { cividis, DARK, drawBorders, outline, pixelCanvas } from "../common/canvas.mjs";
 import { clamped } from "../common/controls.mjs";
+import * as words from "./words.mjs";
 
 const STRIP = 0.2,
   GAP = 0.04; // of the width, for the tokens before the patches
@@ -60,7 +61,7 @@ export function drawMap(context, width, height, { view: { scene, query, top }, w
   context.drawImage(heatCanvas(heat.subarray(prefix), rows, columns), left, 0, width - left, height);
   context.globalAlpha = 1;
   for (let token = 0; token < prefix; token++) drawPrefix(context, cell(token), heat[token], token);
-  if (scene.labels) drawBorders(context, scene, (patch) => cell(patch + prefix));
+  if (scene.labels) drawBorders(context, scene.pairs, scene.labels, { cell: (patch) => cell(patch + prefix) });
   if (marked !== query) outline(context, cell(marked), DARK, 1);
   outline(context, cell(query), colors.accent, cell(query).width < 14 ? 2 : 3);
 }
@@ -84,56 +85,17 @@ function drawPrefix(context, { left, top, width, height }, heat, token) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = heat > 0.5 ? DARK : "#ffffff";
-  context.fillText(token > 0 ? `r${token}` : width < 48 ? "cls" : "class", left + width / 2, top + height / 2);
-}
-
-// The borders between regions: white, on a dark one, so that they show on any heat.
-function drawBorders(context, { labels, grid: [, columns] }, cell) {
-  const lines = new Path2D();
-  labels.forEach((label, patch) => {
-    const { left, top, width, height } = cell(patch);
-    if ((patch + 1) % columns && labels[patch + 1] !== label) {
-      lines.moveTo(left + width, top);
-      lines.lineTo(left + width, top + height);
-    }
-    if (patch + columns < labels.length && labels[patch + columns] !== label) {
-      lines.moveTo(left, top + height);
-      lines.lineTo(left + width, top + height);
-    }
-  });
-  context.lineCap = "square";
-  for (const [style, thickness] of [
-    ["rgb(0 0 0 / 0.55)", 3],
-    ["#ffffff", 1.25],
-  ]) {
-    context.strokeStyle = style;
-    context.lineWidth = thickness;
-    context.stroke(lines);
-  }
+  context.fillText(words.prefixText(token, width < 48), left + width / 2, top + height / 2);
 }
 
 // All answers, the largest first. With regions: up for the query's own, down for the others, so a side is seen by place
 // too.
 export function drawAnswers(context, width, height, { view, weights, order, marked, colors }) {
-  const { query, same, tokens } = view,
+  const { same, tokens } = view,
     { base, unit } = axis(view, height),
-    pitch = width / tokens,
-    bar = pitch > 4 ? pitch - 1.5 : pitch;
-  const below = (token) => same !== null && !same[token],
-    kinds = { same: [], others: [], own: [] };
-  order.forEach((token, rank) => {
-    const tall = weights[token] * unit,
-      box = [rank * pitch, below(token) ? base : base - tall, bar, tall];
-    kinds[token === query ? "own" : below(token) ? "others" : "same"].push(box);
-  });
-  for (const [kind, color] of [
-    ["same", colors.blue],
-    ["others", colors.quiet],
-    ["own", colors.accent],
-  ]) {
-    context.fillStyle = color;
-    for (const box of kinds[kind]) context.fillRect(...box);
-  }
+    pitch = width / tokens;
+  const below = (token) => same !== null && !same[token];
+  drawBars(context, { view, weights, order, below, base, unit, pitch }, colors);
   context.fillStyle = colors.edge;
   context.fillRect(0, base - 0.5, width, 1);
   drawUniform(context, width, { base, level: unit / tokens, both: same, tokens }, colors);
@@ -141,6 +103,20 @@ export function drawAnswers(context, width, height, { view, weights, order, mark
   const x = Math.min(Math.max((order.indexOf(marked) + 0.5) * pitch, 5), width - 5),
     tall = weights[marked] * unit;
   markAnswer(context, x, below(marked) ? base + tall : base - tall, height, colors);
+}
+
+// The query's own bar comes last: where bars are thinner than a pixel, it still shows.
+function drawBars(context, { view: { query }, weights, order, below, base, unit, pitch }, { blue, quiet, accent }) {
+  const wide = pitch > 4 ? pitch - 1.5 : pitch;
+  const bar = (token, rank, color) => {
+    const tall = weights[token] * unit;
+    context.fillStyle = color;
+    context.fillRect(rank * pitch, below(token) ? base : base - tall, wide, tall);
+  };
+  order.forEach((token, rank) => {
+    if (token !== query) bar(token, rank, below(token) ? quiet : blue);
+  });
+  bar(query, order.indexOf(query), accent);
 }
 
 // Where weight 0 lies and how many pixels a weight of 1 takes, the same for every model: the two sides share the
@@ -164,12 +140,12 @@ function drawUniform(context, width, { base, level, both, tokens }, { ink, paper
     context.stroke();
   }
   context.restore();
-  write(context, `uniform 1/${tokens}`, width, base - level - 4, { ink, paper });
+  write(context, words.uniformText(tokens), width, base - level - 4, { ink, paper });
 }
 
 function nameSides(context, width, height, { quiet, paper }) {
-  write(context, "same region", width, 11, { ink: quiet, paper });
-  write(context, "other regions", width, height - 4, { ink: quiet, paper });
+  write(context, words.SAME_REGION, width, 11, { ink: quiet, paper });
+  write(context, words.OTHER_REGIONS, width, height - 4, { ink: quiet, paper });
 }
 
 function write(context, text, right, bottom, { ink, paper }) {
@@ -200,8 +176,9 @@ function markAnswer(context, x, y, height, { ink, paper }) {
 export const rankAt = (x, width, tokens) => clamped(Math.floor((x / width) * tokens), tokens - 1);
 
 // The colors of the weights from 0 to the largest, with the uniform weight marked.
-export function drawLegend(context, width, height, { view: { top, tokens }, texts, colors: { ink } }) {
-  const uniform = width * warmth(1 / tokens, top);
+export function drawLegend(context, width, height, { view, colors: { ink } }) {
+  const texts = words.legendTexts(view),
+    uniform = width * warmth(1 / view.tokens, view.top);
   context.drawImage(pixelCanvas(COLORS, 256, 1), 0, 0, width, 14);
   for (const [color, tall] of [
     [ink, 18],
@@ -213,12 +190,14 @@ export function drawLegend(context, width, height, { view: { top, tokens }, text
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "alphabetic";
   context.fillStyle = ink;
-  const [zero, half, most] = ["weight 0", texts.uniform, texts.top].map((text) => context.measureText(text).width);
+  const [zero, half, most] = [texts.nothing, texts.uniform, texts.top].map((text) => context.measureText(text).width);
   const least = zero + 8 + half / 2,
     far = width - most - 8 - half / 2;
-  const middle = ["center", texts.uniform, Math.min(Math.max(uniform, least), far)];
-  const words = [["left", "weight 0", 0], middle, ["right", texts.top, width]];
-  for (const [align, text, x] of words) {
+  for (const [align, text, x] of [
+    ["left", texts.nothing, 0],
+    ["center", texts.uniform, Math.min(Math.max(uniform, least), far)],
+    ["right", texts.top, width],
+  ]) {
     context.textAlign = align;
     context.fillText(text, x, height - 3);
   }

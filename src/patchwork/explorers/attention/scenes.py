@@ -1,5 +1,6 @@
 """What the attention explorer shows: pictures with the queries and keys of their tokens, checked and encoded."""
 
+import json
 from typing import NamedTuple
 
 import torch
@@ -7,10 +8,10 @@ import torch
 from patchwork import _checks
 from patchwork.explorers.common.encoding import encode_array, encode_photo, encode_picture, to_picture
 from patchwork.explorers.common.photographs import deepest
-from patchwork.relations import region_mass
+from patchwork.explorers.common.widget import STATE_LIMIT
 
-COLDEST, HOTTEST = 1 / 16, 16
 BITS = (12, 11, 10, 9, 8)  # of a query's or key's number on the page: the most that fit; 12 keep weights true to 0.003
+ROOM = STATE_LIMIT - 1_000  # bytes that all scenes may take there; the settings take the rest
 CRISP = 64  # pixels: a smaller image is shown pixel by pixel
 
 
@@ -27,28 +28,6 @@ class Scene(NamedTuple):
     queries: dict[str, torch.Tensor]
     keys: dict[str, torch.Tensor]
     labels: torch.Tensor | None = None
-
-
-def check_setting(scene, name, value):
-    """Raise ValueError where a setting is none of the scene's."""
-    blocks, heads, tokens, _ = next(iter(scene.queries.values())).shape
-    most = {"block": blocks, "head": heads, "query": tokens}
-    if name in most and not (name == "head" and value is None):
-        if not 0 <= _checks.count(name, value, at_least=0) < most[name]:
-            raise ValueError(f"{name} must be one of 0 … {most[name] - 1}, got {value}")
-    elif name == "model" and value is not None and value not in list(scene.queries):
-        raise ValueError(f"model {value!r} is not among {list(scene.queries)}")
-    elif name == "temperature" and not COLDEST <= _checks.number(name, value) <= HOTTEST:
-        raise ValueError(f"temperature must lie in {COLDEST:g} … {HOTTEST:g}, got {value}")
-
-
-def suits(scene, name, value):
-    """Tell whether a setting is one of the scene's."""
-    try:
-        check_setting(scene, name, value)
-    except ValueError:
-        return False
-    return True
 
 
 def prefix_length(scene):
@@ -70,29 +49,6 @@ def start(scene):
     if scene.labels is None:
         return 0 if prefix_length(scene) else rows // 2 * columns + columns // 2
     return prefix_length(scene) + deepest(scene.labels, scene.grid)
-
-
-def row_region_mass(scene, row, query):
-    """Return (mass, chance) of one row by ``relations.region_mass`` over its patches, or None where no region is."""
-    own = query - prefix_length(scene)
-    patches = row[prefix_length(scene) :]
-    if scene.labels is None or own < 0:
-        return None
-    others = (scene.labels == scene.labels[own]).sum() - 1
-    if not 0 < others < len(patches) - 1:
-        return None
-    relation = patches.new_zeros(len(patches), len(patches))
-    relation[own] = patches
-    return region_mass(relation, scene.labels.to(row.device))
-
-
-def token_name(scene, token):
-    """Say in words which token it is."""
-    place = token - prefix_length(scene)
-    if place < 0:
-        return "the class token" if token == 0 else f"register {token}"
-    row, column = divmod(place, scene.grid[1])
-    return f"patch {place} in row {row}, column {column}"
 
 
 def checked(scenes):
@@ -162,12 +118,20 @@ def is_crisp(image):
     return max(image.shape[1:]) <= CRISP
 
 
-def encoded(scenes, bits):
-    """Return what each scene brings to the page, its queries and keys rounded to ``bits`` bits within each head."""
-    return {name: _encoded_scene(scene, bits) for name, scene in scenes.items()}
+def encoded(scenes):
+    """Return what each scene brings to the page, queries and keys rounded within each head to the most bits that fit.
+
+    Where none fit, it is those of the fewest bits.
+    """
+    shown = {name: _encoded_picture(scene) for name, scene in scenes.items()}
+    for bits in BITS:
+        found = {name: shown[name] | {"models": _encoded_models(scene, bits)} for name, scene in scenes.items()}
+        if len(json.dumps(found)) <= ROOM:
+            break
+    return found
 
 
-def _encoded_scene(scene, bits):
+def _encoded_picture(scene):
     image = scene.image.expand(3, -1, -1)
     crisp = is_crisp(image)
     return {
@@ -176,10 +140,13 @@ def _encoded_scene(scene, bits):
         "grid": list(scene.grid),
         "labels": None if scene.labels is None else scene.labels.tolist(),
         "start": start(scene),
-        "models": {
-            model: {part: _encoded_heads(getattr(scene, part)[model], bits) for part in ("queries", "keys")}
-            for model in scene.queries
-        },
+    }
+
+
+def _encoded_models(scene, bits):
+    return {
+        model: {part: _encoded_heads(getattr(scene, part)[model], bits) for part in ("queries", "keys")}
+        for model in scene.queries
     }
 
 

@@ -1,29 +1,17 @@
-"""Chapter 2's explorer: one query token asks, all tokens answer, untrained and trained side by side."""
+"""The widget of chapter 2: its state, and what it takes."""
 
-import torch
 import traitlets
 
-from patchwork.attention import attention_weights
-from patchwork.explorers.attention.scenes import (
-    BITS,
-    Scene,
-    check_setting,
-    checked,
-    encoded,
-    is_crisp,
-    row_region_mass,
-    start,
-    suits,
-    token_name,
-)
-from patchwork.explorers.attention.still import draw_attention
-from patchwork.explorers.common.encoding import to_picture
+from patchwork import _checks
+from patchwork.explorers.attention.look import AttentionLook
+from patchwork.explorers.attention.scenes import Scene, checked, encoded, start
+from patchwork.explorers.attention.still import describe_attention, draw_attention
 from patchwork.explorers.common.widget import Explorer
 
 __all__ = ["AttentionExplorer", "Scene"]
 
 
-class AttentionExplorer(Explorer, module="attention"):
+class AttentionExplorer(Explorer, module="attention", look=AttentionLook):
     """softmax(q·k / (temperature·√d)) over the picture, for a query token that the reader chooses.
 
     ``scenes`` is a dict of ``Scene`` by name. ``model`` None shows every model side by side, in the order given; Python
@@ -35,6 +23,7 @@ class AttentionExplorer(Explorer, module="attention"):
 
     Used in chapter 2.
 
+    >>> import torch
     >>> q, k = torch.randn(2, 1, 4, 9, 8, generator=torch.Generator().manual_seed(0)).unbind()
     >>> explorer = AttentionExplorer({"noise": Scene(torch.rand(1, 48, 48), (3, 3), {"random": q}, {"random": k})})
     >>> explorer.weights.shape, round(explorer.weights.sum().item(), 4)
@@ -44,6 +33,8 @@ class AttentionExplorer(Explorer, module="attention"):
     """
 
     remedy = "use smaller images, or fewer blocks, heads or dimensions"
+    settings = ("scene", "model", "block", "head", "query", "temperature")
+    fixed = ("scenes",)
 
     scenes = traitlets.Dict(help="what each scene brings to the page").tag(sync=True, bulky=True)
     scene = traitlets.Unicode(help="name of the scene shown").tag(sync=True)
@@ -55,88 +46,50 @@ class AttentionExplorer(Explorer, module="attention"):
     hovered = traitlets.Int(None, allow_none=True, help="the token under the pointer").tag(sync=True, transient=True)
 
     def __init__(self, scenes, *, scene=None, model=None, block=0, head=None, query=None, temperature=1.0):
-        """Check the scenes and encode them for the page."""
+        """Check the scenes and the settings, and encode the scenes for the page."""
         self._given = checked(scenes)
-        scene = next(iter(self._given)) if scene is None else scene
-        if scene not in list(self._given):
-            raise ValueError(f"scene {scene!r} is not among {list(self._given)}")
+        scene = self._known(next(iter(self._given)) if scene is None else scene)
         self._follows = False
-        first = start(self._given[scene]) if query is None else query
-        settings = {"model": model, "block": block, "head": head, "query": first, "temperature": temperature}
-        for name, value in settings.items():
-            check_setting(self._given[scene], name, value)
-        settings["temperature"] = float(temperature)
-        super().__init__(scenes=encoded(self._given, BITS[0]), scene=scene, **settings)
+        super().__init__(
+            scenes=encoded(self._given),
+            scene=scene,
+            model=model,
+            block=block,
+            head=head,
+            query=start(self._given[scene]) if query is None else query,
+            temperature=temperature,
+        )
         self._follows = True
-        self._fit()
 
-    def _fit(self):
-        """Round the page's numbers until the state fits."""
-        for bits in BITS[1:]:
-            try:
-                return self.state()
-            except ValueError:
-                self.scenes = encoded(self._given, bits)
-        return self.state()
+    def _known(self, name):
+        return _checks.choice("scene", name, list(self._given))
 
-    @property
-    def relation(self):
-        """Who answers whom, (T, T): the weights of the chosen block and head, or the mean of its heads."""
-        return self._weights(slice(None))
+    def fit(self, name, value, beside):
+        """Return the value of a trait as it is kept; models, blocks, heads and tokens must be those of the scene."""
+        if name == "scene":
+            return self._known(value)
+        if name in ("model", "head") and value is None:
+            return None
+        queries = self._given[beside["scene"]].queries
+        if name == "model":
+            return _checks.choice(name, value, list(queries))
+        blocks, heads, tokens, _ = next(iter(queries.values())).shape
+        counts = {"block": blocks, "head": heads, "query": tokens}
+        if name in counts:
+            return _checks.count(name, value, at_least=0, at_most=counts[name] - 1)
+        return super().fit(name, value, beside)
 
-    @property
-    def weights(self):
-        """The answers to the query, (T,): a row of ``relation``."""
-        return self._weights([self.query])[0]
-
-    @property
-    def entropy(self):
-        """−Σ a ln a of the row, in nats, a tensor (); it is as if the row were spread over e^entropy tokens."""
-        return torch.special.entr(self.weights).sum()
-
-    @property
-    def region_mass(self):
-        """(mass, chance) of the row by ``relations.region_mass``, own patch and tokens that are no patches left out.
-
-        None where the query is no patch, has no region, or its region is alone or everything.
-        """
-        scene = self._given[self.scene]
-        return row_region_mass(scene, self.weights, self.query)
-
-    def _weights(self, asking, model=None):
-        scene = self._given[self.scene]
-        model = model or self.model or list(scene.queries)[-1]
-        queries, keys = scene.queries[model][self.block], scene.keys[model][self.block]
-        scale = 1 / (self.temperature * queries.shape[-1] ** 0.5)
-        heads = attention_weights(queries[None, :, asking], keys[None], scale=scale)[0]
-        return heads.mean(0) if self.head is None else heads[self.head]
+    def _look(self):
+        settings = {name: getattr(self, name) for name in self.settings}
+        return AttentionLook(**settings | {"scene": self._given[self.scene], "name": self.scene})
 
     def picture(self):
-        """Draw the first view: every model's answers to the query as heat over the picture, and what they come to."""
-        scene, rows = self._given[self.scene], {name: self._weights([self.query], name)[0] for name in self._shown()}
-        columns = [(name, row.tolist(), self._findings(row)) for name, row in rows.items()]
-        labels = None if scene.labels is None else scene.labels.tolist()
-        photo = to_picture(scene.image.expand(3, -1, -1))
-        return draw_attention(photo, scene.grid, self.query, columns, crisp=is_crisp(scene.image), labels=labels)
+        """Draw every model's answers to the query as heat over the picture, and what they come to."""
+        return draw_attention(self.look)
 
     def alt(self):
         """Say in words what ``picture`` shows."""
-        place, each = token_name(self._given[self.scene], self.query), "; ".join(map(self._alt_of, self._shown()))
-        heads = "the mean of all heads" if self.head is None else f"head {self.head}"
-        return f"Attention of {place} over the picture “{self.scene}” as heat, block {self.block}, {heads}. {each}."
-
-    def _alt_of(self, model):
-        found = self._findings(self._weights([self.query], model)[0])
-        return f"{model.capitalize()}: {', '.join(found)}"
-
-    def _shown(self):
-        return list(self._given[self.scene].queries) if self.model is None else [self.model]
-
-    def _findings(self, row):
-        scored = row_region_mass(self._given[self.scene], row, self.query)
-        spread = torch.special.entr(row.double()).sum().exp().item()
-        found = [f"as if spread over {spread:.0f} of {len(row)}", f"largest weight {row.max():.2g}"]
-        return found if scored is None else [f"{scored[0]:.0%} in its region, chance {scored[1]:.0%}", *found]
+        return describe_attention(self.look)
 
     def set_state(self, sync_data):
         """Take a change from the page, which has chosen query, block and head to fit its scene."""
@@ -146,27 +99,17 @@ class AttentionExplorer(Explorer, module="attention"):
         finally:
             self._follows = True
 
-    @traitlets.validate("scenes", "scene")
-    def _is_known(self, proposal):
-        if proposal.trait.name == "scene" and proposal.value not in self._given:
-            raise traitlets.TraitError(f"scene {proposal.value!r} is not among {list(self._given)}")
-        if proposal.trait.name == "scenes" and list(proposal.value) != list(self._given):
-            raise traitlets.TraitError(f"scenes must stay {list(self._given)}, got {list(proposal.value)}")
-        return proposal.value
-
-    @traitlets.validate("model", "block", "head", "query", "temperature")
-    def _suits(self, proposal):
-        try:
-            check_setting(self._given[self.scene], proposal.trait.name, proposal.value)
-        except ValueError as error:
-            raise traitlets.TraitError(str(error)) from None
-        return proposal.value
-
     @traitlets.observe("scene")
     def _follow(self, _):
-        if self._follows:
-            scene = self._given[self.scene]
-            for name, value in {"model": None, "block": 0, "head": None}.items():
-                if not suits(scene, name, getattr(self, name)):
-                    setattr(self, name, value)
+        """Start a new scene at its own query, and keep model, block and head as far as it has them."""
+        if not self._follows:
+            return
+        scene = self._given[self.scene]
+        blocks, heads, *_ = next(iter(scene.queries.values())).shape
+        with self.hold_trait_notifications():
             self.query = start(scene)
+            self.block = min(self.block, blocks - 1)
+            if self.model not in scene.queries:
+                self.model = None
+            if self.head is not None and self.head >= heads:
+                self.head = None
