@@ -6,7 +6,8 @@ import pytest
 import torch
 import traitlets
 
-from patchwork.explorers.windows.widget import STEPS, WindowExplorer, window_sizes
+from patchwork.explorers.windows import WindowExplorer, window_sizes
+from patchwork.explorers.windows.still import STEPS
 from patchwork.windows import attention_cost, merging_relation, reach, window_relation
 
 
@@ -62,8 +63,8 @@ def test_the_costs_are_the_librarys(windows):
         ({"grid": 16}, "grid must be a pair (rows, columns), got 16"),
         ({"grid": (0, 8)}, "must be a whole number of at least 1, got 0"),
         ({"window_size": 2, "shift": 2}, "shift must be one of 0 … 1, got 2"),
-        ({"window_size": None}, "window_size must be a whole number of at least 0, got None"),
-        ({"window_size": "4"}, "window_size must be a whole number of at least 0, got '4'"),
+        ({"window_size": None}, "window_size must be one of [2, 4, 8], got None"),
+        ({"window_size": "4"}, "window_size must be one of [2, 4, 8], got '4'"),
         ({"selected": 1.0}, "selected must be a whole number of at least 0, got 1.0"),
         ({"step": ["mask"]}, "step must be one of"),
         ({"photo": "nobody"}, "'nobody' is not among"),

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from patchwork.explorers.windows import WindowExplorer
+from patchwork.explorers.windows import WindowExplorer, window_sizes
 from patchwork.images import load_image
 from patchwork.windows import (
     attention_cost,
@@ -28,6 +28,11 @@ def cut(request, rng):
 
 def numbered(grid):
     return torch.arange(grid[0] * grid[1]).view(1, *grid, 1)
+
+
+def test_the_windows_on_offer_are_pythons(formulas, rng):
+    for grid in ((64, 64), (16, 24), (7, 7), *((rng.randint(2, 64), rng.randint(2, 64)) for _ in range(20))):
+        assert formulas("windows/formulas.mjs", "windowSizes", grid) == window_sizes(grid), grid
 
 
 def test_the_shift_is_the_librarys(formulas, rng):

@@ -8,7 +8,8 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.windows.widget import STEPS, WindowExplorer, window_sizes
+from patchwork.explorers.windows import WindowExplorer, window_sizes
+from patchwork.explorers.windows.still import STEPS
 from patchwork.windows import attention_cost, cyclic_shift
 
 pytestmark = pytest.mark.browser
@@ -145,22 +146,19 @@ def test_the_steps_follow_each_other(page):
     assert page.locator(".pw-radios :checked").get_attribute("value") == "shift"
 
 
-@pytest.mark.parametrize(
-    ("step", "told"),
-    [
-        ("tokens", "asks. The frames hold the 16 tokens of its window, from 4 regions of the photograph."),
-        ("shift", "now stands at row 12, column 14: the grid moved up and left by 2, around the border."),
-        ("windows", "is in window 15: 4 × 4 tokens from 4 regions of the photograph."),
-        ("mask", "is in window 15, with 16 tokens from 4 regions of the photograph: 4 of 16 answer, 12 are false "
-         "neighbors and masked."),
-        ("unshift", "is back in its place: the 4 that answer lie around it, the 12 false neighbors on other sides of "
-         "the photograph."),
-    ],
-)  # fmt: skip
-def test_each_step_says_what_happened(page, step, told):
-    take_step(page, step)
-    assert sentence(page) == f"Token 224 (row 14, column 0) {told}"
-    assert step_canvas(page).get_attribute("aria-valuetext") == sentence(page)
+def test_each_step_says_what_happened(page):
+    for step, told in {
+        "tokens": "asks. The frames hold the 16 tokens of its window, from 4 regions of the photograph.",
+        "shift": "now stands at row 12, column 14: the grid moved up and left by 2, around the border.",
+        "windows": "is in window 15: 4 × 4 tokens from 4 regions of the photograph.",
+        "mask": "is in window 15, with 16 tokens from 4 regions of the photograph: 4 of 16 answer, 12 are false "
+        "neighbors and masked.",
+        "unshift": "is back in its place: the 4 that answer lie around it, the 12 false neighbors on other sides of "
+        "the photograph.",
+    }.items():
+        take_step(page, step)
+        assert sentence(page) == f"Token 224 (row 14, column 0) {told}", step
+        assert step_canvas(page).get_attribute("aria-valuetext") == sentence(page), step
 
 
 def test_without_a_shift_nothing_is_masked(page):
@@ -191,17 +189,17 @@ def test_a_merged_token_is_named(page):
     assert sentence(page, "heard") == f"{told}without shift 64."
 
 
-@pytest.mark.parametrize("step", list(STEPS))
-def test_the_token_under_the_pointer_is_the_one_drawn_there(page, rng, step):
-    take_step(page, step)
+def test_the_token_under_the_pointer_is_the_one_drawn_there(page, rng):
     page.get_by_label("Shift u").select_option("3")
-    shown = torch.arange(256).view(1, 16, 16, 1)
-    shown = (cyclic_shift(shown, 3) if step in ("shift", "windows", "mask") else shown).view(16, 16)
-    for _ in range(5):
-        row, column = rng.randrange(16), rng.randrange(16)
-        press_at(step_canvas(page), row, column)
-        assert token(page) == shown[row, column]
-        assert step_canvas(page).get_attribute("aria-valuenow") == str(row * 16 + column)
+    tokens = torch.arange(256).view(1, 16, 16, 1)
+    for step in STEPS:
+        take_step(page, step)
+        shown = (cyclic_shift(tokens, 3) if step in ("shift", "windows", "mask") else tokens).view(16, 16)
+        for _ in range(5):
+            row, column = rng.randrange(16), rng.randrange(16)
+            press_at(step_canvas(page), row, column)
+            assert token(page) == shown[row, column], step
+            assert step_canvas(page).get_attribute("aria-valuenow") == str(row * 16 + column), step
 
 
 # the drawings
@@ -277,20 +275,37 @@ MEASURE = r"""() => {
         fillText.call(this, text, x, y);
     };
 }"""
+# Every size, at each every step, at each some keys: where a part of the page moved. Once drawn, or as fast as it goes.
+SWEEP = """async ([sizes, steps, keys, drawn]) => {
+    const places = () => String([...document.querySelectorAll('.pw-panel')].map((each) => each.offsetTop));
+    const later = drawn ? (done) => requestAnimationFrame(() => setTimeout(done)) : setTimeout;
+    const size = [...document.querySelectorAll('select')].find((each) => each.labels[0].innerText.startsWith('Window'));
+    const canvas = document.querySelector('.pw-step canvas'), first = places(), moved = [];
+    for (size.value of sizes) {
+        size.dispatchEvent(new Event('change'));
+        for (const step of steps) {
+            document.querySelector(`.pw-radios [value=${step}]`).click();
+            for (const key of keys) {
+                canvas.dispatchEvent(new KeyboardEvent('keydown', { key }));
+                await new Promise(later);
+                if (places() !== first) moved.push([size.value, step, key]);
+            }
+        }
+    }
+    return moved;
+}"""
+SIZES = ["2", "8", "4"]
 
 
-@pytest.mark.parametrize("width", [1280, 640, 390, 320])
-def test_the_words_in_the_pictures_are_whole_and_readable(visit, width):
-    page = visit("windows", width=width)
+def test_the_words_in_the_pictures_are_whole_and_readable(page):
     page.evaluate(MEASURE)
-    for size in ("2", "8", "4"):
-        page.get_by_label("Window size M").select_option(size)
-        for step in STEPS:
-            take_step(page, step)
-            pixels(page, step_canvas(page))
-    words = page.evaluate("words")
-    assert [word for word in words if word[1] < 11 or not word[2]] == []
-    assert {"from the top", "100%", "without shift", "4"} <= {text for text, _, _ in words}
+    for width in (1280, 640, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("words = []")
+        page.evaluate(SWEEP, [SIZES, list(STEPS), ["none"], True])
+        words = page.evaluate("words")
+        assert [word for word in words if word[1] < 11 or not word[2]] == [], width
+        assert {"from the top", "100\u202f%", "without shift", "4"} <= {text for text, _, _ in words}, width
 
 
 def test_only_the_window_stays_in_color_where_it_is_masked(page):
@@ -311,19 +326,17 @@ def test_only_the_window_stays_in_color_where_it_is_masked(page):
 # keys, pointer, touch
 
 
-@pytest.mark.parametrize(
-    ("keys", "chosen"),
-    [
+def test_keys_walk_the_grid_as_it_is_drawn(page):
+    for keys, chosen in (
         ("ArrowRight", 225), ("ArrowLeft", 239), ("ArrowUp", 208), ("ArrowDown", 240), ("Home", 34), ("End", 17),
         ("Home ArrowLeft", 34), ("End ArrowRight", 17), ("Home ArrowUp", 34), ("End ArrowDown", 17),
         ("ArrowRight ArrowRight", 242),
-    ],
-)  # fmt: skip
-def test_keys_walk_the_grid_as_it_is_drawn(page, keys, chosen):
-    for key in keys.split():
-        step_canvas(page).press(key)
-    assert token(page) == chosen
-    assert step_canvas(page).get_attribute("aria-valuetext") == sentence(page)
+    ):  # fmt: skip
+        page.get_by_role("button", name="Reset").click()
+        for key in keys.split():
+            step_canvas(page).press(key)
+        assert token(page) == chosen, keys
+        assert step_canvas(page).get_attribute("aria-valuetext") == sentence(page), keys
 
 
 def test_keys_walk_the_picture_below_in_its_own_order(page):
@@ -515,22 +528,22 @@ def test_the_parts_of_windows_are_named_and_apart(visit):
     assert [each.get_attribute("value") for each in checked.all()] == ["tokens", "mask"]
 
 
-@pytest.mark.parametrize("width", [1280, 760, 390, 320])
-def test_nothing_moves_when_it_changes(visit, width):
-    page = visit("windows", width=width)
+WIDE = """() => [...document.querySelectorAll('.pw-explorer p')].filter(
+    (each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).position !== 'absolute'
+).map((each) => each.className)"""
+
+
+def test_nothing_moves_when_it_changes(page):
     place = "() => [...document.querySelectorAll('.pw-panel')].map((each) => each.offsetTop)"
-    places = page.evaluate(place)
-    for size in ("2", "8", "4"):
-        page.get_by_label("Window size M").select_option(size)
-        for step in STEPS:
-            take_step(page, step)
-            for key in ("Home", "ArrowRight", "End"):
-                step_canvas(page).press(key)
-                assert page.evaluate(place) == places, (size, step, key)
-    page.get_by_label("Merge 2 × 2").check()
-    page.get_by_label("Blocks L").fill("8")
-    page.get_by_label("Side of the grid, in tokens").fill("112")
-    assert page.evaluate(place) == places
-    inside = """() => [...document.querySelectorAll('.pw-explorer p')].every(
-        (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
-    assert page.evaluate(inside)
+    for width in (1280, 760, 390, 320):
+        page.get_by_role("button", name="Reset").click()
+        page.set_viewport_size({"width": width, "height": 900})
+        places = page.evaluate(place)
+        moved = page.evaluate(SWEEP, [SIZES, list(STEPS), ["Home", "ArrowRight", "End"], False])
+        assert moved == [], width
+        assert sentence(page).startswith("Token 255 "), width
+        page.get_by_label("Merge 2 × 2").check()
+        page.get_by_label("Blocks L").fill("8")
+        page.get_by_label("Side of the grid, in tokens").fill("112")
+        assert page.evaluate(place) == places, width
+        assert page.evaluate(WIDE) == [], width

@@ -35,6 +35,28 @@ export function dot(context, [x, y], radius, color, { paper }) {
   context.stroke();
 }
 
+// What stands around the curves in a box: lines across at `levels`, words below at `ticks`, each [where, text], and a
+// caption.
+export function axes(context, { left, right, bottom }, { levels, ticks, caption, gap = 9 }, { quiet, rule, edge }) {
+  const across = (y, color) =>
+    curve(
+      context,
+      [
+        [left, y],
+        [right, y],
+      ],
+      color,
+      { lineWidth: 1 },
+    );
+  for (const [y, text] of levels) {
+    if (y < bottom) across(y, rule);
+    label(context, text, left - gap, y, { color: quiet, align: "right" });
+  }
+  across(bottom, edge);
+  for (const [x, text] of ticks) label(context, text, x, bottom + 12, { color: quiet, align: "center" });
+  label(context, caption, (left + right) / 2, bottom + 27, { color: quiet, align: "center" });
+}
+
 // The legend's entries in one row: a piece of line, then its words.
 export function legend(context, entries, y, { ink }) {
   let x = 0;
