@@ -16,6 +16,7 @@ from stored import page_state
 from patchwork.explorers.attention import look as attention_look
 from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.graphs import look as graph_look
+from patchwork.explorers.patches import look as patch_look
 from patchwork.explorers.windows import look as window_look
 
 
@@ -156,15 +157,6 @@ def test_the_repr_lists_the_settings_only(fresh, expected):
 
 
 REFUSED = [
-    ("explorer", "patch_size", 30, "patch_size 30 does not divide"),
-    ("explorer", "patch_size", 0, "patch_size 0 does not divide"),
-    ("explorer", "patch_size", 2, "at most 4096 patches, got N = 112 × 112"),
-    ("explorer", "stride", 33, "every 33 pixels do not tile"),
-    ("explorer", "stride", 5, "every 5 pixels do not tile"),
-    ("explorer", "stride", 0, "every 0 pixels do not tile"),
-    ("explorer", "selected", 49, "one of the patches 0 … 48, got 49"),
-    ("explorer", "selected", -1, "one of the patches 0 … 48, got -1"),
-    ("explorer", "photo", "nobody", "'nobody' is not among"),
     ("explorer", "patch_size", "32", "expected an int"),
     ("explorer", "shuffled", None, "expected a boolean"),
     ("explorer", "photos", {}, "photos must hold 'astronaut', the one shown, got []"),
@@ -172,6 +164,13 @@ REFUSED = [
     ("explorer", "photos", {"astronaut": "no picture"}, "the photograph 'astronaut' must be a picture as base64 text"),
     ("explorer", "photos", {"astronaut": None}, "the photograph 'astronaut' must be a picture as base64 text"),
     ("looking", "grid", (8, 8), "grid must stay as it is"),
+    (
+        "explorer",
+        "photos",
+        {"astronaut": encoding.encode_photo(torch.zeros(3, 97, 89))},
+        "no patch_size cuts H, W = 97, 89 into at most 4096 patches",
+    ),
+    ("looking", "grid", (8, 8), "the grid must stay (16, 16), got (8, 8)"),
     ("looking", "photo", "nobody", "'nobody' is not among"),
     ("looking", "photos", {"astronaut": "no picture"}, "must be a picture as base64 text"),
     ("looking", "shifted", None, "expected a boolean"),
@@ -206,6 +205,17 @@ REFUSED = [
 REFUSED_IN_BOTH_WAYS = [
     ("asking", "scene", "nowhere", "scene must be one of ['mosaic', 'digit'], got 'nowhere'"),
     ("asking", "model", "half", "model must be one of ['untrained', 'trained'], got 'half'"),
+    ("explorer", "patch_size", 30, "patch_size 30 does not divide"),
+    ("explorer", "patch_size", 0, "patch_size must be a whole number of at least 1, got 0"),
+    ("explorer", "patch_size", 2, "at most 4096 patches, got N = 112 × 112"),
+    ("explorer", "stride", 33, "every 33 pixels do not tile"),
+    ("explorer", "stride", 5, "every 5 pixels do not tile"),
+    ("explorer", "stride", 0, "stride must be a whole number of at least 1, got 0"),
+    ("explorer", "selected", 49, "selected must be one of 0 … 48, got 49"),
+    ("explorer", "selected", -1, "selected must be one of 0 … 48, got -1"),
+    ("explorer", "photo", "nobody", "'nobody' is not among"),
+    ("asking", "scene", "nowhere", "scene 'nowhere' is not among ['mosaic', 'digit']"),
+    ("asking", "model", "half", "model 'half' is not among ['untrained', 'trained']"),
     ("asking", "block", 1, "block must be one of 0 … 0, got 1"),
     ("asking", "head", 4, "head must be one of 0 … 3, got 4"),
     ("asking", "head", -1, "head must be one of 0 … 3, got -1"),
@@ -325,7 +335,7 @@ def test_an_explorer_links_to_another_widget(fresh, name, first, then):
 
 
 SLOW = {
-    "explorer": (),
+    "explorer": (patch_look, "extract_patches", "merge_patches", "shuffled_order"),
     "asking": (attention_look, "attend", "score_regions"),
     "looking": (window_look, "window_partition", "cyclic_shift", "shifted_window_mask", "reach"),
     "convolving": (),

@@ -8,7 +8,7 @@ import torch
 import traitlets
 from stored import page_state
 
-from patchwork.explorers.common import encoding
+from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.common import widget as base
 from patchwork.explorers.patches import PatchExplorer, patch_grid, same_place, shuffled_order
 from patchwork.patches import extract_patches, merge_patches, patchify, unpatchify
@@ -93,8 +93,18 @@ def test_bad_images_are_named():
         PatchExplorer(torch.zeros(224, 224, 3))
     with pytest.raises(ValueError, match=r"^an image must be a tensor \(3, H, W\), got list$"):
         PatchExplorer([torch.zeros(3, 64, 64)])
-    with pytest.raises(traitlets.TraitError, match="selected must be one of"):
+    with pytest.raises(ValueError, match="selected must be one of 0 … 3, got 4"):
         PatchExplorer(torch.zeros(3, 64, 64), selected=4)
+    with pytest.raises(ValueError, match="no patch_size cuts H, W = 97, 89 into at most 4096 patches"):
+        PatchExplorer(torch.zeros(3, 97, 89))
+
+
+def test_a_photo_that_no_cut_fits_is_refused():
+    explorer = PatchExplorer({"square": torch.zeros(3, 64, 64), "prime": torch.zeros(3, 97, 89)})
+    before = repr(explorer)
+    with pytest.raises(traitlets.TraitError, match="no patch_size cuts H, W = 97, 89 into at most 4096 patches"):
+        explorer.photo = "prime"
+    assert repr(explorer) == before
 
 
 def test_the_choice_stays_at_its_place_when_the_cut_changes(explorer):
@@ -120,6 +130,27 @@ def test_a_photo_of_another_size_takes_the_nearest_patch_size():
     assert (explorer.patch_size, explorer.grid) == (30, (2, 3))
 
 
+def test_a_photo_too_large_for_small_patches_takes_the_smallest_that_fits():
+    explorer = PatchExplorer({"small": torch.zeros(3, 16, 16), "large": torch.zeros(3, 256, 512)}, patch_size=2)
+    explorer.photo = "large"
+    assert (explorer.patch_size, explorer.grid) == (8, (32, 64))
+
+
+def test_another_photo_under_the_same_name_takes_the_nearest_patch_size(explorer):
+    explorer.photos = {"astronaut": encoding.encode_photo(torch.zeros(3, 60, 90))}
+    assert (explorer.patch_size, explorer.grid, explorer.selected) == (30, (2, 3), 1)
+
+
+def test_changes_that_come_together_are_taken_together(explorer):
+    """A choice that is made with the cut is meant in it; one that is not stays at its place."""
+    with explorer.hold_trait_notifications():
+        explorer.patch_size, explorer.stride, explorer.selected = 8, 4, 3000
+    assert (explorer.grid, explorer.selected) == ((55, 55), 3000)
+    with explorer.hold_trait_notifications():
+        explorer.patch_size, explorer.stride = 16, 8
+    assert explorer.selected == same_place(3000, ((224, 224), 8, 4), ((224, 224), 16, 8))
+
+
 def test_a_change_from_the_page_is_taken_as_it_is(explorer):
     explorer.patch_size = 16
     explorer.selected = 17
@@ -142,6 +173,14 @@ def test_a_readers_own_photo_arrives_as_a_tensor(explorer):
     assert explorer.image.shape == own.shape
     assert torch.equal(explorer.image, encoding.decode_photo(explorer.photos["your photo"]))
     assert explorer.vector.shape == (3072,)
+
+
+def test_a_readers_own_photo_is_decoded_once_for_an_output(explorer, monkeypatch):
+    explorer.set_state({"photos": {**explorer.photos, "own": explorer.photos["coffee"]}, "photo": "own"})
+    decoded, read = [], photographs.decode_photo
+    monkeypatch.setattr(photographs, "decode_photo", lambda text: decoded.append(text) or read(text))
+    explorer._repr_mimebundle_()
+    assert decoded == [explorer.photos["own"]]
 
 
 def test_a_shuffled_order_is_a_permutation_and_far_from_the_identity():

@@ -1,11 +1,13 @@
-"""The formulas of the patch explorer's page, of math.mjs, held against the library."""
+"""The formulas of the patch explorer's page held against the library."""
 
 import numpy as np
 import pytest
 import torch
 from py_mini_racer import JSEvalException
 
+from patchwork.explorers.common.modules import limits
 from patchwork.explorers.patches import patch_grid, same_place, shuffled_order
+from patchwork.explorers.patches.look import fits
 from patchwork.patches import extract_patches, merge_patches
 
 
@@ -44,6 +46,20 @@ def test_grid_and_counts_are_the_librarys(formulas, random_cut):
 def test_a_cut_that_leaves_pixels_over_is_refused(formulas, cut):
     with pytest.raises(JSEvalException, match="don't tile"):
         formulas("common/formulas.mjs", "patchGrid", *cut)
+
+
+def test_the_cuts_on_offer_are_those_that_python_takes(formulas, rng):
+    """Patches of 4 × 4 pixels at least, at most as high as the photograph; no overlap, half, and three quarters."""
+    smallest, module = limits("patches")["smallest_on_offer"], "patches/formulas.mjs"
+    sides = rng.choice([1, 4, 12, 32, 36]), rng.choice([4, 8, 12])
+    for height, width in ((224, 224), (97, 89), (1024, 512), [rng.randint(1, 9) * side for side in sides]):
+        photo = {"height": height, "width": width}
+        sizes = formulas(module, "patchSizes", photo)
+        assert sizes == [each for each in range(smallest, height + 1) if fits((height, width), each, each)]
+        for size in sizes:
+            wished = [size] if (height, width) == (size, size) else [size / part for part in (1, 2, 4)]
+            taken = [int(each) for each in wished if each == int(each) and fits((height, width), size, int(each))]
+            assert formulas(module, "strides", photo, size) == taken
 
 
 def test_vectors_are_the_librarys(formulas, random_cut, rng):

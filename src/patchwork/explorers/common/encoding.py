@@ -54,6 +54,16 @@ def decode_photo(text):
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous() / 255
 
 
+def photo_size(text):
+    """Read the size (H, W) of a photograph from its base64 text.
+
+    >>> photo_size(encode_photo(torch.zeros(3, 16, 24)))
+    (16, 24)
+    """
+    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+        return picture.height, picture.width
+
+
 def to_picture(image):
     """Turn an image tensor (3, H, W) in [0, 1] into a PIL image."""
     if not isinstance(image, torch.Tensor):

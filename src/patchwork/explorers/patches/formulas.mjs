@@ -1,6 +1,30 @@
 // Formulas of patches, of the modules patches and explorers.patches: cuts, vectors, orders.
 
-import { patchCorner, patchGrid } from "../common/formulas.mjs";
+import { divides, patchCorner, patchGrid } from "../common/formulas.mjs";
+import limits from "./limits.json" with { type: "json" };
+
+const { most_patches: MOST_PATCHES, smallest_on_offer: SMALLEST } = limits;
+
+// The cuts that a photograph allows, {width, height}.
+
+export function fits({ width, height }, patchSize, stride) {
+  const tiles = (side) => patchSize <= side && divides(patchSize, side) && divides(stride, side - patchSize);
+  if (!tiles(width) || !tiles(height)) return false;
+  const [rows, columns] = patchGrid(height, width, patchSize, stride);
+  return rows * columns <= MOST_PATCHES;
+}
+
+export function patchSizes(photo) {
+  const sizes = Array.from({ length: photo.height }, (_, index) => index + 1);
+  return sizes.filter((size) => size >= SMALLEST && fits(photo, size, size));
+}
+
+// No overlap, half, three quarters; a patch as large as the image has nowhere to go.
+export function strides(photo, patchSize) {
+  if (patchSize === photo.width && patchSize === photo.height) return [patchSize];
+  const wholes = [1, 2, 4].map((part) => patchSize / part).filter(Number.isInteger);
+  return wholes.filter((stride) => fits(photo, patchSize, stride));
+}
 
 // What a grid costs: N patches of D numbers each, and an N × N relation in float32.
 export function patchCounts([rows, columns], patchSize, channels = 3) {
@@ -12,11 +36,11 @@ export function patchCounts([rows, columns], patchSize, channels = 3) {
 // One patch as its vector, flattened (C, P, P), in [0, 1]. `pixels` are RGBA bytes, row by row.
 export function patchVector(pixels, width, [top, left], patchSize) {
   const vector = new Float32Array(3 * patchSize * patchSize);
-  let at = 0;
+  let element = 0;
   for (let channel = 0; channel < 3; channel++) {
     for (let row = 0; row < patchSize; row++) {
       let pixel = 4 * ((top + row) * width + left) + channel;
-      for (let column = 0; column < patchSize; column++, pixel += 4) vector[at++] = pixels[pixel] / 255;
+      for (let column = 0; column < patchSize; column++, pixel += 4) vector[element++] = pixels[pixel] / 255;
     }
   }
   return vector;
@@ -61,7 +85,7 @@ function averageMoves(pixels, height, width, patchSize, moves) {
       for (let value = 0; value < 4 * patchSize; value++) sums[to++] += pixels[from++];
     }
   }
-  return Uint8ClampedArray.from(sums, (sum, at) => sum / covered[at >> 2]);
+  return Uint8ClampedArray.from(sums, (sum, byte) => sum / covered[byte >> 2]);
 }
 
 // Mean color of every patch, RGBA bytes, N × 1: the whole sequence as one row of pixels.

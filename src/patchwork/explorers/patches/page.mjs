@@ -12,11 +12,9 @@ import {
   photoControls,
   settingsRow,
 } from "../common/explorer.mjs";
-import { divides, patchCorner, patchGrid, shuffledOrder } from "../common/formulas.mjs";
+import { patchCorner, patchGrid, shuffledOrder } from "../common/formulas.mjs";
 import { readOwnPhoto } from "../common/photos.mjs";
-import { grouped, placeText, plural } from "../common/words.mjs";
 import {
-  CHANNELS,
   drawNumbers,
   drawPatch,
   drawPhoto,
@@ -30,88 +28,31 @@ import {
 import {
   elementIndex,
   elementPlace,
+  fits,
   inversePermutation,
   meanColors,
   mergePatches,
   patchCounts,
+  patchSizes,
   patchVector,
   samePlace,
+  strides,
 } from "./formulas.mjs";
-
-const OWN_SIZE = 224,
-  SMALLEST = 4,
-  MOST_PATCHES = 4096;
-
-// The cuts that a photograph allows.
-
-function fits({ width, height }, patchSize, stride) {
-  const tiles = (side) => patchSize <= side && divides(patchSize, side) && divides(stride, side - patchSize);
-  if (!tiles(width) || !tiles(height)) return false;
-  const [rows, columns] = patchGrid(height, width, patchSize, stride);
-  return rows * columns <= MOST_PATCHES;
-}
-
-function patchSizes(photo) {
-  const sizes = [];
-  for (let size = SMALLEST; size <= photo.height; size++) if (fits(photo, size, size)) sizes.push(size);
-  return sizes;
-}
-
-// No overlap, half, three quarters; a patch as large as the image has nowhere to go.
-function strides(photo, patchSize) {
-  if (patchSize === photo.width && patchSize === photo.height) return [patchSize];
-  const wholes = [1, 2, 4].map((part) => patchSize / part).filter(Number.isInteger);
-  return wholes.filter((stride) => fits(photo, patchSize, stride));
-}
+import limits from "./limits.json" with { type: "json" };
+import * as words from "./words.mjs";
 
 // Everything that follows from the settings, computed once per setting: the grid, the order, the picture put together
 // again.
 function cut({ photo, patchSize, stride, shuffled }) {
   const { width, height, pixels } = photo,
-    grid = patchGrid(height, width, patchSize, stride);
-  const counts = patchCounts(grid, patchSize),
-    { count } = counts;
-  const order = shuffled ? shuffledOrder(count) : Array.from({ length: count }, (_, index) => index);
-  const merged = () => pixelCanvas(mergePatches(pixels, height, width, patchSize, stride, order), width, height);
-  const means = pixelCanvas(meanColors(pixels, height, width, patchSize, stride, order), count, 1);
-  const derived = { order, places: inversePermutation(order), picture: shuffled ? merged() : photo.canvas, means };
-  return { photo, width, height, patchSize, stride, shuffled, grid, ...counts, ...derived };
-}
-
-// Words and numbers.
-
-function readableBytes(bytes) {
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 3),
-    amount = bytes / 1000 ** power;
-  return `${amount < 10 && power ? amount.toFixed(1) : Math.round(amount)} ${["B", "kB", "MB", "GB"][power]}`;
-}
-
-function countLines({ grid: [rows, columns], count, dim, numbers, weights, bytes, patchSize, stride, width, height }) {
-  const cells = stride === patchSize ? "" : `, ${rows} = (${height} − ${patchSize}) / ${stride} + 1`;
-  const image = 3 * width * height,
-    times = numbers / image;
-  const held = times === 1 ? "exactly as many as the image" : `${times.toFixed(1)} times the image’s ${grouped(image)}`;
-  return [
-    ["N", `${rows} × ${columns} = ${plural(count, "patch", "patches")}${cells}`],
-    ["D", `3 × ${patchSize} × ${patchSize} = ${grouped(dim)} numbers each`],
-    ["N · D", `${grouped(numbers)} numbers, ${held}`],
-    ["A", `N² = ${plural(weights, "weight")}, ${readableBytes(bytes)} in float32`],
-  ];
-}
-
-function patchSentence({ grid, places, shuffled }, selected) {
-  const place = places[selected],
-    [, columns] = grid,
-    row = Math.floor(place / columns),
-    column = place % columns;
-  if (shuffled)
-    return `Patch ${selected} now stands at place ${place} (${placeText(place, grid)}). Its vector is the same.`;
-  return `Patch ${selected} is in ${placeText(place, grid)}: ${row} × ${columns} + ${column} = ${selected}.`;
-}
-
-function numberSentence({ patchSize }, selected, at, vector) {
-  const { channel, row, column } = elementPlace(at, patchSize);
-  return `x[${selected}, ${at}] = ${vector[at].toFixed(2)} · ${CHANNELS[channel]}, row ${row}, column ${column}`;
+    grid = patchGrid(height, width, patchSize, stride),
+    counts = patchCounts(grid, patchSize);
+  const order = shuffled ? shuffledOrder(counts.count) : Array.from({ length: counts.count }, (_, index) => index),
+    places = inversePermutation(order);
+  const merged = () => pixelCanvas(mergePatches(pixels, height, width, patchSize, stride, order), width, height),
+    means = pixelCanvas(meanColors(pixels, height, width, patchSize, stride, order), counts.count, 1);
+  const picture = shuffled ? merged() : photo.canvas;
+  return { photo, width, height, patchSize, stride, shuffled, grid, ...counts, order, places, picture, means };
 }
 
 // The page, in the order of the story: settings, image, sequence, vector.
@@ -120,110 +61,95 @@ function buildControls(act) {
   const { photo, own, reset } = photoControls(act);
   return {
     photo,
-    patchSize: choice("Patch size P", (size) => act.recut({ patch_size: Number(size) })),
-    stride: choice("Stride", (stride) => act.recut({ stride: Number(stride) })),
-    shuffled: toggle("Shuffle the patches", (shuffled) => act.set({ shuffled })),
+    patchSize: choice(words.CONTROLS.patchSize, (size) => act.recut({ patch_size: Number(size) })),
+    stride: choice(words.CONTROLS.stride, (stride) => act.recut({ stride: Number(stride) })),
+    shuffled: toggle(words.CONTROLS.shuffled, (shuffled) => act.set({ shuffled })),
     own,
     reset,
   };
 }
 
+function buildSequence(act, id) {
+  const strip = element("canvas", { role: "img" }),
+    track = element("canvas", { "aria-hidden": "true" }),
+    range = element("input", { type: "range", min: 0, oninput: () => act.go(Number(range.value)) });
+  const label = element("label", { class: "pw-track" }, element("span", {}, words.TRACK), track, range);
+  return { ...panel(id, "sequence", strip, label), strip, track, range };
+}
+
+function buildVector(id) {
+  const [patch, vector] = [words.SLIDERS.patch, words.SLIDERS.vector].map((label) => slider(label, id)),
+    row = element("canvas", { "aria-hidden": "true" }),
+    number = element("p", { class: "pw-number" });
+  const pair = element("div", { class: "pw-pair" }, patch, element("div", { class: "pw-runs" }, vector, row));
+  return { ...panel(id, "vector", pair, number), patch, vector, row, number };
+}
+
 function buildPage(act) {
   const id = pageId(),
     controls = buildControls(act),
-    message = messageLine();
-  const [photo, patch, vector] = ["Patch of the image", "Pixel of the patch", "Number of the vector"].map((each) =>
-    slider(each, id),
-  );
-  const strip = element("canvas", { role: "img" }),
-    track = element("canvas", { "aria-hidden": "true" });
-  const range = element("input", { type: "range", min: 0, oninput: () => act.go(Number(range.value)) });
+    message = messageLine(),
+    photo = slider(words.SLIDERS.photo, id);
+  const panels = { image: panel(id, "image", photo), sequence: buildSequence(act, id), vector: buildVector(id) },
+    { strip, track, range } = panels.sequence,
+    { patch, vector, row, number } = panels.vector;
   const sentence = element("p", { class: "pw-place" }),
     counts = element("div", { class: "pw-counts" });
-  const number = element("p", { class: "pw-number" }),
-    row = element("canvas", { "aria-hidden": "true" });
-  const image = panel(id, "image", photo);
-  const sequence = panel(
+  const framed = frame(
+    "patches",
+    words.LABEL,
     id,
-    "sequence",
-    strip,
-    element("label", { class: "pw-track" }, element("span", {}, "Place in the sequence"), track, range),
+    element("div", { class: "pw-side" }, settingsRow(controls), message),
+    panels.image.node,
+    element("div", { class: "pw-reading" }, sentence, counts),
+    panels.sequence.node,
+    panels.vector.node,
   );
-  const numbers = panel(
-    id,
-    "vector",
-    element("div", { class: "pw-pair" }, patch, element("div", { class: "pw-runs" }, vector, row)),
-    number,
-  );
-  const reading = element("div", { class: "pw-reading" }, sentence, counts),
-    side = element("div", { class: "pw-side" }, settingsRow(controls), message);
-  const framed = frame("patches", "Patch explorer", id, side, image.node, reading, sequence.node, numbers.node);
-  const titles = { image: image.title, sequence: sequence.title, vector: numbers.title };
-  return {
-    ...framed,
-    controls,
-    message,
-    canvases: { photo, strip, track, patch, vector, row },
-    range,
-    sentence,
-    counts,
-    number,
-    titles,
-  };
+  const canvases = { photo, strip, track, patch, vector, row };
+  return { ...framed, controls, message, panels, canvases, range, sentence, counts, number };
 }
 
 // What each setting offers, the present one always among them.
 function showControls(controls, { photo, patchSize, stride, shuffled }, names, name) {
-  const including = (values, current) => [...new Set([...values, current])].sort((a, b) => a - b);
-  const overlap = (each) => (each === patchSize ? ", no overlap" : "");
+  const including = (values, current) => [...new Set([...values, current])].sort((one, other) => one - other);
+  const offer = ({ show }, values, current, text) =>
+    show(
+      including(values, current).map((value) => [value, text(value)]),
+      current,
+    );
   controls.photo.show(pairs(names), name);
-  controls.patchSize.show(
-    including(patchSizes(photo), patchSize).map((each) => [each, `${each} × ${each}`]),
-    patchSize,
-  );
-  controls.stride.show(
-    including(strides(photo, patchSize), stride).map((each) => [each, `${each}${overlap(each)}`]),
-    stride,
-  );
-  controls.shuffled.show(shuffled, stride < patchSize && !shuffled ? "without overlap only" : "");
+  offer(controls.patchSize, patchSizes(photo), patchSize, words.patchSizeText);
+  offer(controls.stride, strides(photo, patchSize), stride, (each) => words.strideText(each, patchSize));
+  controls.shuffled.show(shuffled, stride < patchSize && !shuffled ? words.WHY_NOT_SHUFFLED : "");
 }
 
-function showCut({ canvases, range, titles, counts }, view) {
-  const {
-      grid: [rows, columns],
-      count,
-      shuffled,
-      width,
-      height,
-    } = view,
-    patches = plural(count, "patch", "patches");
-  canvases.photo.style.aspectRatio = `${width} / ${height}`;
-  range.max = count - 1;
-  range.style.inset = `0 calc(${50 / count}% - 12px)`; // the thumb stands in the middle of a column of the track
-  titles.image.textContent = shuffled
-    ? "Put together from the shuffled sequence"
-    : `The image: ${plural(rows, "row")} × ${plural(columns, "column")}`;
-  titles.sequence.textContent = shuffled ? `The same ${patches}, shuffled` : `The sequence: ${patches}, row after row`;
-  counts.replaceChildren(
-    ...countLines(view).map(([letter, text]) => element("p", {}, element("i", {}, letter), element("span", {}, text))),
-  );
+function showCut({ canvases, range, panels, counts }, view) {
+  canvases.photo.style.aspectRatio = `${view.width} / ${view.height}`;
+  range.max = view.count - 1;
+  range.style.inset = `0 calc(${50 / view.count}% - 12px)`; // the thumb stands in the middle of a column of the track
+  panels.image.title.textContent = words.imageTitle(view);
+  panels.sequence.title.textContent = words.sequenceTitle(view);
+  const lines = words
+    .countLines(view)
+    .map(([letter, text]) => element("p", {}, element("i", {}, letter), element("span", {}, text)));
+  counts.replaceChildren(...lines);
 }
 
-function showChoice({ canvases, range, sentence, titles }, view, selected) {
+function showChoice({ canvases, range, sentence, panels }, view, selected) {
   const place = view.places[selected],
-    text = patchSentence(view, selected);
+    text = words.patchSentence(view, selected);
   setText(sentence, text);
   range.value = place;
-  range.setAttribute("aria-valuetext", `place ${place} of 0 to ${view.count - 1}: patch ${selected}`);
+  range.setAttribute("aria-valuetext", words.trackText(view, selected));
   tell(canvases.photo, place, view.count - 1, text);
-  canvases.strip.setAttribute("aria-label", `The patches around patch ${selected}, as they follow in the sequence`);
-  titles.vector.textContent = `Patch ${selected} as a vector of ${grouped(view.dim)} numbers`;
+  canvases.strip.setAttribute("aria-label", words.stripLabel(selected));
+  panels.vector.title.textContent = words.vectorTitle(view, selected);
 }
 
 // Where the pointer is: a place of the picture, a slot of the strip, a pixel, a number.
 
 function placeAt({ grid: [rows, columns], patchSize, stride, width }, canvas, x, y) {
-  const nearest = (at) => Math.floor(((at * width) / canvas.clientWidth - (patchSize - stride) / 2) / stride);
+  const nearest = (length) => Math.floor(((length * width) / canvas.clientWidth - (patchSize - stride) / 2) / stride);
   return clamped(nearest(y), rows - 1) * columns + clamped(nearest(x), columns - 1);
 }
 
@@ -231,16 +157,16 @@ const columnAt = ({ count }, canvas, x) => clamped(Math.floor((x / canvas.client
 const slotAt = (pitch, canvas, middle, x) => middle + Math.round((x - canvas.clientWidth / 2) / pitch);
 
 function pixelAt({ patchSize }, canvas, shown, x, y) {
-  const [row, column] = [y, x].map((at) => clamped(Math.floor((at * patchSize) / canvas.clientWidth), patchSize - 1));
-  return elementIndex({ channel: elementPlace(shown, patchSize).channel, row, column }, patchSize);
+  const along = (length) => clamped(Math.floor((length * patchSize) / canvas.clientWidth), patchSize - 1);
+  return elementIndex({ channel: elementPlace(shown, patchSize).channel, row: along(y), column: along(x) }, patchSize);
 }
 
 // The number in view: first a green one of the upper left; in a new cut, the one at the same place of the patch.
 const firstElement = (patchSize) =>
   elementIndex({ channel: 1, row: patchSize >> 2, column: patchSize >> 2 }, patchSize);
 
-function sameElement(at, before, after) {
-  const { channel, row, column } = elementPlace(at, before),
+function sameElement(shown, before, after) {
+  const { channel, row, column } = elementPlace(shown, before),
     scaled = (value) => Math.floor((value * after) / before);
   return elementIndex({ channel, row: scaled(row), column: scaled(column) }, after);
 }
@@ -253,7 +179,7 @@ class PatchExplorer extends PhotoExplorer {
   hoveredShown = null;
 
   readOwn(file) {
-    return readOwnPhoto(file, OWN_SIZE);
+    return readOwnPhoto(file, limits.own_photo_side);
   }
 
   get selected() {
@@ -318,9 +244,7 @@ class PatchExplorer extends PhotoExplorer {
   }
 
   updateHovered() {
-    this.outer.forEach((each) => {
-      each.invalidate();
-    });
+    this.redraw(this.outer);
   }
 
   show(element) {
@@ -350,52 +274,43 @@ class PatchExplorer extends PhotoExplorer {
 
   // The two rows that slide under their mark: the patches around the chosen one, the numbers around the one shown.
   listenToRows() {
-    const { strip, row } = this.page.canvases,
-      { go } = this,
-      show = (element) => this.show(element);
-    const sliding = (canvas, pitch, middle, choose, hover) => {
-      let start = 0;
-      onSlide(canvas, {
-        grab: () => {
-          start = middle();
-        },
-        drag: (distance) => choose(start - Math.round(distance / pitch())),
-        tap: (x) => choose(slotAt(pitch(), canvas, middle(), x)),
-        hover: (x) => hover(x === undefined ? null : slotAt(pitch(), canvas, middle(), x)),
-      });
-    };
+    const { strip, row } = this.page.canvases;
     const inView = (place) => (place === null ? null : clamped(place, this.view.count - 1));
-    sliding(
-      strip,
-      () => slots(strip.clientWidth, 0, 1).pitch,
-      () => this.place,
-      go,
-      (place) => this.hoverPlace(inView(place)),
-    );
-    sliding(
-      row,
-      () => NUMBER_PITCH,
-      () => this.shown,
-      show,
-      () => {},
-    );
+    this.listenToRow(strip, {
+      pitch: () => slots(strip.clientWidth, 0, 1).pitch,
+      middle: () => this.place,
+      choose: this.go,
+      hover: (place) => this.hoverPlace(inView(place)),
+    });
+    this.listenToRow(row, {
+      pitch: () => NUMBER_PITCH,
+      middle: () => this.shown,
+      choose: (element) => this.show(element),
+    });
+  }
+
+  listenToRow(canvas, { pitch, middle, choose, hover = () => {} }) {
+    let start = 0;
+    onSlide(canvas, {
+      grab: () => {
+        start = middle();
+      },
+      drag: (distance) => choose(start - Math.round(distance / pitch())),
+      tap: (x) => choose(slotAt(pitch(), canvas, middle(), x)),
+      hover: (x) => hover(x === undefined ? null : slotAt(pitch(), canvas, middle(), x)),
+    });
   }
 
   listenToKeys(photo, patch, vector) {
-    const numbers = (columns) => ({
-      grid: () => [this.view.dim / columns(), columns()],
-      now: () => this.shown,
-      go: (element) => this.show(element),
-    });
+    const walkNumbers = (canvas, columns) =>
+      walkGrid(canvas, {
+        grid: () => [this.view.dim / columns(), columns()],
+        now: () => this.shown,
+        go: (element) => this.show(element),
+      });
     walkGrid(photo, { grid: () => this.view.grid, now: () => this.place, go: this.go });
-    walkGrid(
-      patch,
-      numbers(() => this.view.patchSize),
-    );
-    walkGrid(
-      vector,
-      numbers(() => this.view.patchSize ** 2),
-    );
+    walkNumbers(patch, () => this.view.patchSize);
+    walkNumbers(vector, () => this.view.patchSize ** 2);
   }
 
   // From the settings to the page.
@@ -414,18 +329,9 @@ class PatchExplorer extends PhotoExplorer {
     this.updateCut({ photo, patchSize, stride, shuffled: this.model.get("shuffled") });
     this.vector = patchVector(photo.pixels, photo.width, patchCorner(this.selected, this.view.grid, stride), patchSize);
     showChoice(this.page, this.view, this.selected);
-    const {
-      grid: [rows, columns],
-      count,
-    } = this.view;
-    this.report({
-      cut: `${rows} × ${columns} = ${plural(count, "patch", "patches")}.`,
-      choice: this.page.sentence.textContent,
-    });
+    this.report({ cut: words.cutSentence(this.view), choice: this.page.sentence.textContent });
     this.updateNumber();
-    this.outer.forEach((each) => {
-      each.invalidate();
-    });
+    this.redraw(this.outer);
   }
 
   news({ cut, choice }, before) {
@@ -448,14 +354,16 @@ class PatchExplorer extends PhotoExplorer {
   }
 
   updateNumber() {
-    const { patch, vector } = this.page.canvases;
-    const say = (element) => numberSentence(this.view, this.selected, element, this.vector),
-      text = say(this.shown);
-    this.page.number.textContent = this.hoveredShown === null ? text : say(this.hoveredShown);
-    for (const canvas of [patch, vector]) tell(canvas, this.shown, this.view.dim - 1, text);
-    this.inner.forEach((each) => {
-      each.invalidate();
-    });
+    const { number, canvases } = this.page;
+    const said = (element) => words.numberSentence(this.view, this.selected, element, this.vector),
+      text = said(this.shown);
+    number.textContent = this.hoveredShown === null ? text : said(this.hoveredShown);
+    for (const canvas of [canvases.patch, canvases.vector]) tell(canvas, this.shown, this.view.dim - 1, text);
+    this.redraw(this.inner);
+  }
+
+  redraw(surfaces) {
+    for (const each of surfaces) each.invalidate();
   }
 }
 
