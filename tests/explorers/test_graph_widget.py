@@ -13,7 +13,7 @@ from patchwork.explorers.common import widget as base
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.graphs.look import STEPS as DIFFUSION_STEPS
 from patchwork.explorers.graphs.look import in_order
-from patchwork.explorers.similarity.widget import FEATURES
+from patchwork.explorers.similarity.look import FEATURES
 from patchwork.images import texture_mosaic
 from patchwork.patches import patchify
 from patchwork.similarity import (

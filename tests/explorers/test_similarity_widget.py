@@ -1,12 +1,16 @@
 """The similarity explorer in Python: who is alike."""
 
+import itertools
+import math
 import re
 
 import pytest
 import torch
+from sklearn.metrics import average_precision_score
 
 from patchwork.explorers.common import encoding
-from patchwork.explorers.similarity.widget import FEATURES, METRICS, SimilarityExplorer
+from patchwork.explorers.similarity.look import FEATURES, LIMITS, METRICS
+from patchwork.explorers.similarity.widget import SimilarityExplorer
 from patchwork.patches import patchify
 from patchwork.relations import mean_average_precision
 from patchwork.similarity import (
@@ -23,24 +27,28 @@ SIMILARITIES = {
 }
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("feature", FEATURES)
-def test_relation_and_neighbors_are_the_librarys(comparing, mosaic, feature, metric, rng):
+def test_features_and_metrics_are_those_that_the_page_knows():
+    assert {"feature": list(FEATURES), "metric": list(METRICS)}.items() <= LIMITS["choices"].items()
+
+
+def test_relations_and_neighbors_are_the_librarys(comparing, mosaic, rng):
     gain, offset = rng.uniform(0.1, 2), rng.uniform(-0.5, 0.5)
-    for name, value in {"feature": feature, "metric": metric, "gain": gain, "offset": offset}.items():
-        setattr(comparing, name, value)
+    comparing.gain, comparing.offset = gain, offset
     pixels = (mosaic[0][0].double() * 255).round() / 255
     pixels[:, 128:] = gain * pixels[:, 128:] + offset
     torch.testing.assert_close(comparing.exposed, pixels)
-    features = FEATURES[feature](patchify(pixels[None, None], 16)[0])
-    torch.testing.assert_close(comparing.features, features)
-    relation = SIMILARITIES[metric](features)
-    torch.testing.assert_close(comparing.relation, relation, atol=1e-9, rtol=0)
-    assert torch.equal(comparing.row, comparing.relation[comparing.selected])
-    for found, expected in zip(comparing.neighbors, neighbor_similarity(features, (16, 16), metric), strict=True):
-        assert torch.equal(found, expected)
-    expected = mean_average_precision(relation.round(decimals=9), mosaic[1]).item()
-    assert comparing.scores[feature][metric] == pytest.approx(expected)
+    scores = comparing.scores
+    for comparing.feature, comparing.metric in itertools.product(FEATURES, METRICS):
+        kind = comparing.feature, comparing.metric
+        features = FEATURES[comparing.feature](patchify(pixels[None, None], 16)[0])
+        torch.testing.assert_close(comparing.features, features)
+        relation = SIMILARITIES[comparing.metric](features)
+        torch.testing.assert_close(comparing.relation, relation, atol=1e-9, rtol=0)
+        assert torch.equal(comparing.row, comparing.relation[comparing.selected]), kind
+        expected = neighbor_similarity(features, (16, 16), comparing.metric)
+        assert all(map(torch.equal, comparing.neighbors, expected)), kind
+        expected = mean_average_precision(relation.round(decimals=9), mosaic[1]).item()
+        assert scores[comparing.feature][comparing.metric] == pytest.approx(expected), kind
 
 
 def test_the_nearest_are_the_most_related_others(comparing):
@@ -52,13 +60,20 @@ def test_the_nearest_are_the_most_related_others(comparing):
 
 
 def test_row_scores_average_to_scores(little):
-    comparing = SimilarityExplorer(little, gain=0.7)
+    """Each is what sklearn finds of its row, or the share of the nearest patches that an equal exposure has too."""
+    comparing, number = SimilarityExplorer(little, gain=0.7), 64
     for comparing.photo in ("coffee", "mosaic"):
-        rows, features = [], [comparing._features("pixels", each) for each in (comparing.exposed, comparing.pixels)]
-        for comparing.selected in range(64):
-            rows.append(comparing._score_row(*features, "euclidean"))
-        assert comparing.scores["pixels"]["euclidean"] == pytest.approx(sum(rows) / 64)
-        assert comparing.row_scores["pixels"]["euclidean"] == rows[-1]
+        rows, even = [], SimilarityExplorer(little, photo=comparing.photo).relation
+        for comparing.selected in range(number):
+            others = torch.arange(number) != comparing.selected
+            if comparing.photo == "mosaic":
+                same = comparing.regions[others] == comparing.regions[comparing.selected]
+                rows.append(average_precision_score(same, comparing.row[others]))
+            else:
+                before = even[comparing.selected].where(others, -math.inf).topk(5).indices
+                rows.append(torch.isin(comparing.nearest, before).double().mean().item())
+        assert comparing.scores["pixels"]["euclidean"] == pytest.approx(sum(rows) / number)
+        assert comparing.row_scores["pixels"]["euclidean"] == pytest.approx(rows[-1])
     same = torch.bincount(comparing.regions).double()
     assert comparing.chance == pytest.approx((same * (same - 1)).sum().item() / 64 / 63)
 

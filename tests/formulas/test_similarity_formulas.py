@@ -1,5 +1,6 @@
 """The formulas of the similarity explorer's page, and what it counts in Python, held against the library."""
 
+import itertools
 import math
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 from linker import floats
 from sklearn.metrics import average_precision_score
 
-from patchwork.explorers.similarity.widget import FEATURES, METRICS, average_precision, kept, largest, rank_shares
+from patchwork.explorers.similarity.look import FEATURES, METRICS, SimilarityLook, strongest
+from patchwork.explorers.similarity.rankings import average_precision, kept, largest, rank_shares
 from patchwork.patches import patchify
 from patchwork.relations import mean_average_precision
 
@@ -89,3 +91,53 @@ def test_what_stays_is_counted(rng):
     by_hand = [len({*largest(n, 7).tolist()} & {*largest(b, 7).tolist()}) / 7 for n, b in zip(now, before, strict=True)]
     by_hand[1], by_hand[2] = math.nan, 0
     assert kept(now, before, 7).tolist() == pytest.approx(by_hand, nan_ok=True)
+
+
+def test_as_many_edges_are_strongest(formulas):
+    for edges in range(1, 200):
+        assert formulas("similarity/formulas.mjs", "strongest", edges) == strongest(edges), edges
+
+
+MAPS = """function* (module, gray, size, patchSize, edges, labels, settings) {
+    const source = { gray, size },
+      even = module.describeAll(source, patchSize),
+      { described, gray: exposed } = module.describeExposed(source, patchSize, even, settings),
+      exposure = { described, even, edges, labels, count: even.length };
+    const { maps, nearest, farthest, chance } = module.look(exposure, settings),
+      means = yield* module.meanScores(exposure),
+      small = maps.map(({ feature, metric, shares, score }) => ({ feature, metric, shares, score }));
+    return { maps: small, means, nearest, farthest, chance, exposed };
+}"""
+
+
+@pytest.mark.parametrize("exposure", [{"gain": 1.0, "offset": 0.0}, {"gain": 0.7, "offset": 0.2}])
+@pytest.mark.parametrize("labeled", [True, False])
+def test_maps_and_scores_are_pythons(in_module, formulas, rng, labeled, exposure):
+    """With 130 edges, of which one in 20 are six and a half."""
+    grid, side = rng.choice([(5, 15), (15, 5)]), 3
+    pixels = torch.rand(grid[0] * side, grid[1] * side, dtype=torch.float64)
+    labels = torch.randint(3, (75,)) if labeled else None
+    settings = {"feature": "spectrum", "metric": "euclidean", "selected": rng.randrange(75), **exposure}
+    picture = [floats(pixels), list(pixels.shape), side, formulas("common/formulas.mjs", "neighborPairs", grid)]
+    for mode in ("patch", "neighbors"):
+        look = SimilarityLook(pixels, grid, labels, side, photo="", mode=mode, **settings)
+        regions = labels.tolist() if labeled else None
+        found = in_module("similarity/maps.mjs", MAPS, *picture, regions, {"mode": mode, **settings})
+        maps, scores = look.maps, look.row_scores
+        for map, (metric, feature) in zip(found["maps"], itertools.product(METRICS, FEATURES), strict=True):
+            assert (map["feature"], map["metric"]) == (feature, metric)
+            assert number(map["score"]) == pytest.approx(scores[feature][metric], nan_ok=True), (mode, feature, metric)
+            assert map["shares"] == pytest.approx(maps[feature][metric].tolist()), (mode, feature, metric)
+        assert found["exposed"] == pytest.approx(look.exposed.flatten().tolist())
+        assert found["chance"] == pytest.approx(look.chance)
+        if mode == "patch":
+            means = [look.scores[feature][metric] for metric, feature in itertools.product(METRICS, FEATURES)]
+            assert [number(each) for each in found["means"]] == pytest.approx(means, nan_ok=True)
+            assert (found["nearest"], found["farthest"]) == (look.nearest.tolist(), None)
+        else:
+            apart = torch.cat([part.flatten() for part in look.neighbors])
+            assert (found["nearest"], found["farthest"]) == ([], apart.argmax().item())
+
+
+def number(score):
+    return math.nan if score is None else score

@@ -2,7 +2,8 @@
 
 import math
 import re
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 
 import matplotlib as mpl
 import pages
@@ -10,7 +11,9 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.similarity.widget import FEATURES, METRICS, SimilarityExplorer, rank_shares
+from patchwork.explorers.similarity import SimilarityExplorer
+from patchwork.explorers.similarity.look import FEATURES, METRICS
+from patchwork.explorers.similarity.rankings import rank_shares
 from patchwork.images import load_image, texture_mosaic
 
 pytestmark = pytest.mark.browser
@@ -23,10 +26,15 @@ def page(visit):
     return visit("similarity")
 
 
-def python(**settings):
-    """The same explorer as the page's, in Python."""
+def python(photo="mosaic", **settings):
+    """What the library finds of the page's pictures."""
+    return replace(first_look(photo), **settings)
+
+
+@cache
+def first_look(photo):
     mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
-    return SimilarityExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)}, **settings)
+    return SimilarityExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)}, photo=photo).look
 
 
 # what the page says
@@ -98,9 +106,8 @@ def set_up(page, rng, photo, mode):
     return python(photo=photo, mode=mode, selected=asking, **settings)
 
 
-@pytest.mark.parametrize("photo", ["mosaic", "coffee"])
-def test_every_number_of_one_patch_is_the_librarys(page, rng, photo):
-    for _ in range(4):
+def test_every_number_of_one_patch_is_the_librarys(page, rng):
+    for photo in ("mosaic", "coffee") * 2:
         expected = set_up(page, rng, photo, "patch")
         settled(page)
         assert told_scores(page, "b") == pytest.approx(in_order(expected.scores), abs=0.0051, nan_ok=True)
@@ -136,9 +143,8 @@ def check_pair(page, expected, patch):
         assert told.endswith("same region." if same else "another region.")
 
 
-@pytest.mark.parametrize("photo", ["mosaic", "coffee"])
-def test_every_number_of_neighbors_is_the_librarys(page, rng, photo):
-    for _ in range(4):
+def test_every_number_of_neighbors_is_the_librarys(page, rng):
+    for photo in ("mosaic", "coffee") * 4:
         expected = set_up(page, rng, photo, "neighbors")
         assert told_scores(page, "b") == pytest.approx(in_order(expected.scores), abs=0.0051, nan_ok=True)
         assert sentence(page, "all") == f"Chance {expected.chance:.2f}."
@@ -151,6 +157,8 @@ def test_every_number_of_neighbors_is_the_librarys(page, rng, photo):
         assert number(re.search(r"(−?[\d.]+) to the right\.", sentence(page, "told"))[1]) == pytest.approx(
             right[15, 3].item(), abs=0.051
         )
+    picture(page).press("End")
+    assert sentence(page) == "Patch 255 (row 15, column 15): the last, with none at its right or below."
 
 
 def test_what_ranks_nothing_says_why(page):
@@ -170,12 +178,6 @@ def test_what_ranks_nothing_says_why(page):
     assert sentence(page, "score") == "Every value is 0: nothing is ranked."
     settled(page)
     assert told_scores(page, "b") == [pytest.approx(math.nan, nan_ok=True)] * 12
-
-
-def test_the_last_patch_has_no_neighbors_and_says_so(page):
-    select(page, "Show").select_option("neighbors")
-    picture(page).press("End")
-    assert sentence(page) == "Patch 255 (row 15, column 15): the last, with none at its right or below."
 
 
 # exposure
@@ -201,7 +203,7 @@ def test_the_seam_is_drawn_where_the_exposure_changes(page):
     torch.testing.assert_close(colors(page, picture(page), centers(16, 16)), before)
 
 
-def test_while_scores_are_computed_the_page_answers(page):
+def test_while_scores_are_computed_the_page_answers_and_shows_none_that_come_too_late(page):
     settled(page)
     page.get_by_label("Gain").fill("12")
     assert page.locator(".pw-bar[data-old]").count() == 12
@@ -210,12 +212,8 @@ def test_while_scores_are_computed_the_page_answers(page):
     settled(page)
     expected = python(gain=0.6).scores["spectrum"]["cosine"]
     assert sentence(page, "all") == f"Over all 256 patches {expected:.2f}, chance 0.38."
-
-
-def test_an_answer_that_comes_too_late_is_not_shown(page):
-    settled(page)
     page.get_by_label("Gain").fill("5")
-    page.wait_for_timeout(170)
+    page.wait_for_timeout(170)  # until scoring has begun
     page.get_by_label("Gain").fill("20")
     settled(page)
     assert told_scores(page, "b") == pytest.approx(in_order(python().scores), abs=0.0051)
@@ -225,9 +223,8 @@ def test_an_answer_that_comes_too_late_is_not_shown(page):
 
 
 def test_the_heat_is_the_rank(page):
-    expected = python()
     for at, (feature, metric) in enumerate(KINDS):
-        expected.feature, expected.metric = feature, metric
+        expected = python(feature=feature, metric=metric)
         others = torch.arange(256) != expected.selected
         levels = mpl.colormaps["cividis"](rank_shares(expected.row[others]).numpy(), bytes=True)[:, :3]
         found = colors(page, page.locator(".pw-tile canvas").nth(at), centers(16, 16))[others]
@@ -263,7 +260,7 @@ def test_the_nearest_are_outlined(page):
 # maps, keys, touch
 
 
-def test_maps_are_chosen_by_press_and_by_keys_in_both_directions(page):
+def test_maps_are_chosen_by_press_and_by_keys_in_both_directions_and_keys_walk_the_patches(page):
     maps(page).nth(5).click()
     assert page.locator(".pw-large .pw-title").inner_text() == "Mean color by cosine"
     for key, kind in (
@@ -274,9 +271,6 @@ def test_maps_are_chosen_by_press_and_by_keys_in_both_directions(page):
         assert [each.is_checked() for each in maps(page).all()] == [at == kind for at in range(12)]
         assert page.evaluate("document.activeElement.checked")
     assert page.locator(".pw-large .pw-title").inner_text() == "Spectrum by correlation"
-
-
-def test_keys_walk_the_patches(page):
     for key, patch in (("Home", 0), ("ArrowUp", 0), ("ArrowRight", 1), ("ArrowDown", 17), ("End", 255)):
         picture(page).press(key)
         assert chosen(page) == patch
@@ -314,20 +308,16 @@ def test_reset_brings_similaritys_first_view_back(page):
     assert pixels(page, picture(page)) == before
 
 
-def test_ones_own_photo_is_compared_in_gray(visit):
+def test_another_size_of_patches_and_ones_own_photo_are_compared_in_gray(visit):
     page = visit("similarity oblong")
+    assert maps(page).first.get_attribute("aria-label").startswith("Pixels by Euclidean distance: all")
+    dims = page.locator(".pw-feature span").all_inner_texts()
+    assert dims == ["D = 64", "D = 1", "D = 2", "D = 39"]
     upload_own(page, picture_file(color=(200, 30, 90), size=(100, 300)))
     assert "nothing is ranked" in sentence(page, "score")
     upload_own(page, picture_file(color=(200, 30, 90), middle=(0, 90, 255), size=(100, 300)))
     assert sentence(page, "score") == "5 of its 5 nearest patches are so at equal exposure too."
     assert sentence(page).startswith("Patch 19 (row 2, column 3)")
-
-
-def test_similarity_in_two_sizes_of_patches(visit):
-    page = visit("similarity oblong")
-    assert maps(page).first.get_attribute("aria-label").startswith("Pixels by Euclidean distance: all")
-    dims = page.locator(".pw-feature span").all_inner_texts()
-    assert dims == ["D = 64", "D = 1", "D = 2", "D = 39"]
     picture(page).press("End")
     assert chosen(page) == 31
 
@@ -361,21 +351,22 @@ def test_similaritys_parts_are_named_and_apart(visit):
     assert [at for at, each in enumerate(maps(page).all()) if each.is_checked()] == [7, 12]
 
 
-@pytest.mark.parametrize("width", [1280, 760, 390, 320])
-def test_similarity_stays_in_its_place(visit, width):
-    page = visit("similarity", width=width)
+def test_similarity_stays_in_its_place(page):
     place = "() => [...document.querySelectorAll('.pw-panel, .pw-tile')].map((each) => each.offsetTop)"
     inside = """() => [...document.querySelectorAll('.pw-explorer p, .pw-tile span')].every(
         (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
-    settled(page)
-    places = page.evaluate(place)
-    for photo in ("mosaic", "coffee"):
-        select(page, "Photograph").select_option(photo)
-        for mode in ("patch", "neighbors"):
-            select(page, "Show").select_option(mode)
-            for at in (1, 9, 3):
-                maps(page).nth(at).click()
-                picture(page).press("End" if at == 9 else "ArrowLeft")
-                page.get_by_label("Gain").fill(str(at + 3))
-                assert page.evaluate(place) == places, (photo, mode, at)
-                assert page.evaluate(inside)
+    for width in (1280, 760, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.get_by_role("button", name="Reset").click()
+        settled(page)
+        places = page.evaluate(place)
+        for photo in ("mosaic", "coffee"):
+            select(page, "Photograph").select_option(photo)
+            for mode in ("patch", "neighbors"):
+                select(page, "Show").select_option(mode)
+                for at in (1, 9, 3):
+                    maps(page).nth(at).click()
+                    picture(page).press("End" if at == 9 else "ArrowLeft")
+                    page.get_by_label("Gain").fill(str(at + 3))
+                    assert page.evaluate(place) == places, (width, photo, mode, at)
+                    assert page.evaluate(inside), (width, photo, mode, at)

@@ -3,6 +3,8 @@
 
 import { blankPixels, cividis, DARK, drawBorders, gridCells, outline, packed, pixelCanvas } from "../common/canvas.mjs";
 import { curve, label } from "../common/charts.mjs";
+import { seamOf } from "./formulas.mjs";
+import { endTexts, flatText } from "./words.mjs";
 
 const HEAT = 0.78,
   DIM = 0.6; // how much of the picture the heat, and the ground of the edges, covers
@@ -55,7 +57,7 @@ function drawEdges(context, edges, shares, grid, width, height, most) {
 
 // One of the twelve maps, small.
 export function drawTile(context, width, height, { view, map, colors }) {
-  const { grid, edges, query, mode } = view;
+  const { grid, edges, selected, mode } = view;
   context.imageSmoothingEnabled = false;
   if (mode === "neighbors") {
     context.fillStyle = GROUND;
@@ -63,20 +65,15 @@ export function drawTile(context, width, height, { view, map, colors }) {
     drawEdges(context, edges, map.shares, grid, width, height, 2);
   } else {
     drawHeat(context, view, map, width, height);
-    outline(context, gridCells(grid, width, height).cell(query), colors.accent, 1.5);
+    outline(context, gridCells(grid, width, height).cell(selected), colors.accent, 1.5);
   }
   if (map.flat)
-    label(context, `only ${map.all}`, width / 2, height / 2, {
-      color: "#ffffff",
-      align: "center",
-      bold: true,
-      halo: DARK,
-    });
+    label(context, flatText(map), width / 2, height / 2, { color: "#ffffff", align: "center", bold: true, halo: DARK });
 }
 
 // The chosen one, over the picture.
 export function drawLarge(context, width, height, { view, hovered, colors }) {
-  const { grid, edges, labels, query, mode, picture, chosen, nearest } = view,
+  const { grid, edges, labels, selected, mode, picture, chosen, nearest } = view,
     layout = gridCells(grid, width, height);
   context.imageSmoothingEnabled = true;
   context.drawImage(picture, 0, 0, width, height);
@@ -90,10 +87,10 @@ export function drawLarge(context, width, height, { view, hovered, colors }) {
   context.globalAlpha = 1;
   if (mode === "neighbors") drawEdges(context, edges, chosen.shares, grid, width, height, 4.5);
   else if (labels) drawBorders(context, edges, labels, layout);
-  if (view.described !== view.even) drawSeam(context, layout.wide * Math.floor(grid[1] / 2), height);
+  if (view.described !== view.even) drawSeam(context, layout.wide * seamOf(grid[1]), height);
   for (const patch of nearest) outline(context, layout.cell(patch), DARK, 1.5);
-  if (hovered !== null && hovered !== query) outline(context, layout.cell(hovered), colors.ink, 1);
-  outline(context, layout.cell(query), colors.accent, 3);
+  if (hovered !== null && hovered !== selected) outline(context, layout.cell(hovered), colors.ink, 1);
+  outline(context, layout.cell(selected), colors.accent, 3);
 }
 
 // Where the other exposure begins.
@@ -120,13 +117,12 @@ function drawSeam(context, x, height) {
 
 // The colors from the lowest rank to the highest, and the values that stand at the ends and in the middle.
 export function drawLegend(context, width, height, { view, colors: { ink } }) {
-  const { ends } = view.chosen,
-    bytes = new Uint8ClampedArray(4 * 256);
+  const bytes = new Uint8ClampedArray(4 * 256);
   COLORS.forEach((color, level) => {
     bytes.set([...(view.mode === "patch" ? color : COLORS[Math.round(level ** 2 / 255)]), 255], 4 * level);
   });
   context.drawImage(pixelCanvas(bytes, 256, 1), 0, 0, width, 12);
-  ends.forEach((text, at) => {
+  endTexts(view.chosen).forEach((text, at) => {
     label(context, text, (at / 2) * width, height - 8, { color: ink, align: ["left", "center", "right"][at] });
   });
 }

@@ -1,6 +1,7 @@
 // What is measured of a patch, how two compare, and how good a ranking is, as in the modules similarity and relations.
 
 import { patchCorner, patchGrid } from "../common/formulas.mjs";
+import limits from "./limits.json" with { type: "json" };
 
 // A gray picture's patches as patches.patchify cuts them: N vectors of P² numbers.
 export function grayPatches(gray, [height, width], patchSize) {
@@ -92,7 +93,7 @@ const FEATURES = {
   spectrum: patchSpectrum,
 };
 
-// A feature of explorers/similarity.py, by its name, of one gray patch.
+// A feature of look.py, by its name, of one gray patch.
 export const patchFeature = (patch, name) => FEATURES[name](patch, Math.sqrt(patch.length));
 
 // A vector made ready for a metric: as it is, or its direction, or that of what differs from its mean. Of nothing,
@@ -171,4 +172,29 @@ export function largestPlaces(scores, count) {
     if (places.length > count) places.pop();
   });
   return places;
+}
+
+// Which share of the places that come first at an equal exposure still do; null where none does.
+export function keptShare(scores, even, count) {
+  const before = largestPlaces(even, count),
+    now = new Set(largestPlaces(scores, count));
+  return before.length ? before.filter((place) => now.has(place)).length / before.length : null;
+}
+
+// How many of so many edges count as the strongest.
+export const strongest = (edges) => Math.max(1, Math.round(edges / limits.edges_per_strong));
+
+// A patch's place among all but the one that asks, and the patch at a place.
+export const placeAmong = (patch, asking) => patch - (patch > asking);
+export const patchAmong = (place, asking) => place + (place >= asking);
+
+// The first column of patches of the right half, which may be exposed otherwise.
+export const seamOf = (columns) => Math.floor(columns / 2);
+
+// The picture as gain · x + offset from a column on; what lies outside [0, 1] is only drawn at its ends.
+export function expose(gray, [height, width], from, { gain, offset }) {
+  const exposed = gray.slice();
+  for (let row = 0; row < height; row++)
+    for (let at = row * width + from; at < (row + 1) * width; at++) exposed[at] = gain * exposed[at] + offset;
+  return exposed;
 }
