@@ -5,7 +5,7 @@ is none. It is dense, or sparse by rows (``torch.sparse_csr``); new graphs are d
 All functions take both layouts, boolean matrices too, and answer alike.
 """
 
-from typing import Literal
+from typing import Literal, overload
 
 import torch
 import torch.nn.functional as F
@@ -425,6 +425,14 @@ def k_means(
     return labels.to(x.device), (centers + middle).to(x)
 
 
+@overload
+def label_propagation(
+    adjacency: Adjacency, labels: Integer[Tensor, " N"], *, steps: int = 1000, return_scores: Literal[False] = False
+) -> Integer[Tensor, " N"]: ...
+@overload
+def label_propagation(
+    adjacency: Adjacency, labels: Integer[Tensor, " N"], *, steps: int = 1000, return_scores: Literal[True]
+) -> tuple[Integer[Tensor, " N"], Float[Tensor, "N classes"]]: ...
 def label_propagation(
     adjacency: Adjacency,
     labels: Integer[Tensor, " N"],

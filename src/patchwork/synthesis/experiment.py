@@ -129,6 +129,7 @@ def trained(
     Shapes: a ``RelationNetwork``. Raises ValueError, with what there is, for a network that is not there.
     Used in chapter 7.
 
+    >>> from patchwork.synthesis import texture_features
     >>> model = trained("shifted", 1)
     >>> scenes = marked_textures(texture_features("test"), 200, generator=torch.Generator().manual_seed(0))
     >>> bool(accuracy_by_distance(model, scenes)[0][0] > 0.98)
