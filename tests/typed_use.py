@@ -4,6 +4,9 @@ Pyrefly accepts the first function as it stands. In the second it must refuse ea
 an error that is none.
 """
 
+from io import BytesIO, StringIO
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
@@ -36,8 +39,10 @@ from patchwork.windows import SwinTransformer, attention_cost, reach, window_rel
 def well() -> list[Tensor]:
     image = load_image("coffee", size=(96, 128), device=best_device())
     tokens = patchify(image[None], 16)
+    with open("me.png", "rb") as file:
+        uploaded = [load_image(file), load_image(BytesIO(memoryview(b"")), size=64), load_image(Path("me.png"))]
     merged = merge_patches(extract_patches(image[None], 16, stride=8), image.shape[1:], 16, stride=8)
-    pieces = [unpatchify(tokens, (6, 8), channels=3), merged.mean(), patch_centers([6, 8]).T]
+    pieces = [unpatchify(tokens, (6, 8), channels=3), merged.mean(), patch_centers([6, 8]).T, *uploaded]
 
     left, right, disparity = stereo_pair(device="cpu", dtype=torch.float64)
     mosaic, labels = texture_mosaic(half="test", generator=torch.Generator().manual_seed(0))
@@ -96,4 +101,5 @@ def badly(image: Tensor) -> None:
     grid_graph((3, 4), connectivity=6)  # pyrefly: ignore[bad-argument-type]
     texture_mosaic().shape  # pyrefly: ignore[missing-attribute]
     label_propagation(image, image, return_scores=True).view(6, 8)  # pyrefly: ignore[missing-attribute]
+    load_image(StringIO("me.png"))  # pyrefly: ignore[bad-argument-type]
     trained("windows")  # pyrefly: ignore[bad-argument-type]

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from typing import BinaryIO, Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import skimage
@@ -20,6 +20,13 @@ _TEXTURES = ("brick", "grass", "gravel")
 _TEXTURE_SIDE = 512
 
 
+@runtime_checkable
+class _Readable(Protocol):
+    """A binary file object."""
+
+    def read(self) -> bytes: ...
+
+
 def sample_names() -> list[str]:
     """List the photographs that come with the book, as ``load_image`` takes them.
 
@@ -32,7 +39,7 @@ def sample_names() -> list[str]:
 
 
 def load_image(
-    name_or_path: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+    name_or_path: str | os.PathLike[str] | bytes | bytearray | memoryview | _Readable,
     *,
     size: int | Pair | None = None,
     device: Device = None,
