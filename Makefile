@@ -41,6 +41,7 @@ test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(BIN)/pyrefly check --python-interpreter-path $(PY) --output-format min-text
 	$(BIN)/oxlint --deny-warnings src book tests
 	$(BIN)/oxfmt --check src book tests
 	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg

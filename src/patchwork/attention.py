@@ -1,15 +1,25 @@
 """Self-attention: each patch decides, from the content of all of them, how much it takes from each."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from patchwork import _checks
+from patchwork._types import Device, Mask, Pair
 from patchwork.patches import PatchEmbedding
 
 
-def attention_weights(queries, keys, *, mask=None, scale=None):
+def attention_weights(
+    queries: Float[Tensor, "... M d"],
+    keys: Float[Tensor, "... N d"],
+    *,
+    mask: Mask | None = None,
+    scale: float | None = None,
+) -> Float[Tensor, "... M N"]:
     """Return how much each query attends to each key: A = softmax(scale · Q Kᵀ + mask), every row by itself.
 
     Shapes: queries (…, M, d), keys (…, N, d) → (…, M, N), in [0, 1], rows sum to 1; leading axes broadcast.
@@ -27,7 +37,14 @@ def attention_weights(queries, keys, *, mask=None, scale=None):
     return logits.softmax(-1) if mask is None else _masked_softmax(logits, mask)
 
 
-def attention(queries, keys, values, *, mask=None, scale=None):
+def attention(
+    queries: Float[Tensor, "... M d"],
+    keys: Float[Tensor, "... N d"],
+    values: Float[Tensor, "... N e"],
+    *,
+    mask: Mask | None = None,
+    scale: float | None = None,
+) -> Float[Tensor, "... M e"]:
     """Gather values by attention: Y = softmax(scale · Q Kᵀ + mask) V, by torch's fused kernel.
 
     Where values are as wide as keys, and no mask is learned (nor floating, under the transforms of ``torch.func``), the
@@ -48,7 +65,14 @@ def attention(queries, keys, values, *, mask=None, scale=None):
     return mixed.view(*lead, *mixed.shape[-2:])
 
 
-def chunked_attention(queries, keys, values, *, chunk_size, scale=None):
+def chunked_attention(
+    queries: Float[Tensor, "... M d"],
+    keys: Float[Tensor, "... N d"],
+    values: Float[Tensor, "... N e"],
+    *,
+    chunk_size: int,
+    scale: float | None = None,
+) -> Float[Tensor, "... M e"]:
     """Gather values by attention, ``chunk_size`` queries at a time: exact, and never M×N.
 
     A row of the softmax needs no other row, so the rows can take turns in one chunk of weights. The backward
@@ -128,7 +152,15 @@ class MultiHeadSelfAttention(nn.Module):
     (torch.Size([1, 5, 8]), torch.Size([1, 2, 5, 5]))
     """
 
-    def __init__(self, dim, heads, *, bias=True, device=None, dtype=None):
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        bias: bool = True,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a layer with torch's initial weights for ``nn.Linear``."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -138,7 +170,13 @@ class MultiHeadSelfAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=bias, device=device, dtype=dtype)
         self.projection = nn.Linear(dim, dim, bias=bias, device=device, dtype=dtype)
 
-    def forward(self, x, *, mask=None, return_weights=False):
+    def forward(
+        self,
+        x: Float[Tensor, "B N dim"],
+        *,
+        mask: Mask | None = None,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "B N dim"] | tuple[Float[Tensor, "B N dim"], Float[Tensor, "B heads N N"]]:
         """Return the mixed tokens, or these and the weights that mixed them."""
         _check_tokens(x, self.projection.weight)
         if isinstance(mask, torch.Tensor) and mask.ndim == 3:
@@ -153,7 +191,7 @@ class MultiHeadSelfAttention(nn.Module):
     def _mix(self, gathered):
         return self.projection(gathered.transpose(1, 2).flatten(2))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show the number of heads, which no weight shows."""
         return f"heads={self.heads}"
 
@@ -171,7 +209,17 @@ class TransformerBlock(nn.Module):
     torch.Size([1, 5, 8])
     """
 
-    def __init__(self, dim, heads, *, mlp_ratio=4, eps=1e-6, bias=True, device=None, dtype=None):
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        mlp_ratio: int = 4,
+        eps: float = 1e-6,
+        bias: bool = True,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a block with torch's initial weights."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -182,7 +230,13 @@ class TransformerBlock(nn.Module):
         self.attention_norm, self.mlp_norm = (nn.LayerNorm(dim, eps=eps, **made) for _ in range(2))
         self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
 
-    def forward(self, x, *, mask=None, return_weights=False):
+    def forward(
+        self,
+        x: Float[Tensor, "B N dim"],
+        *,
+        mask: Mask | None = None,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "B N dim"] | tuple[Float[Tensor, "B N dim"], Float[Tensor, "B heads N N"]]:
         """Return the tokens after both steps, or these and the weights of the first."""
         _check_tokens(x, self.attention_norm.weight)
         gathered = self.attention(self.attention_norm(x), mask=mask, return_weights=return_weights)
@@ -211,19 +265,19 @@ class VisionTransformer(nn.Module):
 
     def __init__(
         self,
-        channels,
-        grid,
-        patch_size,
-        dim,
-        depth,
-        heads,
-        classes,
+        channels: int,
+        grid: Pair,
+        patch_size: int,
+        dim: int,
+        depth: int,
+        heads: int,
+        classes: int,
         *,
-        mlp_ratio=4,
-        position_std=0.02,
-        device=None,
-        dtype=None,
-    ):
+        mlp_ratio: int = 4,
+        position_std: float = 0.02,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a model with torch's initial weights; class token and positions are normal."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -238,13 +292,18 @@ class VisionTransformer(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=1e-6, **made)
         self.head = nn.Linear(dim, _checks.count("classes", classes), **made)
 
-    def forward(self, images, *, return_weights=False):
+    def forward(
+        self,
+        images: Float[Tensor, "B C H W"],
+        *,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "B classes"] | tuple[Float[Tensor, "B classes"], list[Float[Tensor, "B heads T T"]]]:
         """Return the logits, or these and the weights of each block."""
         x, weights = self._run(images, return_weights)
         logits = self.head(x[:, 0])
         return (logits, weights) if return_weights else logits
 
-    def tokens(self, images):
+    def tokens(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B T dim"]:
         """Return the tokens (B, N+1, dim) after the last norm, the class token first."""
         return self._run(images, False)[0]
 
@@ -266,12 +325,16 @@ class VisionTransformer(nn.Module):
         first = self.class_token.expand(len(patches), -1, -1)
         return torch.cat([first, patches], dim=1) + self.positions
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show the grid, which the number of positions hides in a product."""
         return f"grid={self.grid}"
 
 
-def attention_rollout(weights, *, query=None):
+def attention_rollout(
+    weights: Sequence[Float[Tensor, "B heads N N"]],
+    *,
+    query: int | None = None,
+) -> Float[Tensor, "B N N"] | Float[Tensor, "B N"]:
     """Follow attention down through all layers: the product Ā_L … Ā_1, with Ā = ½ · mean of the heads + ½ · I.
 
     Each Ā is a step of a random walk that may stay where it is, as the residual connection does; the product is the

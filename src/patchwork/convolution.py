@@ -2,18 +2,22 @@
 
 import itertools
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from patchwork import _checks
 from patchwork._arithmetic import box_means, precise_dtype
 from patchwork._modes import mode
+from patchwork._types import Device, Pair
 
-_BOUNDARIES = "zero", "circular", "replicate"
+_Boundary = Literal["zero", "circular", "replicate"]
+_BOUNDARIES = get_args(_Boundary)
 _LARGEST = 2**31 - 1  # stride, padding or dilation: devices count them in 32 bits
 
 
@@ -23,7 +27,16 @@ class _Steps(NamedTuple):
     dilation: tuple
 
 
-def conv2d_from_patches(images, weight, *, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_from_patches(
+    images: Float[Tensor, "B C H W"],
+    weight: Float[Tensor, "E C//{groups} K L"],
+    *,
+    bias: Float[Tensor, " E"] | None = None,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> Float[Tensor, "B E H_out W_out"]:
     """Convolve by cutting patches: all outputs are one matrix product, kernels times patches.
 
     Y = W · unfold(images): the rows of W are the flattened kernels, and each output has a column that holds its patch.
@@ -54,7 +67,14 @@ def conv2d_from_patches(images, weight, *, bias=None, stride=1, padding=0, dilat
     return found if bias is None else found + _check_bias(bias, weight).to(found.dtype).view(-1, 1, 1)
 
 
-def shift_matrix(grid, offset, *, boundary="zero", device=None, dtype=None):
+def shift_matrix(
+    grid: Pair,
+    offset: Pair,
+    *,
+    boundary: _Boundary = "zero",
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, "N N"]:
     """Return the matrix that brings to each patch its neighbor ``offset`` away: (S_δ x)_i = x_(i+δ).
 
     S_δ = R ⊗ C: one shift of the rows times one of the columns. What lies outside the grid is zero, or comes from the
@@ -74,7 +94,15 @@ def shift_matrix(grid, offset, *, boundary="zero", device=None, dtype=None):
     return _shifts(grid, [(step,) for step in offset], boundary, device, dtype)[0]
 
 
-def convolution_matrix(weight, grid, *, stride=1, padding=0, dilation=1, groups=1):
+def convolution_matrix(
+    weight: Float[Tensor, "E C_per_group K L"],
+    grid: Pair,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> Float[Tensor, "EHW_out CHW"]:
     """Return the sparse matrix of a convolution: it maps the flattened image to the flattened output.
 
     A = Σ_δ W_δ ⊗ S_δ, W_δ = weight[:, :, k, l], for one group and padding that keeps the size; a stride leaves rows
@@ -109,7 +137,7 @@ def convolution_matrix(weight, grid, *, stride=1, padding=0, dilation=1, groups=
     )
 
 
-def receptive_field(layers):
+def receptive_field(layers: Sequence[Sequence[int]]) -> tuple[int, int, float]:
     """Return how far a stack of convolutions sees: size of the field, jump to the next, center of the first.
 
     Layer by layer, with j the jump before the layer: size += (k − 1)·d·j, start += ((k − 1)·d/2 − p)·j, j ← j·s.
@@ -137,7 +165,14 @@ def receptive_field(layers):
     return size, jump, start
 
 
-def effective_receptive_field(model, input_size, *, channels, draws=16, generator=None):
+def effective_receptive_field(
+    model: nn.Module,
+    input_size: Pair,
+    *,
+    channels: int,
+    draws: int = 16,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "H W"]:
     """Return how strongly each pixel moves the center of a model's output: its share of all influence.
 
     With y_c the E numbers of the output at (H'//2, W'//2), pixel p counts by the root mean square of ∂(v·y_c)/∂x_p,
@@ -170,7 +205,12 @@ def effective_receptive_field(model, input_size, *, channels, draws=16, generato
     return _shares(grad)
 
 
-def convolution_as_attention(weight, grid, *, boundary="zero"):
+def convolution_as_attention(
+    weight: Float[Tensor, "E C K L"],
+    grid: Pair,
+    *,
+    boundary: _Boundary = "zero",
+) -> tuple[Float[Tensor, "K*L N N"], Float[Tensor, "K*L C E"]]:
     """Write a convolution as attention with K·L heads: head h attends to one neighbor and passes W_h on.
 
     Y = Σ_h S_δ(h) X W_h, offsets δ = (k − ⌊K/2⌋, l − ⌊L/2⌋) row by row, W_h = weight[:, :, k, l]ᵀ: relations and
@@ -198,7 +238,14 @@ def convolution_as_attention(weight, grid, *, boundary="zero"):
     return _shifts(grid, steps, boundary, weight.device, weight.dtype), weight.permute(2, 3, 1, 0).flatten(0, 1)
 
 
-def bilateral_filter(images, window_size, *, sigma_space, sigma_color, guide=None):
+def bilateral_filter(
+    images: Float[Tensor, "B C H W"],
+    window_size: int,
+    *,
+    sigma_space: float,
+    sigma_color: float,
+    guide: Float[Tensor, "#B G H W"] | None = None,
+) -> Float[Tensor, "B C H W"]:
     """Average each pixel with those nearby that look alike: a convolution whose kernel depends on what it covers.
 
     y_i = Σ_δ w_iδ x_(i+δ) / Σ_δ w_iδ with w_iδ = exp(−‖δ‖²/2σ_s² − ‖x_i − x_(i+δ)‖²/2σ_c²), the colors' distance taken
@@ -228,7 +275,14 @@ def bilateral_filter(images, window_size, *, sigma_space, sigma_color, guide=Non
     return _average(images, radius, similarity)
 
 
-def non_local_means(images, patch_size, window_size, *, bandwidth, guide=None):
+def non_local_means(
+    images: Float[Tensor, "B C H W"],
+    patch_size: int,
+    window_size: int,
+    *,
+    bandwidth: float,
+    guide: Float[Tensor, "#B G H W"] | None = None,
+) -> Float[Tensor, "B C H W"]:
     """Average each pixel with those whose patches look alike: attention to patches, before there was any.
 
     y_i = Σ_δ w_iδ x_(i+δ) / Σ_δ w_iδ with w_iδ = exp(−d²/h²), h the bandwidth and d² the mean, over P×P pixels

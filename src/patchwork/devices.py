@@ -5,7 +5,7 @@ import os
 import torch
 
 
-def best_device():
+def best_device() -> torch.device:
     """Return the device to compute on: CUDA, else MPS, else the CPU.
 
     The environment variable ``PATCHWORK_DEVICE`` overrides the choice, for example ``cpu`` or ``cuda:1``.

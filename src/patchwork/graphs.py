@@ -5,17 +5,27 @@ is none. It is dense, or sparse by rows (``torch.sparse_csr``); new graphs are d
 All functions take both layouts, boolean matrices too, and answer alike.
 """
 
+from typing import Literal, overload
+
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int, Integer
 from scipy.spatial import cKDTree
-from torch import nn
+from torch import Tensor, nn
 
 from patchwork import _adjacency, _checks, _distances, _spectrum
+from patchwork._types import Adjacency, Device, Pair
 from patchwork.attention import attention_weights
 from patchwork.similarity import gaussian_affinity, nearest_neighbors
 
 
-def grid_graph(grid, *, connectivity=4, device=None, dtype=None):
+def grid_graph(
+    grid: Pair,
+    *,
+    connectivity: Literal[4, 8] = 4,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, "N N"]:
     """Return the graph of a grid of patches: each is tied to those it touches.
 
     With ``connectivity`` 4 to the patches above, below, left and right, with 8 to the diagonal ones too. All weights
@@ -42,7 +52,7 @@ def grid_graph(grid, *, connectivity=4, device=None, dtype=None):
     return _adjacency.of_pairs(there, back, rows * columns, device=device, dtype=dtype)
 
 
-def knn_graph(features, k, *, symmetric=True):
+def knn_graph(features: Float[Tensor, "N D"], k: int, *, symmetric: bool = True) -> Float[Tensor, "N N"]:
     """Return the graph that ties each patch to the k patches most like it.
 
     Its own node is left out; among equally near ones the first are chosen. Where ``symmetric``, two patches are tied
@@ -72,7 +82,7 @@ def knn_graph(features, k, *, symmetric=True):
     return _adjacency.of_pairs(own, chosen, number, device=features.device, dtype=features.dtype)
 
 
-def radius_graph(positions, radius):
+def radius_graph(positions: Float[Tensor, "N D"], radius: float) -> Float[Tensor, "N N"]:
     """Return the graph that ties each patch to all patches at most ``radius`` away, up to the rounding of the dtype.
 
     Its own node is left out. All weights are 1, and no gradient passes.
@@ -96,7 +106,7 @@ def radius_graph(positions, radius):
     return _adjacency.of_pairs(torch.cat([first, second]), torch.cat([second, first]), number, **made)
 
 
-def weight_edges(graph, features, *, bandwidth):
+def weight_edges(graph: Adjacency, features: Float[Tensor, "N D"], *, bandwidth: float) -> Float[Tensor, "N N"]:
     """Weigh the edges of a graph by how near their ends are to each other.
 
     w_ij = a_ij · exp(−‖x_i − x_j‖² / 2σ²), σ the bandwidth, for the edges only: no edge is added. Weights that are
@@ -119,7 +129,12 @@ def weight_edges(graph, features, *, bandwidth):
     return _adjacency.with_values(graph, _adjacency.weights(graph) * (squared * factor).exp().to(graph.dtype))
 
 
-def normalize_adjacency(adjacency, *, self_loops=True, mode="symmetric"):
+def normalize_adjacency(
+    adjacency: Adjacency,
+    *,
+    self_loops: bool = True,
+    mode: Literal["symmetric", "row"] = "symmetric",
+) -> Float[Tensor, "N N"]:
     """Divide an adjacency matrix by the degrees of its nodes, after tying each node to itself.
 
     With Ã = A + I (or A, without ``self_loops``) and D̃ its row sums: D̃^-½ Ã D̃^-½ in the mode "symmetric", the GCN's,
@@ -144,7 +159,11 @@ def normalize_adjacency(adjacency, *, self_loops=True, mode="symmetric"):
     return _divided_by_degrees(adjacency, mode)
 
 
-def laplacian(adjacency, *, normalization=None):
+def laplacian(
+    adjacency: Adjacency,
+    *,
+    normalization: Literal["symmetric", "random_walk"] | None = None,
+) -> Float[Tensor, "N N"]:
     """Return the Laplacian of a graph: what a patch has, minus what its neighbors have.
 
     L = D − W, D the row sums; "symmetric": I − D^-½ W D^-½; "random_walk": I − D⁻¹ W. For symmetric W the first has
@@ -172,7 +191,11 @@ def laplacian(adjacency, *, normalization=None):
     return _adjacency.plus_diagonal(_adjacency.negative(adjacency), degrees)
 
 
-def graph_convolution(x, adjacency, weight):
+def graph_convolution(
+    x: Float[Tensor, "... N D"],
+    adjacency: Adjacency,
+    weight: Float[Tensor, "D E"],
+) -> Float[Tensor, "... N E"]:
     """Let every patch gather from its neighbors, and pass on a linear map of what it found: Y = A X W.
 
     The adjacency is used as given: ``normalize_adjacency`` makes it the GCN's. One term of the spine.
@@ -209,7 +232,15 @@ class GraphConvolution(nn.Module):
     torch.Size([2, 16, 5])
     """
 
-    def __init__(self, in_dim, out_dim, *, bias=True, device=None, dtype=None):
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        *,
+        bias: bool = True,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a layer with Glorot's initial weights."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -217,17 +248,17 @@ class GraphConvolution(nn.Module):
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(shape, device=device, dtype=dtype)))
         self.bias = nn.Parameter(torch.zeros(shape[1], device=device, dtype=dtype)) if bias else None
 
-    def forward(self, x, adjacency):
+    def forward(self, x: Float[Tensor, "... N in_dim"], adjacency: Adjacency) -> Float[Tensor, "... N out_dim"]:
         """Return what each patch gathered."""
         found = graph_convolution(x, adjacency, self.weight)
         return found if self.bias is None else found.add_(self.bias)  # fresh memory would take longer than adding
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show the widths."""
         return f"{self.weight.shape[0]}, {self.weight.shape[1]}, bias={self.bias is not None}"
 
 
-def diffuse(x, adjacency, steps):
+def diffuse(x: Float[Tensor, "... N D"], adjacency: Adjacency, steps: int) -> Float[Tensor, "... N D"]:
     """Let what each patch has spread over the graph: A^steps X, one product after the other.
 
     The adjacency is used as given. With a normalized one that has loops, all patches of one component become alike
@@ -247,7 +278,13 @@ def diffuse(x, adjacency, steps):
     return x
 
 
-def chebyshev_filter(x, laplacian, coefficients, *, lambda_max=2.0):
+def chebyshev_filter(
+    x: Float[Tensor, "... N D"],
+    laplacian: Adjacency,
+    coefficients: Float[Tensor, " K"],
+    *,
+    lambda_max: float = 2.0,
+) -> Float[Tensor, "... N D"]:
     """Filter what the patches have by a polynomial of the Laplacian, without its eigenvectors.
 
     y = Σ_k θ_k T_k(L̃) x with L̃ = (2/λ_max) L − I and Chebyshev's T_0 = 1, T_1(t) = t, T_k = 2t T_(k−1) − T_(k−2).
@@ -279,7 +316,7 @@ def chebyshev_filter(x, laplacian, coefficients, *, lambda_max=2.0):
     return found
 
 
-def spectral_embedding(adjacency, k):
+def spectral_embedding(adjacency: Adjacency, k: int) -> tuple[Float[Tensor, " k"], Float[Tensor, "N k"]]:
     """Return the k slowest patterns of a graph: the smallest eigenvalues of its Laplacian, and their vectors.
 
     L = I − D^-½ W D^-½ = U Λ Uᵀ, as ``laplacian(…, normalization="symmetric")`` makes it. The eigenvalue 0 comes
@@ -302,7 +339,7 @@ def spectral_embedding(adjacency, k):
     return tuple(torch.from_numpy(part).to(adjacency.device, adjacency.dtype) for part in found)
 
 
-def spectral_clustering(adjacency, k, *, generator=None):
+def spectral_clustering(adjacency: Adjacency, k: int, *, generator: torch.Generator | None = None) -> Int[Tensor, " N"]:
     """Cut a graph into k clusters: k-means on the k slowest patterns of its random walk.
 
     The rows of D^-½ U, U from ``spectral_embedding``, are the relaxed answer to the normalized cut into k parts;
@@ -326,7 +363,7 @@ def spectral_clustering(adjacency, k, *, generator=None):
     return k_means(torch.from_numpy(patterns), k, generator=generator)[0].to(adjacency.device)
 
 
-def normalized_cut(adjacency):
+def normalized_cut(adjacency: Adjacency) -> tuple[Int[Tensor, " N"], Float[Tensor, ""]]:
     """Cut a graph in two so that little weight is cut, compared with what each side has.
 
     Ncut(A, B) = cut(A, B)/vol(A) + cut(A, B)/vol(B), vol the sum of degrees. Allowed to be any numbers, the best sides
@@ -351,7 +388,14 @@ def normalized_cut(adjacency):
     return labels + torch.from_numpy(side).to(labels), torch.tensor(value).to(adjacency)
 
 
-def k_means(x, k, *, restarts=10, steps=100, generator=None):
+def k_means(
+    x: Float[Tensor, "N D"],
+    k: int,
+    *,
+    restarts: int = 10,
+    steps: int = 100,
+    generator: torch.Generator | None = None,
+) -> tuple[Int[Tensor, " N"], Float[Tensor, "k D"]]:
     """Sort rows into k clusters around their means: find Σ_i ‖x_i − c_(label i)‖² that no single step makes smaller.
 
     The first centers are drawn from the rows, each with probability in proportion to its squared distance from those
@@ -381,7 +425,21 @@ def k_means(x, k, *, restarts=10, steps=100, generator=None):
     return labels.to(x.device), (centers + middle).to(x)
 
 
-def label_propagation(adjacency, labels, *, steps=1000, return_scores=False):
+@overload
+def label_propagation(
+    adjacency: Adjacency, labels: Integer[Tensor, " N"], *, steps: int = 1000, return_scores: Literal[False] = False
+) -> Integer[Tensor, " N"]: ...
+@overload
+def label_propagation(
+    adjacency: Adjacency, labels: Integer[Tensor, " N"], *, steps: int = 1000, return_scores: Literal[True]
+) -> tuple[Integer[Tensor, " N"], Float[Tensor, "N classes"]]: ...
+def label_propagation(
+    adjacency: Adjacency,
+    labels: Integer[Tensor, " N"],
+    *,
+    steps: int = 1000,
+    return_scores: bool = False,
+) -> Integer[Tensor, " N"] | tuple[Integer[Tensor, " N"], Float[Tensor, "N classes"]]:
     """Give each node without a label the one that a random walk from it meets first, most likely.
 
     F ← D⁻¹ W F, with the rows of known labels put back to what they are after each step: F_ic becomes the probability
@@ -430,7 +488,16 @@ class GraphAttention(nn.Module):
             [0.0000, 0.5000, 0.5000, 0.0000]], grad_fn=<SelectBackward0>))
     """
 
-    def __init__(self, in_dim, out_dim, *, heads=1, negative_slope=0.2, device=None, dtype=None):
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        *,
+        heads: int = 1,
+        negative_slope: float = 0.2,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a layer with Glorot's initial weights; the bias starts at zero."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -446,7 +513,13 @@ class GraphAttention(nn.Module):
             nn.init.xavier_uniform_(weight)
         self.bias = nn.Parameter(torch.zeros(out_dim, device=device, dtype=dtype))
 
-    def forward(self, x, adjacency, *, return_weights=False):
+    def forward(
+        self,
+        x: Float[Tensor, "... N in_dim"],
+        adjacency: Adjacency,
+        *,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "... N out_dim"] | tuple[Float[Tensor, "... N out_dim"], Float[Tensor, "... heads N N"]]:
         """Return what each patch gathered, or this and the weights of all heads."""
         adjacency = _adjacency.check_for(x, adjacency)
         _checks.together(x=x, weight=self.linear.weight)
@@ -480,7 +553,7 @@ class GraphAttention(nn.Module):
         passed = weights.unsqueeze(-1) * tokens[..., column, :]
         return torch.zeros_like(tokens).index_add(-2, row, passed), _adjacency.with_values(adjacency, weights)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show what no weight shows."""
         return f"heads={self.heads}, negative_slope={self.negative_slope}"
 

@@ -2,13 +2,17 @@
 
 import functools
 import os
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import skimage
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from patchwork import _checks
 from patchwork._decoding import read_picture
+from patchwork._types import Device, Pair
 from patchwork.patches import patch_centers
 
 _SAMPLES = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel")
@@ -16,7 +20,14 @@ _TEXTURES = ("brick", "grass", "gravel")
 _TEXTURE_SIDE = 512
 
 
-def sample_names():
+@runtime_checkable
+class _Readable(Protocol):
+    """A binary file object."""
+
+    def read(self) -> bytes: ...
+
+
+def sample_names() -> list[str]:
     """List the photographs that come with the book, as ``load_image`` takes them.
 
     Used in every chapter.
@@ -27,7 +38,13 @@ def sample_names():
     return list(_SAMPLES)
 
 
-def load_image(name_or_path, *, size=None, device=None, dtype=None):
+def load_image(
+    name_or_path: str | os.PathLike[str] | bytes | bytearray | memoryview | _Readable,
+    *,
+    size: int | Pair | None = None,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, "3 H W"]:
     """Load a photograph: a sample's name, a path, or an uploaded file (bytes or a binary file object).
 
     The picture is turned upright (EXIF), transparency is laid over white, gray becomes three equal channels, and of
@@ -48,7 +65,16 @@ def load_image(name_or_path, *, size=None, device=None, dtype=None):
     return pixels.permute(2, 0, 1).contiguous().to(device).to(dtype) / levels
 
 
-def texture_mosaic(*, grid=(16, 16), patch_size=16, regions=3, half="train", generator=None, device=None, dtype=None):
+def texture_mosaic(
+    *,
+    grid: Pair = (16, 16),
+    patch_size: int = 16,
+    regions: int = 3,
+    half: Literal["train", "test"] = "train",
+    generator: torch.Generator | None = None,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[Float[Tensor, "1 H W"], Int[Tensor, " N"]]:
     """Draw a mosaic of real textures whose regions are known exactly, patch by patch.
 
     Brick, grass and gravel (with fewer regions, a random choice of them) fill the cells of a random Voronoi diagram,
@@ -76,7 +102,11 @@ def texture_mosaic(*, grid=(16, 16), patch_size=16, regions=3, half="train", gen
     return image.to(dtype).to(device), labels.to(device)
 
 
-def stereo_pair(*, device=None, dtype=None):
+def stereo_pair(
+    *,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[Float[Tensor, "3 500 741"], Float[Tensor, "3 500 741"], Float[Tensor, "500 741"]]:
     """Load two photographs of one scene, taken side by side, and the true disparity.
 
     The left pixel (r, c) and the right pixel (r, c − disparity[r, c]) show the same point.
@@ -98,7 +128,11 @@ def stereo_pair(*, device=None, dtype=None):
     return left, right, torch.where(disparity.isfinite(), disparity, torch.nan).to(dtype).to(device)
 
 
-def digits(*, device=None, dtype=None):
+def digits(
+    *,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[Float[Tensor, "1797 1 8 8"], Int[Tensor, " 1797"]]:
     """Load small handwritten digits.
 
     Shapes: images (1797, 1, 8, 8) in [0, 1], labels (1797,) int64 in 0 … 9.

@@ -4,12 +4,14 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
 
 from patchwork import _checks
+from patchwork._types import Device, Pair
 
 
-def patchify(images, patch_size):
+def patchify(images: Shaped[Tensor, "B C H W"], patch_size: int) -> Shaped[Tensor, "B N CPP"]:
     """Cut images into non-overlapping patches, one row per patch.
 
     Patch n = r·(W/P) + c holds the pixels images[:, :, rP:(r+1)P, cP:(c+1)P].
@@ -31,7 +33,7 @@ def patchify(images, patch_size):
     return _copy(cells.permute(0, 2, 4, 1, 3, 5)).view(batch, rows * columns, channels * size * size)
 
 
-def unpatchify(patches, grid, *, channels):
+def unpatchify(patches: Shaped[Tensor, "B N CPP"], grid: Pair, *, channels: int) -> Shaped[Tensor, "B C H W"]:
     """Put non-overlapping patches back in their places: the inverse of ``patchify``.
 
     Shapes: patches (B, N, C·P·P), grid (rows, columns) with N = rows·columns → (B, C, rows·P, columns·P).
@@ -52,7 +54,7 @@ def unpatchify(patches, grid, *, channels):
     return _copy(cells.permute(0, 3, 1, 4, 2, 5)).view(batch, channels, rows * size, columns * size)
 
 
-def extract_patches(images, patch_size, *, stride):
+def extract_patches(images: Shaped[Tensor, "B C H W"], patch_size: int, *, stride: int) -> Shaped[Tensor, "B N CPP"]:
     """Cut patches whose corners lie ``stride`` pixels apart: they overlap where stride < P.
 
     Shapes: images (B, C, H, W) → (B, N, C·P·P) with N = ((H−P)/s + 1)·((W−P)/s + 1), ordered and
@@ -71,7 +73,13 @@ def extract_patches(images, patch_size, *, stride):
     return _copy(windows.permute(0, 2, 3, 1, 4, 5)).view(batch, rows * columns, channels * size**2)
 
 
-def merge_patches(patches, image_size, patch_size, *, stride):
+def merge_patches(
+    patches: Float[Tensor, "B N CPP"],
+    image_size: Pair,
+    patch_size: int,
+    *,
+    stride: int,
+) -> Float[Tensor, "B C H W"]:
     """Put overlapping patches back; a pixel is the average of the patches that cover it.
 
     merge(extract(x)) = x, for each copy of a pixel is the same; patches that disagree are averaged, in float32
@@ -100,7 +108,7 @@ def merge_patches(patches, image_size, patch_size, *, stride):
     return (total / torch.outer(*covering).to(precise)).to(patches.dtype)
 
 
-def patch_centers(grid, *, device=None, dtype=None):
+def patch_centers(grid: Pair, *, device: Device = None, dtype: torch.dtype | None = None) -> Float[Tensor, "N 2"]:
     """Return the centers of the patches of a grid, (row, column), in units of one patch.
 
     Shapes: grid (rows, columns) → (rows·columns, 2), row by row; the first center is (½, ½).
@@ -117,7 +125,13 @@ def patch_centers(grid, *, device=None, dtype=None):
     return torch.cartesian_prod(*centers)
 
 
-def sincos_position_embedding(grid, dim, *, device=None, dtype=None):
+def sincos_position_embedding(
+    grid: Pair,
+    dim: int,
+    *,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, "N D"]:
     """Return fixed sine–cosine embeddings of the 2-D positions of a grid.
 
     A position (r, c) becomes [sin cω, cos cω, sin rω, cos rω] with the D/4 frequencies
@@ -157,7 +171,15 @@ class PatchEmbedding(nn.Module):
     torch.Size([2, 8, 192])
     """
 
-    def __init__(self, channels, patch_size, dim, *, device=None, dtype=None):
+    def __init__(
+        self,
+        channels: int,
+        patch_size: int,
+        dim: int,
+        *,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a layer with torch's initial weights for ``nn.Linear``."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -166,7 +188,7 @@ class PatchEmbedding(nn.Module):
         length = self.channels * self.patch_size**2
         self.projection = nn.Linear(length, _checks.count("dim", dim), device=device, dtype=dtype)
 
-    def forward(self, images):
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N dim"]:
         """Return one token per patch."""
         _, channels, height, width = _checks.shape("images", images, "B C H W")
         _checks.together(images=images, weight=self.projection.weight)
@@ -177,7 +199,7 @@ class PatchEmbedding(nn.Module):
         kernels = self.projection.weight.unflatten(1, (channels, size, size))
         return F.conv2d(images, kernels, self.projection.bias, stride=size).flatten(2).transpose(1, 2)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show the two sizes that ``projection`` hides in their product."""
         return f"channels={self.channels}, patch_size={self.patch_size}"
 

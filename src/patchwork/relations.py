@@ -1,11 +1,24 @@
 """The spine Y = Σ_h A_h X W_h, what kind of relation A is, and how well it finds a patch's own region."""
 
+from typing import Literal
+
 import torch
+from jaxtyping import Bool, Float, Integer, Real
+from torch import Tensor
 
 from patchwork import _checks
 
+_Matrix = Real[Tensor, "M N"] | Bool[Tensor, "M N"]
+_Square = Real[Tensor, "N N"] | Bool[Tensor, "N N"]
+_Labels = Integer[Tensor, " N"] | Bool[Tensor, " N"]
+_Score = Float[Tensor, ""] | Float[Tensor, " N"]
 
-def aggregate(relations, values, weights=None):
+
+def aggregate(
+    relations: Float[Tensor, "H M N"] | Bool[Tensor, "H M N"],
+    values: Float[Tensor, "N D"],
+    weights: Float[Tensor, "H D E"] | None = None,
+) -> Float[Tensor, "M E"]:
     """Let every patch gather from the patches it relates to: Y = Σ_h A_h X W_h.
 
     Row i: y_i = Σ_h Σ_j A_h[i, j] · x_j W_h. Without weights each W_h is the identity.
@@ -34,7 +47,11 @@ def aggregate(relations, values, weights=None):
     return (relations @ (values @ weights)).sum(0)
 
 
-def is_row_stochastic(relation, *, tolerance=None):
+def is_row_stochastic(
+    relation: _Matrix,
+    *,
+    tolerance: float | None = None,
+) -> Bool[Tensor, ""]:
     """Tell whether no entry is negative and every row sums to 1.
 
     Shapes: relation (M, N) → a bool tensor (). The tolerance is √ε of the dtype unless given.
@@ -50,7 +67,11 @@ def is_row_stochastic(relation, *, tolerance=None):
     return (relation >= 0).all() & (off_by <= tolerance)
 
 
-def is_symmetric(relation, *, tolerance=None):
+def is_symmetric(
+    relation: _Square,
+    *,
+    tolerance: float | None = None,
+) -> Bool[Tensor, ""]:
     """Tell whether A = Aᵀ, up to a share of the largest finite entry.
 
     Shapes: relation (N, N) → a bool tensor (). The tolerance is √ε of the dtype unless given.
@@ -66,7 +87,7 @@ def is_symmetric(relation, *, tolerance=None):
     return ((relation == relation.T) | near).all()
 
 
-def density(relation):
+def density(relation: _Matrix) -> Float[Tensor, ""]:
     """Return the share of entries that are not zero, in [0, 1].
 
     Shapes: relation (M, N) → a tensor (). Raises ValueError where the relation is not a matrix. Used from chapter 0 on.
@@ -79,7 +100,12 @@ def density(relation):
     return ((relation != 0).sum().to(_exact(relation)) / relation.numel()).to(_result_dtype(relation))
 
 
-def same_region_auc(relation, labels, *, reduction="mean"):
+def same_region_auc(
+    relation: _Square,
+    labels: _Labels,
+    *,
+    reduction: Literal["mean"] | None = "mean",
+) -> _Score:
     """Return the probability that a patch of the query's region outranks one of another region.
 
     Per query row, over all other patches: AUC = P(a_same > a_other) + ½ P(a_same = a_other); then the mean
@@ -106,7 +132,12 @@ def same_region_auc(relation, labels, *, reduction="mean"):
     return _reduced(share, _both_classes(same, reduction), reduction).to(_result_dtype(relation))
 
 
-def mean_average_precision(relation, labels, *, reduction="mean"):
+def mean_average_precision(
+    relation: _Square,
+    labels: _Labels,
+    *,
+    reduction: Literal["mean"] | None = "mean",
+) -> _Score:
     """Return how pure the ranking stays while all patches of the query's region are collected.
 
     Per query row, over all other patches: AP = mean over the patches j of the query's region of the precision
@@ -132,7 +163,12 @@ def mean_average_precision(relation, labels, *, reduction="mean"):
     return _reduced(average, _both_classes(same, reduction), reduction).to(_result_dtype(relation))
 
 
-def region_mass(relation, labels, *, reduction="mean"):
+def region_mass(
+    relation: _Square,
+    labels: _Labels,
+    *,
+    reduction: Literal["mean"] | None = "mean",
+) -> tuple[_Score, _Score]:
     """Return the share of a row's mass that stays in the query's region, and that share under a uniform row.
 
     Per query row i, over j ≠ i: m_i = Σ_(j in the region of i) a_ij / Σ_j a_ij, against the share of patches that

@@ -1,17 +1,24 @@
 """Similarity: a formula decides how alike two patches are, and what it measures decides what it sees."""
 
 import math
+from typing import Literal
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from patchwork import _checks, _distances
 from patchwork._arithmetic import box_means, precise_dtype, without_autocast
+from patchwork._types import Pair
 
 _STRIP = 2  # rows of a grid at once
 _CACHED = 2**16  # pixels at once
 
 
-def squared_distances(a, b=None):
+def squared_distances(
+    a: Float[Tensor, "... M D"],
+    b: Float[Tensor, "... N D"] | None = None,
+) -> Float[Tensor, "... M N"]:
     """Return the squared Euclidean distances between all patches of ``a`` and ``b``, or between those of ``a``.
 
     ‖a_i − b_j‖² = |a_i|² + |b_j|² − 2 a_i·b_j by one matrix product, which loses the digits that the three terms share.
@@ -28,7 +35,10 @@ def squared_distances(a, b=None):
     return _distances.over_pairs(*_check_pairs(a, b), lambda squared: squared)
 
 
-def cosine_similarity(a, b=None):
+def cosine_similarity(
+    a: Float[Tensor, "... M D"],
+    b: Float[Tensor, "... N D"] | None = None,
+) -> Float[Tensor, "... M N"]:
     """Return the cosines of the angles between all patches of ``a`` and ``b``, or between those of ``a``.
 
     cos_ij = a_i·b_j / (|a_i| |b_j|): no gain changes it. A patch of zeros has no direction; its cosine is 0, with
@@ -44,7 +54,7 @@ def cosine_similarity(a, b=None):
     return _cosines(a, b)
 
 
-def correlation(a, b=None):
+def correlation(a: Float[Tensor, "... M D"], b: Float[Tensor, "... N D"] | None = None) -> Float[Tensor, "... M N"]:
     """Return the correlations between all patches of ``a`` and ``b``: the cosines of patches minus their own mean.
 
     ρ_ij = cos(a_i − mean(a_i), b_j − mean(b_j)), also called ZNCC: neither gain nor offset changes it. A constant
@@ -60,7 +70,12 @@ def correlation(a, b=None):
     return _cosines(a, b, _centered)
 
 
-def mahalanobis_distances(a, b=None, *, covariance):
+def mahalanobis_distances(
+    a: Float[Tensor, "... M D"],
+    b: Float[Tensor, "... N D"] | None = None,
+    *,
+    covariance: Float[Tensor, "D D"],
+) -> Float[Tensor, "... M N"]:
     """Return the distances between all patches in units of the spread of the data, not squared.
 
     d_ij² = (a_i − b_j)ᵀ Σ⁻¹ (a_i − b_j) with the covariance Σ = L Lᵀ: the Euclidean distance of whitened patches L⁻¹ x.
@@ -82,7 +97,12 @@ def mahalanobis_distances(a, b=None, *, covariance):
     )
 
 
-def gaussian_affinity(a, b=None, *, bandwidth):
+def gaussian_affinity(
+    a: Float[Tensor, "... M D"],
+    b: Float[Tensor, "... N D"] | None = None,
+    *,
+    bandwidth: float,
+) -> Float[Tensor, "... M N"]:
     """Return how near all patches are to each other, from 1 for equal ones down to 0: a Gaussian of their distance.
 
     w_ij = exp(−‖a_i − b_j‖² / 2σ²), σ the bandwidth. Divided by its row sums it is the softmax of −‖a_i − b_j‖² / 2σ².
@@ -98,7 +118,13 @@ def gaussian_affinity(a, b=None, *, bandwidth):
     return _distances.over_pairs(*_check_pairs(a, b), lambda squared: (squared * factor).exp())
 
 
-def structural_similarity(a, b, *, window_size=7, data_range=1.0):
+def structural_similarity(
+    a: Float[Tensor, "... H W"],
+    b: Float[Tensor, "... H W"],
+    *,
+    window_size: int = 7,
+    data_range: float = 1.0,
+) -> Float[Tensor, " B"] | Float[Tensor, ""]:
     """Return how alike two images are in brightness, contrast and structure, window by window: the mean SSIM.
 
     SSIM = (2 μ_a μ_b + c₁)(2 σ_ab + c₂) / ((μ_a² + μ_b² + c₁)(σ_a² + σ_b² + c₂)) for each square window inside the
@@ -122,7 +148,11 @@ def structural_similarity(a, b, *, window_size=7, data_range=1.0):
     return (found.mean(-1) if a.ndim > 2 else found).to(a)
 
 
-def neighbor_similarity(features, grid, metric):
+def neighbor_similarity(
+    features: Float[Tensor, "... N D"],
+    grid: Pair,
+    metric: Literal["euclidean", "cosine", "correlation"],
+) -> tuple[Float[Tensor, "... {grid[0]} {grid[1]-1}"], Float[Tensor, "... {grid[0]-1} {grid[1]}"]]:
     """Compare each patch of a grid with the one to its right and the one below it, by slices and not by all pairs.
 
     ``metric`` is "euclidean" (the distance: 0 is alike), "cosine" or "correlation" (1 is alike; 0 for patches of zeros,
@@ -151,7 +181,13 @@ def neighbor_similarity(features, grid, metric):
     return right.view(*lead, grid[0], grid[1] - 1), down.view(*lead, grid[0] - 1, grid[1])
 
 
-def nearest_neighbors(queries, database, k, *, chunk_size=1024):
+def nearest_neighbors(
+    queries: Float[Tensor, "... M D"],
+    database: Float[Tensor, "... N D"],
+    k: int,
+    *,
+    chunk_size: int = 1024,
+) -> tuple[Float[Tensor, "... M k"], Int[Tensor, "... M k"]]:
     """Find the k nearest patches of a database for each query: exactly, and never all distances at once.
 
     A product in float32 proposes k + 3 candidates; their distances are computed number by number in float64. Where
@@ -184,7 +220,12 @@ def nearest_neighbors(queries, database, k, *, chunk_size=1024):
     return tuple(part.view(*lead, -1, k) for part in (distances, indices.to(queries.device)))
 
 
-def patch_spectrum(patches, *, channels=1, floor=0.1):
+def patch_spectrum(
+    patches: Float[Tensor, "... N CPP"],
+    *,
+    channels: int = 1,
+    floor: float = 0.1,
+) -> Float[Tensor, "... N CF"]:
     """Return the logarithms of a patch's Fourier magnitudes: what it is made of, and hardly where it stands.
 
     log(|FFT(x − mean(x))| + floor), the half of the frequencies that tells the rest and the mean's own left out, so
@@ -205,7 +246,7 @@ def patch_spectrum(patches, *, channels=1, floor=0.1):
     return (magnitudes + floor).log().flatten(-2).to(patches.dtype)
 
 
-def gradient_energy(patches, *, channels=1):
+def gradient_energy(patches: Float[Tensor, "... N CPP"], *, channels: int = 1) -> Float[Tensor, "... N {2*channels}"]:
     """Return how much a patch changes from pixel to pixel, down and to the right: two numbers per channel.
 
     e = mean((x_(i+1) − x_i)²) over the pairs of pixels that touch: no offset changes it, a gain does by its square.
@@ -221,7 +262,7 @@ def gradient_energy(patches, *, channels=1):
     return torch.stack(energies, -1).flatten(-2).to(patches.dtype)
 
 
-def mean_color(patches, *, channels=1):
+def mean_color(patches: Float[Tensor, "... N CPP"], *, channels: int = 1) -> Float[Tensor, "... N {channels}"]:
     """Return the mean of each channel of a patch.
 
     Shapes: patches (…, N, C·P·P), as ``patchify`` cuts them → (…, N, C).
@@ -233,7 +274,11 @@ def mean_color(patches, *, channels=1):
     return _squares(patches, channels, least=1).mean((-2, -1)).to(patches.dtype)
 
 
-def standardize(features, *, reference=None):
+def standardize(
+    features: Float[Tensor, "... N D"],
+    *,
+    reference: Float[Tensor, "... M D"] | None = None,
+) -> Float[Tensor, "... N D"]:
     """Bring each feature to mean 0 and variance 1 over the patches, so that none outweighs the others by its unit.
 
     z_nd = (x_nd − μ_d) / σ_d, with the mean and the standard deviation (divided by N) of feature d over the N patches

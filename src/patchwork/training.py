@@ -2,11 +2,13 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float, Integer, Shaped
+from torch import Tensor, nn
 
 from patchwork import _checks
 from patchwork._modes import mode
@@ -14,7 +16,11 @@ from patchwork._modes import mode
 _WARM_UP = 0.1
 
 
-def minibatches(*tensors, size, generator=None):
+def minibatches(
+    *tensors: Shaped[Tensor, "R ..."],
+    size: int,
+    generator: torch.Generator | None = None,
+) -> Iterator[tuple[Shaped[Tensor, "_R ..."], ...]]:
     """Return an endless iterator over shuffled batches: tuples of some rows of each tensor, the same rows.
 
     In each epoch every row comes once, in a new order; the last batch holds what is left. The order is drawn where
@@ -31,7 +37,16 @@ def minibatches(*tensors, size, generator=None):
     return _shuffled(tensors, rows, size, generator, _checks.random_source(generator))
 
 
-def train(model, loss, batches, *, steps, learning_rate=2e-3, weight_decay=1e-2, clip=None):
+def train(
+    model: nn.Module,
+    loss: Callable[..., Tensor],
+    batches: Iterable[tuple[Any, ...] | list[Any]],
+    *,
+    steps: int,
+    learning_rate: float = 2e-3,
+    weight_decay: float = 1e-2,
+    clip: float | None = None,
+) -> Float[Tensor, " steps"]:
     """Fit the model's parameters by AdamW, one step for each of the first ``steps`` batches.
 
     The learning rate rises linearly over the first tenth of the steps, then falls to 0 as half a cosine. ``clip`` is
@@ -67,7 +82,13 @@ def train(model, loss, batches, *, steps, learning_rate=2e-3, weight_decay=1e-2,
 
 
 @torch.no_grad()
-def accuracy(model, inputs, labels, *, batch_size=256):
+def accuracy(
+    model: nn.Module,
+    inputs: Shaped[Tensor, "R ..."],
+    labels: Integer[Tensor, " R"],
+    *,
+    batch_size: int = 256,
+) -> Float[Tensor, ""]:
     """Return the share of inputs whose largest logit is the one of their label, in [0, 1].
 
     The model is in evaluation mode meanwhile, then in the mode it came in.

@@ -2,18 +2,21 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor, nn
 
 from patchwork import _checks
 from patchwork._cached import SizeCache
+from patchwork._types import Device, Pair
 from patchwork.attention import MultiHeadSelfAttention
 from patchwork.patches import PatchEmbedding
 
 
-def window_partition(x, window_size):
+def window_partition(x: Shaped[Tensor, "B H W C"], window_size: int) -> Shaped[Tensor, "Bn M M C"]:
     """Cut a map of tokens into windows of M×M, row by row.
 
     Window n = r·(W/M) + c holds x[:, rM:(r+1)M, cM:(c+1)M]: a permutation of the tokens, none changed.
@@ -32,7 +35,7 @@ def window_partition(x, window_size):
     return _copy(cells.transpose(2, 3)).view(-1, size, size, channels)
 
 
-def window_merge(windows, grid):
+def window_merge(windows: Shaped[Tensor, "Bn M M C"], grid: Pair) -> Shaped[Tensor, "B H W C"]:
     """Put windows back in their places: the inverse of ``window_partition``.
 
     Shapes: windows (B·n, M, M, C), grid (H, W) with n = (H/M)·(W/M) → (B, H, W, C). Any dtype.
@@ -57,7 +60,7 @@ def window_merge(windows, grid):
     return _copy(cells.transpose(2, 3)).view(-1, height, width, channels)
 
 
-def cyclic_shift(x, shift):
+def cyclic_shift(x: Shaped[Tensor, "B H W C"], shift: int) -> Shaped[Tensor, "B H W C"]:
     """Move a map of tokens up and to the left; what leaves at one border comes back at the other.
 
     y[:, r, c] = x[:, (r + s) mod H, (c + s) mod W]: a permutation, and a shift by −s undoes it.
@@ -75,7 +78,7 @@ def cyclic_shift(x, shift):
     return x.roll([-shift % length for length in grid], (1, 2))
 
 
-def shifted_window_mask(grid, window_size, shift, *, device=None):
+def shifted_window_mask(grid: Pair, window_size: int, shift: int, *, device: Device = None) -> Bool[Tensor, "n MM MM"]:
     """Return which tokens of a window of the shifted grid were neighbors before the shift: these may attend.
 
     A window at the lower or right border holds tokens that came round from the other side. Two tokens may
@@ -99,7 +102,7 @@ def shifted_window_mask(grid, window_size, shift, *, device=None):
     return regions.unsqueeze(2) == regions.unsqueeze(1)
 
 
-def relative_position_index(window_size, *, device=None):
+def relative_position_index(window_size: int, *, device: Device = None) -> Int[Tensor, "MM MM"]:
     """Return which of the (2M−1)² relative positions each pair of a window's tokens has.
 
     The tokens i, which asks, and j lie Δ = position of i − position of j apart, Δ in −(M−1) … M−1 along each axis;
@@ -140,7 +143,15 @@ class WindowAttention(MultiHeadSelfAttention):
     (torch.Size([4, 9, 8]), torch.Size([4, 2, 9, 9]))
     """
 
-    def __init__(self, dim, heads, window_size, *, device=None, dtype=None):
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        window_size: int,
+        *,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a layer with torch's initial weights for ``nn.Linear``; the bias table is normal."""
         device, dtype = _checks.placement(device, dtype)
         super().__init__(dim, heads, device=device, dtype=dtype)
@@ -148,7 +159,13 @@ class WindowAttention(MultiHeadSelfAttention):
         table = torch.empty((2 * self.window_size - 1) ** 2, self.heads, device=device, dtype=dtype)
         self.bias_table = nn.Parameter(table.normal_(std=0.02))
 
-    def forward(self, windows, *, mask=None, return_weights=False):
+    def forward(
+        self,
+        windows: Float[Tensor, "Bn MM dim"],
+        *,
+        mask: Float[Tensor, "n MM MM"] | Bool[Tensor, "n MM MM"] | None = None,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "Bn MM dim"] | tuple[Float[Tensor, "Bn MM dim"], Float[Tensor, "Bn heads MM MM"]]:
         """Return the mixed tokens, or these and the weights that mixed them."""
         number, size = self._check_windows(windows)
         added = self.bias(size).unsqueeze(0)
@@ -159,7 +176,7 @@ class WindowAttention(MultiHeadSelfAttention):
             added = added.expand(number // len(mask), *added.shape).flatten(0, 1)
         return super().forward(windows, mask=added, return_weights=return_weights)
 
-    def bias(self, window_size=None):
+    def bias(self, window_size: int | None = None) -> Float[Tensor, "heads MM MM"]:
         """Return the bias (heads, M², M²) of each pair of a window's tokens; M is the layer's own unless given."""
         size = self.window_size if window_size is None else _checks.count("window_size", window_size)
         outside, across = self.window_size - size, 2 * self.window_size - 1
@@ -178,7 +195,7 @@ class WindowAttention(MultiHeadSelfAttention):
         _checks.together(windows=windows, weight=self.projection.weight)
         return number, size
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show the number of heads and the window size."""
         return f"{super().extra_repr()}, window_size={self.window_size}"
 
@@ -202,7 +219,18 @@ class SwinBlock(nn.Module):
     (torch.Size([1, 8, 10, 8]), torch.Size([1, 6, 2, 16, 16]))
     """
 
-    def __init__(self, dim, heads, window_size, *, shift=0, mlp_ratio=4, eps=1e-5, device=None, dtype=None):
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        window_size: int,
+        *,
+        shift: int = 0,
+        mlp_ratio: int = 4,
+        eps: float = 1e-5,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a block with torch's initial weights; the bias table is normal."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -215,7 +243,12 @@ class SwinBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, hidden, **made), nn.GELU(), nn.Linear(hidden, dim, **made))
         self._plan = SizeCache()
 
-    def forward(self, x, *, return_weights=False):
+    def forward(
+        self,
+        x: Float[Tensor, "B H W dim"],
+        *,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "B H W dim"] | tuple[Float[Tensor, "B H W dim"], Float[Tensor, "B n heads MM MM"]]:
         """Return the map after both steps, or this and the weights of the first."""
         _check_map(x, self.attention_norm.weight)
         gathered, weights = self._gather(self.attention_norm(x), return_weights)
@@ -233,7 +266,7 @@ class SwinBlock(nn.Module):
         mixed = mixed.view(batch, -1, mixed.shape[-1]).index_select(1, back).unflatten(1, grid)
         return mixed, weights if weights is None else weights.unflatten(0, (batch, -1))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show the shift, which no weight shows."""
         return f"shift={self.shift}"
 
@@ -251,7 +284,7 @@ class PatchMerging(nn.Module):
     torch.Size([1, 3, 3, 16])
     """
 
-    def __init__(self, dim, *, device=None, dtype=None):
+    def __init__(self, dim: int, *, device: Device = None, dtype: torch.dtype | None = None) -> None:
         """Make a layer with torch's initial weights for ``nn.Linear``, without bias."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -259,7 +292,7 @@ class PatchMerging(nn.Module):
         self.norm = nn.LayerNorm(4 * self.dim, device=device, dtype=dtype)
         self.reduction = nn.Linear(4 * self.dim, 2 * self.dim, bias=False, device=device, dtype=dtype)
 
-    def forward(self, x):
+    def forward(self, x: Float[Tensor, "B H W dim"]) -> Float[Tensor, "B (H+1)//2 (W+1)//2 2*dim"]:
         """Return the merged map."""
         _check_map(x, self.reduction.weight, self.dim)
         cells = _pad(x, 2).unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
@@ -286,18 +319,18 @@ class SwinTransformer(nn.Module):
 
     def __init__(
         self,
-        channels,
-        patch_size,
-        dim,
-        depths,
-        heads,
-        window_size,
-        classes,
+        channels: int,
+        patch_size: int,
+        dim: int,
+        depths: Sequence[int],
+        heads: Sequence[int],
+        window_size: int,
+        classes: int,
         *,
-        mlp_ratio=4,
-        device=None,
-        dtype=None,
-    ):
+        mlp_ratio: int = 4,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a model with torch's initial weights; the bias tables are normal."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -313,13 +346,18 @@ class SwinTransformer(nn.Module):
         self.norm = nn.LayerNorm(dims[-1], **made)
         self.head = nn.Linear(dims[-1], _checks.count("classes", classes), **made)
 
-    def forward(self, images, *, return_weights=False):
+    def forward(
+        self,
+        images: Float[Tensor, "B C H W"],
+        *,
+        return_weights: bool = False,
+    ) -> Float[Tensor, "B classes"] | tuple[Float[Tensor, "B classes"], list[Float[Tensor, "B _n _heads _MM _MM"]]]:
         """Return the logits, or these and the weights of each block."""
         maps, weights = self._run(images, return_weights)
         logits = self.head(self.norm(maps[-1]).mean((1, 2)))
         return (logits, weights) if return_weights else logits
 
-    def features(self, images):
+    def features(self, images: Float[Tensor, "B C H W"]) -> list[Float[Tensor, "B _H _W _dim"]]:
         """Return the maps (B, H_l, W_l, 2^l·dim) of each stage, as they leave its blocks."""
         return self._run(images, False)[0]
 
@@ -338,7 +376,7 @@ class SwinTransformer(nn.Module):
         return maps, weights
 
 
-def window_relation(grid, window_size, *, shift=0, device=None):
+def window_relation(grid: Pair, window_size: int, *, shift: int = 0, device: Device = None) -> Bool[Tensor, "N N"]:
     """Return who may attend to whom in one block, patches in their own order: a block-diagonal matrix, permuted.
 
     Undoing the shift and leaving out the masked pairs, the windows are those that start at row and column s, with
@@ -361,7 +399,7 @@ def window_relation(grid, window_size, *, shift=0, device=None):
     return regions.unsqueeze(1) == regions
 
 
-def merging_relation(grid, *, device=None):
+def merging_relation(grid: Pair, *, device: Device = None) -> Bool[Tensor, "M N"]:
     """Return which patches a merged patch hears: the up to four of its 2×2 cell.
 
     Shapes: grid (R, C) → boolean (⌈R/2⌉·⌈C/2⌉, R·C), one True per column; a cell that ends outside hears fewer.
@@ -379,7 +417,7 @@ def merging_relation(grid, *, device=None):
     return cells.unsqueeze(1) == cell
 
 
-def reach(relations):
+def reach(relations: Sequence[Bool[Tensor, "_M _N"]]) -> Bool[Tensor, "M N"]:
     """Follow who hears whom through several layers: the Boolean product R_L … R_1, first applied first.
 
     Entry (i, j) is True where news of patch j of the input can arrive at patch i of the last layer, by any path.
@@ -402,7 +440,7 @@ def reach(relations):
     return heard > 0
 
 
-def attention_cost(grid, dim, *, window_size=None):
+def attention_cost(grid: Pair, dim: int, *, window_size: int | None = None) -> int:
     """Count the multiply-adds of attention over h×w tokens of width C, whole or in windows.
 
     Whole: 4hwC² + 2(hw)²C. In windows: 4hwC² + 2M²hwC. The first term is the four projections (queries, keys,

@@ -4,21 +4,29 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from patchwork import _checks
 from patchwork._modes import mode
+from patchwork._types import Device
 from patchwork.synthesis import network
 from patchwork.synthesis import scenes as drawn
-from patchwork.synthesis.network import RELATIONS, RelationNetwork, relation_masks
-from patchwork.synthesis.scenes import QUESTIONS, marked_textures
+from patchwork.synthesis.network import RELATIONS, Relation, RelationNetwork, relation_masks
+from patchwork.synthesis.scenes import QUESTIONS, Question, marked_textures
 from patchwork.training import train
 from patchwork.windows import reach
 
 _WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
-def ceiling(relation, *, question="same", device=None, dtype=None):
+def ceiling(
+    relation: Relation,
+    *,
+    question: Question = "same",
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, " 11"]:
     """Predict, before any training, which share of the answers can be right at each distance from the mark.
 
     ½ + ½ · P(reach | Δ): where news of the mark arrives, by ``windows.reach`` over the three blocks, the answer can be
@@ -39,7 +47,16 @@ def ceiling(relation, *, question="same", device=None, dtype=None):
     return ((1 + reached / asked) / 2)[0, 1:].to(dtype)
 
 
-def fit(model, features, *, question="same", steps=300, size=64, learning_rate=5e-3, generator=None):
+def fit(
+    model: nn.Module,
+    features: Float[Tensor, "2 K F"],
+    *,
+    question: Question = "same",
+    steps: int = 300,
+    size: int = 64,
+    learning_rate: float = 5e-3,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, " steps"]:
     """Train a network on new scenes in every step, by ``training.train``, and return the losses.
 
     The loss is the binary cross-entropy. In each scene every distance from the mark counts the same, however many
@@ -66,7 +83,7 @@ def fit(model, features, *, question="same", steps=300, size=64, learning_rate=5
 
 
 @torch.no_grad()
-def accuracy_by_distance(model, scenes):
+def accuracy_by_distance(model: nn.Module, scenes: drawn.Scenes) -> tuple[Float[Tensor, " 11"], Float[Tensor, " 11"]]:
     """Measure which share of the answers is right at each distance from the mark, and how far that may be off.
 
     The standard error is that over scenes, since the answers of one scene are right or wrong together: with r_s right
@@ -93,7 +110,16 @@ def accuracy_by_distance(model, scenes):
     return tuple(part[1:].to(scenes.features.dtype) for part in (share, error))
 
 
-def trained(relation, seed=0, *, question="same", pooling=False, coordinates=False, device=None, dtype=None):
+def trained(
+    relation: Relation,
+    seed: int = 0,
+    *,
+    question: Question = "same",
+    pooling: bool = False,
+    coordinates: bool = False,
+    device: Device = None,
+    dtype: torch.dtype | None = None,
+) -> RelationNetwork:
     """Load a network that comes with the book, trained on the left halves of the textures by ``fit``.
 
     For the question "same" there is each relation with the seeds 0, 1 and 2, and "own", "window" and "grid" with
@@ -103,6 +129,7 @@ def trained(relation, seed=0, *, question="same", pooling=False, coordinates=Fal
     Shapes: a ``RelationNetwork``. Raises ValueError, with what there is, for a network that is not there.
     Used in chapter 7.
 
+    >>> from patchwork.synthesis import texture_features
     >>> model = trained("shifted", 1)
     >>> scenes = marked_textures(texture_features("test"), 200, generator=torch.Generator().manual_seed(0))
     >>> bool(accuracy_by_distance(model, scenes)[0][0] > 0.98)
@@ -124,7 +151,14 @@ def trained(relation, seed=0, *, question="same", pooling=False, coordinates=Fal
     return model.eval()
 
 
-def weights_file(relation, seed, *, question="same", pooling=False, coordinates=False):
+def weights_file(
+    relation: Relation,
+    seed: int,
+    *,
+    question: Question = "same",
+    pooling: bool = False,
+    coordinates: bool = False,
+) -> Path:
     """Return where the weights of a trained network lie, whether they are there or not.
 
     Raises ValueError for an unknown relation, or a seed that is no whole number of at least 0. Used in chapter 7.

@@ -4,9 +4,12 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from jaxtyping import Bool, Float
 from safetensors.torch import load_file
+from torch import Tensor
 
 from patchwork import _checks
+from patchwork._types import Pair
 from patchwork.attention import attention_weights
 from patchwork.graphs import grid_graph, normalize_adjacency, radius_graph, weight_edges
 from patchwork.patches import patchify
@@ -23,7 +26,7 @@ SETTLED = 13  # decimals: by rounding alone weights differ that are equal by sym
 WEIGHTS = Path(__file__).parents[1] / "weights" / "attention.safetensors"
 
 
-def five_relations(image):
+def five_relations(image: Float[Tensor, "1 H W"]) -> dict[str, Float[Tensor, "N N"]]:
     """Return who relates to whom in a gray picture by each of the five families, all rows with sum 1.
 
     "attention": the mean of two heads of queries and keys, learned on mosaics of other pictures (chapters 2 and 3);
@@ -54,18 +57,18 @@ def five_relations(image):
     }
 
 
-def patch_spectra(image):
+def patch_spectra(image: Float[Tensor, "1 H W"]) -> Float[Tensor, "N 143"]:
     """Return the spectrum of each patch of a gray picture (1, H, W): (N, 143), float64."""
     return patch_spectrum(patchify(image[None].double(), PATCH_SIZE)[0]).round(decimals=9)
 
 
-def fine(spectra):
+def fine(spectra: Float[Tensor, "N F"]) -> Float[Tensor, "N F"]:
     """Standardize over the picture, in steps of 2⁻¹⁶."""
     return (standardize(spectra) / FINEST).round() * FINEST
 
 
 @cache
-def learned():
+def learned() -> dict[str, Tensor]:
     """Read what attention has learned, as ``book/train_attention.py`` stores it: queries and keys, mean, deviation.
 
     >>> {name: tuple(each.shape) for name, each in sorted(learned().items())}
@@ -74,7 +77,7 @@ def learned():
     return {name: each.double() for name, each in load_file(WEIGHTS).items()}
 
 
-def attention(spectra, mask=None):
+def attention(spectra: Float[Tensor, "N 143"], mask: Bool[Tensor, "N N"] | None = None) -> Float[Tensor, "N N"]:
     """Return how much each patch attends to each, the mean over the heads."""
     known = learned()
     x = (spectra - known["mean"]) / known["deviation"]
@@ -82,25 +85,25 @@ def attention(spectra, mask=None):
     return attention_weights(queries, keys, mask=mask).mean(0)
 
 
-def windows(spectra, grid):
+def windows(spectra: Float[Tensor, "N 143"], grid: Pair) -> Float[Tensor, "N N"]:
     """Return whom each patch hears in two blocks: in windows, then in shifted ones."""
     first, second = (attention(spectra, window_relation(grid, WINDOW, shift=shift)) for shift in (0, SHIFT))
     return second @ first
 
 
-def convolution(grid):
+def convolution(grid: Pair) -> Float[Tensor, "N N"]:
     """Return whom each patch hears through layers of a 3 × 3 mean, of fewer patches at the border."""
     mean = normalize_adjacency(grid_graph(grid, connectivity=8, dtype=torch.float64), mode="row")
     return torch.linalg.matrix_power(mean, LAYERS).round(decimals=SETTLED)
 
 
-def similarity(features, bandwidth):
+def similarity(features: Float[Tensor, "N F"], bandwidth: float) -> Float[Tensor, "N N"]:
     """Return how alike patches are, every row divided by its sum."""
     affinity = gaussian_affinity(features, bandwidth=bandwidth)
     return affinity / affinity.sum(1, keepdim=True)
 
 
-def walk(features, grid, bandwidth):
+def walk(features: Float[Tensor, "N F"], grid: Pair, bandwidth: float) -> Float[Tensor, "N N"]:
     """Return where a walk along the edges is after its steps."""
     rows, columns = (torch.arange(length, dtype=torch.float64) for length in grid)
     edges = radius_graph(torch.cartesian_prod(rows, columns), RADIUS)

@@ -1,9 +1,13 @@
 """The parts of chapter 7's network: who hears whom, how tokens gather, and what each does by itself."""
 
+from typing import Any, Literal, get_args
+
 import torch
-from torch import nn
+from jaxtyping import Bool, Float, Integer
+from torch import Tensor, nn
 
 from patchwork import _checks
+from patchwork._types import Device
 from patchwork.attention import attention
 from patchwork.graphs import grid_graph, knn_graph, normalize_adjacency
 from patchwork.patches import patch_centers
@@ -11,7 +15,8 @@ from patchwork.synthesis.scenes import FEATURES, GRID, TOKENS
 from patchwork.windows import window_relation
 
 BLOCKS = 3
-RELATIONS = ("own", "convolution", "local", "window", "shifted", "global", "grid", "knn")
+Relation = Literal["own", "convolution", "local", "window", "shifted", "global", "grid", "knn"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 ATTENTION = ("local", "window", "shifted", "global")
 
 _WIDTH = 2 * FEATURES  # a feature, and a copy of it that only the marked patch holds
@@ -24,7 +29,12 @@ _HEARD = {"own": 1, "convolution": 9, "grid": 5, "knn": 12}  # tokens, about as 
 _HIDDEN = {"own": 98, "convolution": 96, "grid": 98, "knn": 98}  # others have queries and keys instead
 
 
-def relation_masks(relation, *, features=None, device=None):
+def relation_masks(
+    relation: Relation,
+    *,
+    features: Float[Tensor, "N F"] | None = None,
+    device: Device = None,
+) -> Bool[Tensor, "3 N N"]:
     """Return who may hear whom in each of the three blocks.
 
     The graph "knn" depends on what the patches are: it needs the features of one scene, whose device it is then on.
@@ -65,7 +75,15 @@ class RelationNetwork(nn.Module):
     torch.Size([2, 144])
     """
 
-    def __init__(self, relation, *, pooling=False, coordinates=False, device=None, dtype=None):
+    def __init__(
+        self,
+        relation: Relation,
+        *,
+        pooling: bool = False,
+        coordinates: bool = False,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         """Make a network; the weights of fixed relations start near the identity."""
         super().__init__()
         device, dtype = _checks.placement(device, dtype)
@@ -83,7 +101,7 @@ class RelationNetwork(nn.Module):
         self.head = nn.Linear(_WIDTH, 1, **made)
         self.register_buffer("given", given(relation, device, dtype), persistent=False)
 
-    def forward(self, features, marked):
+    def forward(self, features: Float[Tensor, "B N F"], marked: Integer[Tensor, " B"]) -> Float[Tensor, "B N"]:
         """Return the logits of all patches."""
         self._check(features, marked)
         places = torch.arange(TOKENS, device=features.device)
@@ -119,12 +137,12 @@ class RelationNetwork(nn.Module):
             found = f"{marked.min().item()} … {marked.max().item()}"
             raise ValueError(f"marked must lie in 0 … {TOKENS - 1}, got {found}")
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Show what no weight shows."""
         return f"{self.relation!r}, pooling={self.pooling}, coordinates={self.coordinates}"
 
 
-def masks(relation, device):
+def masks(relation: Relation, device: Device) -> Bool[Tensor, "3 N N"]:
     """Return who may hear whom in each block, boolean (3, N, N), for each relation but the kNN graph."""
     if relation in ("window", "shifted"):
         shifts = [_WINDOW // 2 * (block % 2) if relation == "shifted" else 0 for block in range(BLOCKS)]
@@ -135,13 +153,17 @@ def masks(relation, device):
     return (torch.ones_like(heard) if relation == "global" else heard).expand(BLOCKS, -1, -1)
 
 
-def nearest_masks(features):
+def nearest_masks(features: Float[Tensor, "N F"]) -> Bool[Tensor, "3 N N"]:
     """Return the masks of the kNN graph of one scene, (N, F) → boolean (3, N, N)."""
     heard = knn_graph(features, _NEIGHBORS) > 0
     return heard.logical_or(torch.eye(len(heard), dtype=torch.bool, device=heard.device)).expand(BLOCKS, -1, -1)
 
 
-def given(relation, device, dtype):
+def given(
+    relation: Relation,
+    device: Device,
+    dtype: torch.dtype,
+) -> Float[Tensor, "3 N N"] | Bool[Tensor, "3 N N"] | None:
     """Return what each block is given: the masks of an attention, the weights of a graph, or nothing that is fixed."""
     if relation in ("convolution", "global", "knn"):
         return None
@@ -151,7 +173,7 @@ def given(relation, device, dtype):
     return normalize_adjacency(heard[0].to(dtype), self_loops=False).expand(BLOCKS, -1, -1)
 
 
-def nearest_graphs(features):
+def nearest_graphs(features: Float[Tensor, "B N F"]) -> Float[Tensor, "B N N"]:
     """Return ``normalize_adjacency(knn_graph(…, 8))`` of each of many scenes, (B, N, F) → (B, N, N)."""
     # The own patch is the nearest: the loops that a GCN adds are there already.
     chosen = torch.cdist(features, features).topk(_NEIGHBORS + 1, largest=False).indices
@@ -161,7 +183,7 @@ def nearest_graphs(features):
     return ties / root / root.mT
 
 
-def mixing(relation, dim, **made):
+def mixing(relation: Relation, dim: int, **made: Any) -> nn.Module:
     """Return the layer y_i = W_o Σ_j R_ij W_v x_j of a relation."""
     if relation in ATTENTION:
         return _Attention(dim, **made)
@@ -218,17 +240,17 @@ class _Convolution(_Graph):
 class Gated(nn.Module):
     """Multiply two linear maps of a token: W (A x ⊙ B x). Only a product can tell whether two textures are equal."""
 
-    def __init__(self, dim, hidden, **made):
+    def __init__(self, dim: int, hidden: int, **made: Any) -> None:
         """Make the maps; the first two start so that their results are as large as the token."""
         super().__init__()
         self.widen, self.narrow = nn.Linear(dim, 2 * hidden, **made), nn.Linear(hidden, dim, **made)
         nn.init.kaiming_uniform_(self.widen.weight, nonlinearity="linear")
 
-    def forward(self, x):
+    def forward(self, x: Float[Tensor, "... dim"]) -> Float[Tensor, "... dim"]:
         """Return as many numbers per token."""
         return self.narrow(torch.mul(*self.widen(x).chunk(2, -1)))
 
 
-def mlp(relation, dim, **made):
+def mlp(relation: Relation, dim: int, **made: Any) -> Gated:
     """Return the mlp of a relation: as wide as makes all networks equally large."""
     return Gated(dim, _HIDDEN.get(relation, 77), **made)

@@ -1,19 +1,24 @@
 """The scenes of chapter 7's experiment: features of real patches, places, and what is asked at which distance."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
+from jaxtyping import Bool, Float, Int, Integer
+from torch import Tensor
 
 from patchwork import _checks
+from patchwork._types import Device
 from patchwork.images import load_image
 from patchwork.patches import extract_patches
 from patchwork.similarity import patch_spectrum, standardize
 
 GRID = (12, 12)
-QUESTIONS = ("same", "left")
+Question = Literal["same", "left"]
+QUESTIONS: tuple[Question, ...] = get_args(Question)
 FEATURES = 16
 TOKENS = GRID[0] * GRID[1]
 
+Half = Literal["train", "test"]
 TEXTURES = ("brick", "grass")
 PATCH, _STRIDE = 16, 8
 
@@ -21,13 +26,13 @@ PATCH, _STRIDE = 16, 8
 class Scenes(NamedTuple):
     """What ``marked_textures`` draws, one scene per row."""
 
-    features: torch.Tensor
-    marked: torch.Tensor
-    labels: torch.Tensor
-    distances: torch.Tensor
+    features: Float[Tensor, "S N F"]
+    marked: Int[Tensor, " S"]
+    labels: Bool[Tensor, "S N"]
+    distances: Int[Tensor, "S N"]
 
 
-def texture_features(half, *, device=None, dtype=None):
+def texture_features(half: Half, *, device: Device = None, dtype: torch.dtype | None = None) -> Float[Tensor, "2 K 16"]:
     """Describe the patches of brick and grass: their spectra, along the 16 directions in which those differ most.
 
     Patches of 16 × 16 pixels, 8 apart, are cut from the left halves of the textures ("train") or the right ones
@@ -49,7 +54,13 @@ def texture_features(half, *, device=None, dtype=None):
     return found.to(dtype).to(device)
 
 
-def marked_textures(features, number, *, question="same", generator=None):
+def marked_textures(
+    features: Float[Tensor, "2 K F"],
+    number: int,
+    *,
+    question: Question = "same",
+    generator: torch.Generator | None = None,
+) -> Scenes:
     """Draw scenes: 12 × 12 patches of random textures, one of them marked, and what the others are to answer.
 
     The question "same": am I of the marked one's texture? The question "left": is the marked one in a column left of
@@ -82,32 +93,32 @@ def marked_textures(features, number, *, question="same", generator=None):
     return Scenes(features[texture, patch], marked, labels, distances(question, features.device)[marked])
 
 
-def patches(half):
+def patches(half: Half) -> Float[Tensor, "2 K 256"]:
     """Return the pixels of the patches of half of each texture, (2, K, 256)."""
     images = torch.stack([load_image(name, device="cpu", dtype=torch.float64)[:1] for name in TEXTURES])
     return extract_patches(images.chunk(2, 3)[half == "test"], PATCH, stride=_STRIDE)
 
 
-def spectra(half):
+def spectra(half: Half) -> Float[Tensor, "2 K 143"]:
     """Return their spectra, (2, K, 143)."""
     return patch_spectrum(patches(half))
 
 
-def principal_axes(scores):
+def principal_axes(scores: Float[Tensor, "N F"]) -> tuple[Float[Tensor, "F 16"], Float[Tensor, ""]]:
     """Return the directions of the largest variance and the largest variance itself; the largest entry is positive."""
     variances, axes = torch.linalg.eigh(scores.mT @ scores / len(scores))
     axes = axes[:, -FEATURES:].flip(1)
     return axes * axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign(), variances[-1]
 
 
-def offsets(device):
+def offsets(device: Device) -> tuple[Int[Tensor, "N N"], Int[Tensor, "N N"]]:
     """Return how many rows below and columns right of the mark each patch lies, (mark, patch) twice."""
     place = torch.arange(TOKENS, device=device)
     row, column = place // GRID[1], place % GRID[1]
     return row - row.unsqueeze(1), column - column.unsqueeze(1)
 
 
-def distances(question, device):
+def distances(question: Question, device: Device) -> Int[Tensor, "N N"]:
     """Return the distances (mark, patch) along the longer axis, 0 where the question is not put."""
     down, right = offsets(device)
     apart = torch.maximum(down.abs(), right.abs())
@@ -117,7 +128,10 @@ def distances(question, device):
     return apart * ((right != 0) & (mirrored >= 0) & (mirrored < GRID[1]))
 
 
-def counts(which, distances):
+def counts(
+    which: Bool[Tensor, "S N"] | Integer[Tensor, "S N"],
+    distances: Int[Tensor, "S N"],
+) -> tuple[Int[Tensor, "S 12"], Int[Tensor, "S 12"]]:
     """Count by scene and distance the patches chosen and all of them, (scenes, 12) twice."""
     empty = distances.new_zeros(len(distances), max(GRID))
     return tuple(empty.scatter_add(1, distances, each) for each in (which.long(), torch.ones_like(distances)))
