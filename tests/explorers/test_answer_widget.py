@@ -1,5 +1,6 @@
 """The answers explorer in Python: one patch is marked."""
 
+import functools
 import re
 
 import pytest
@@ -8,31 +9,41 @@ from stored import decoded
 from torch import nn
 
 from patchwork import synthesis
-from patchwork.explorers.answers import AnswersExplorer
-from patchwork.explorers.answers import solved as answer_scenes
+from patchwork.explorers.answers import AnswersExplorer, solved
 from patchwork.images import load_image
 from patchwork.patches import extract_patches, patchify
 from patchwork.windows import reach
 
 
+@functools.cache
+def bank():
+    return synthesis.texture_features("test")
+
+
+@functools.cache
+def distances(question):
+    """The distances to every mark, as the library draws them."""
+    scenes = synthesis.marked_textures(torch.zeros(2, 1, 1), 20_000, question=question)
+    found = torch.zeros(144, 144, dtype=torch.long)
+    found[scenes.marked] = scenes.distances
+    return found
+
+
 def scene_of(seed, question="same"):
     """The library's scene of this seed, with every mark in turn."""
-    bank = synthesis.texture_features("test")
-    drawn = synthesis.marked_textures(bank, 1, generator=torch.Generator().manual_seed(seed))
+    drawn = synthesis.marked_textures(bank(), 1, generator=torch.Generator().manual_seed(seed))
     by_texture = drawn.labels[0] == drawn.labels[0, drawn.marked[0]]  # of the marked one's texture, so yes
-    places = torch.arange(144)
-    labels = by_texture == by_texture[:, None] if question == "same" else places % 12 > (places % 12)[:, None]
-    distances = synthesis.marked_textures(torch.zeros(2, 1, 1), 20_000, question=question)
-    found = torch.zeros(144, 144, dtype=torch.long)
-    found[distances.marked] = distances.distances
-    return drawn._replace(features=drawn.features.expand(144, -1, -1), marked=places, labels=labels, distances=found)
+    marks = torch.arange(144)
+    labels = by_texture == by_texture[:, None] if question == "same" else marks % 12 > (marks % 12)[:, None]
+    features = drawn.features.expand(144, -1, -1)
+    return drawn._replace(features=features, marked=marks, labels=labels, distances=distances(question))
 
 
 @pytest.fixture
 def marked(networks, rng):
     """An explorer of a random scene, network and mark, and the library's scene."""
     seed, mark, network = rng.randrange(1000), rng.randrange(144), rng.choice(list(networks))
-    return AnswersExplorer(networks, scene=seed, selected=mark, network=network), scene_of(seed)
+    return AnswersExplorer({network: networks[network]}, scene=seed, selected=mark), scene_of(seed)
 
 
 def test_a_scene_is_the_librarys(marked):
@@ -48,11 +59,11 @@ def test_the_pixels_are_those_of_the_same_patches(marked):
     explorer, _ = marked
     patches = patchify(explorer.image[None], 16)[0]
     halves = [load_image(name, dtype=torch.float64)[:1, :, 256:] for name in ("brick", "grass")]
-    bank = extract_patches(torch.stack(halves), 16, stride=8)
-    features = synthesis.texture_features("test")
+    pixels = extract_patches(torch.stack(halves), 16, stride=8)
+    features = bank()
     for patch, texture, expected in zip(patches, explorer.textures, explorer.features, strict=True):
-        at = (bank[texture] - patch).abs().sum(1).argmin()
-        assert torch.equal(bank[texture, at], patch)
+        at = (pixels[texture] - patch).abs().sum(1).argmin()
+        assert torch.equal(pixels[texture, at], patch)
         torch.testing.assert_close(features[texture, at], expected)
 
 
@@ -68,9 +79,9 @@ def test_the_answers_are_the_networks(marked, networks):
     torch.testing.assert_close(explorer.accuracy, accuracy, atol=2e-3, rtol=0)
 
 
-def test_whom_the_news_reaches_is_the_librarys(marked, networks):
-    explorer, scene = marked
-    mark = explorer.selected
+def test_whom_the_news_reaches_is_the_librarys(networks, rng):
+    seed, mark = rng.randrange(1000), rng.randrange(144)
+    explorer, scene = AnswersExplorer(networks, scene=seed, selected=mark), scene_of(seed)
     for name, model in networks.items():
         explorer.network = name
         masks = synthesis.relation_masks(model.relation, features=scene.features[0] if name == "knn" else None)
@@ -86,17 +97,19 @@ def test_whom_the_news_reaches_is_the_librarys(marked, networks):
 
 
 def test_the_left_question_is_put_where_the_library_puts_it():
-    explorer, scene = AnswersExplorer(question="left", selected=40), scene_of(0, "left")
+    models = {"convolution": synthesis.trained("convolution", question="left")}
+    explorer, scene = AnswersExplorer(models, question="left", selected=40), scene_of(0, "left")
     assert torch.equal(explorer.labels, scene.labels[40])
     assert torch.equal(explorer.distances, scene.distances[40])
     assert sum(number for _, number in explorer.counts["convolution"]) == (scene.distances[40] > 0).sum()
     torch.testing.assert_close(explorer.ceiling, synthesis.ceiling("convolution", question="left"), equal_nan=True)
-    accuracy, _ = synthesis.accuracy_by_distance(synthesis.trained("convolution", question="left"), scene)
+    accuracy, _ = synthesis.accuracy_by_distance(models["convolution"], scene)
     torch.testing.assert_close(explorer.accuracy, accuracy, equal_nan=True, atol=2e-3, rtol=0)
     assert "is it in a column left of mine?" in explorer.alt()
 
 
-def test_without_models_those_of_the_book_answer():
+def test_without_models_those_of_the_book_answer(monkeypatch):
+    monkeypatch.setattr(solved, "_probabilities", lambda model, features: torch.zeros(144, 144))
     assert list(AnswersExplorer()._given) == list(synthesis.RELATIONS)
     assert {model.relation for model in AnswersExplorer(question="left")._given.values()} >= {"convolution"}
 
@@ -122,6 +135,15 @@ def test_another_scene_brings_new_answers_and_an_old_one_the_old(answering):
     assert (answering.selected, answering.network) == (3, "knn")
 
 
+def test_a_new_mark_asks_no_network_again(answering, monkeypatch):
+    monkeypatch.setattr(solved, "_probabilities", lambda *_: pytest.fail("a network was asked"))
+    before = answering.right
+    answering.selected, answering.network, answering.view = 3, "grid", "steps"
+    assert not torch.equal(answering.right, before)
+    assert answering.picture().size[0] == 740
+    assert answering.state()["selected"] == 3
+
+
 @pytest.mark.parametrize("number", [1, 4, 8, 11])
 def test_the_pages_answers_are_rounded_to_what_fits_and_none_is_turned(networks, number):
     names = list(networks)
@@ -143,7 +165,7 @@ def test_the_pages_answers_are_rounded_to_what_fits_and_none_is_turned(networks,
 
 
 def test_an_answer_of_exactly_one_half_is_no():
-    read = decoded(answer_scenes.encode_answers(torch.tensor([0.5, 0.5000001, 0.0, 1.0]), 8)) > 0.5
+    read = decoded(solved.encode_probabilities(torch.tensor([0.5, 0.5000001, 0.0, 1.0]), 8)) > 0.5
     assert read.tolist() == [False, True, False, True]
 
 
@@ -155,7 +177,7 @@ def test_an_answer_of_exactly_one_half_is_no():
         ({"": synthesis.RelationNetwork("own")}, {}, "the name of a network must be text, got ''"),
         ({"a": nn.Linear(2, 2)}, {}, "the network 'a' must be a RelationNetwork, got Linear"),
         (None, {"question": "right"}, "question must be one of ['same', 'left'], got 'right'"),
-        ({str(at): synthesis.RelationNetwork("own") for at in range(14)}, {}, "use fewer networks"),
+        (dict.fromkeys("abcdefghijklmn", synthesis.RelationNetwork("own")), {}, "use fewer networks"),
     ],
 )
 def test_what_the_answers_can_not_be_of_is_named(models, options, message):

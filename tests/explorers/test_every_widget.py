@@ -13,6 +13,7 @@ from ipywidgets import IntSlider, link
 from PIL import Image
 from stored import page_state
 
+from patchwork.explorers.answers import look as answers_look
 from patchwork.explorers.attention import look as attention_look
 from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.graphs import look as graph_look
@@ -290,12 +291,12 @@ REFUSED_IN_BOTH_WAYS = [
     ("convolving", "dilation", [1], "dilation must be one of [1, 2, 'doubling'], got [1]"),
     ("convolving", "dilation", 2.0, "dilation must be one of [1, 2, 'doubling'], got 2.0"),
     ("convolving", "dilation", torch.tensor(2), "dilation must be one of [1, 2, 'doubling'], got tensor(2)"),
-    ("answering", "scene", -1, "scene must be a whole number of at least 0, got -1"),
+    ("answering", "scene", -1, "scene must be one of 0 … 4294967295, got -1"),
     ("answering", "scene", 2**32, "scene must be one of 0 … 4294967295, got 4294967296"),
     ("answering", "network", "global", "network must be one of ['own', 'convolution', 'grid', 'knn'], got 'global'"),
     ("answering", "view", "map", "view must be one of ['right', 'answers', 'steps'], got 'map'"),
     ("answering", "selected", 144, "selected must be one of 0 … 143, got 144"),
-    ("answering", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("answering", "selected", -1, "selected must be one of 0 … 143, got -1"),
 ]
 
 
@@ -343,7 +344,7 @@ SLOW = {
     "comparing": (similarity_look, "patchify", "squared_distances", "mean_average_precision", "rank_shares"),
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
     "guessing": (),
-    "answering": (),
+    "answering": (answers_look, "true_answers", "judge"),
 }
 
 

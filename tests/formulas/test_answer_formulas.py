@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from patchwork import synthesis
+from patchwork.explorers.common.modules import limits
 from patchwork.synthesis import scenes as drawn
 from patchwork.windows import reach
 
@@ -59,7 +60,7 @@ def test_ceilings_are_the_librarys(call, question, relation):
     torch.testing.assert_close(found, expected, equal_nan=True)
 
 
-def test_the_grid_and_the_blocks_are_the_librarys(in_module):
-    """The page counts 12 × 12 patches and three blocks."""
-    assert in_module("answers/formulas.mjs", "({ BLOCKS }) => BLOCKS") == 3
-    assert (drawn.GRID, synthesis.BLOCKS) == ((12, 12), 3)
+def test_the_grid_and_the_blocks_are_the_librarys():
+    known = limits("answers")
+    assert (tuple(known["grid"]), known["blocks"]) == (synthesis.GRID, synthesis.BLOCKS)
+    assert known["counts"]["selected"] == [0, drawn.TOKENS - 1]

@@ -10,12 +10,14 @@ import torch
 from pages import both_ready, centers, colors, pixels, select, sentence, status, swipe
 
 from patchwork import synthesis
+from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.answers.still import RIGHT, TINTS, WRONG
-from patchwork.explorers.answers.widget import VIEWS, AnswersExplorer
+from patchwork.explorers.common.modules import limits
 from patchwork.windows import reach
 
 pytestmark = pytest.mark.browser
-RELATIONS = synthesis.RELATIONS
+RELATIONS, VIEWS = synthesis.RELATIONS, limits("answers")["choices"]["view"]
+FIRST = {"network": "convolution", "view": "right", "selected": 56}
 PAPER = torch.tensor([251.0, 250, 246], dtype=torch.float64)
 press_at = partial(pages.press_at, grid=(12, 12))
 
@@ -42,9 +44,15 @@ def numbers(text):
 
 
 @pytest.fixture(scope="module")
-def twin():
-    """The page's explorer, in Python, as a test sets it."""
-    return AnswersExplorer()
+def twin(answering, folder):
+    """The page's explorer, in Python, as a test sets it; the page has been written."""
+    yield answering
+    set_traits(answering, FIRST)
+
+
+def set_traits(explorer, settings):
+    for name, value in settings.items():
+        setattr(explorer, name, value)
 
 
 @pytest.fixture
@@ -52,10 +60,7 @@ def python(twin):
     """Return a function that sets the twin."""
 
     def set_up(**settings):
-        first = {"network": "convolution", "view": "right", "selected": 56}
-        twin.set_trait("hovered", None)
-        for name, value in {**first, **settings}.items():
-            setattr(twin, name, value)
+        set_traits(twin, FIRST | settings)
         return twin
 
     return set_up
@@ -74,19 +79,20 @@ def set_up(page, python, rng, **settings):
 # the page
 
 
-@pytest.mark.parametrize("over", ["http", "file"])
-def test_the_answers_mount_and_move_with_the_mark(visit, over):
-    page = visit("answers", over=over)
-    assert sentence(page).startswith("The mark: row 4, column 8, grass.")
-    press_at(scene(page), 2, 3)
-    assert sentence(page).startswith("The mark: row 2, column 3, ")
-    scene(page).press("ArrowDown")
-    assert sentence(page).startswith("The mark: row 3, column 3, ")
-
-
-def test_the_first_view_already_teaches(page, twin, python):
+def test_the_answers_mount_and_move_with_the_mark_and_the_first_view_already_teaches(visit, python):
     """Each relation has its own shape, and within it nearly every answer is right."""
-    expected, reached = python(), {}
+    for over in ("http", "file"):
+        page = visit("answers", over=over)
+        assert sentence(page).startswith("The mark: row 4, column 8, grass."), over
+        teaches(page, python())
+        press_at(scene(page), 2, 3)
+        assert sentence(page).startswith("The mark: row 2, column 3, "), over
+        scene(page).press("ArrowDown")
+        assert sentence(page).startswith("The mark: row 3, column 3, "), over
+
+
+def teaches(page, expected):
+    reached = {}
     for name, tile in zip(RELATIONS, tiles(page).all(), strict=True):
         told = tile.get_attribute("aria-label")
         assert told.startswith(f"{name}: ")
@@ -198,7 +204,8 @@ def test_the_graph_of_the_most_alike_says_that_to_be_reached_is_an_answer(page):
 
 
 def test_the_left_question_is_put_in_words(visit):
-    page, expected = visit("answers left"), AnswersExplorer(question="left", selected=40)
+    models = {"convolution": synthesis.trained("convolution", question="left")}
+    page, expected = visit("answers left"), AnswersExplorer(models, question="left", selected=40)
     (right, reached), (others, beyond) = expected.counts["convolution"]
     asked = f"{reached + beyond} patches are asked whether it lies in a column left of theirs."
     assert sentence(page).endswith(asked)
@@ -216,6 +223,17 @@ def test_the_left_question_is_put_in_words(visit):
     told = [None if each == "–" else float(each) for each in re.findall(r"–|\d+", label)]
     accuracy = [None if each.isnan() else round(100 * each.item()) for each in expected.accuracy]
     assert told == pytest.approx(accuracy, abs=0.51)
+    guesses_without_a_place(page)
+
+
+def guesses_without_a_place(page):
+    """A network that hears all, but not from where, guesses left or right."""
+    shares = {}
+    for name in ("global", "global + place"):
+        select(page, "Network").select_option(name)
+        shares[name] = numbers(sentence(page, "chart"))[1]
+        assert "(ceiling 100\u202f%)" in sentence(page, "chart")
+    assert shares["global"] < 65 < 95 < shares["global + place"]
 
 
 def test_a_mean_brings_the_news_to_everyone(visit):
@@ -266,25 +284,21 @@ def expected_colors(explorer):
     return torch.where((steps == 4)[:, None], faded(heat[4], 0.86), heat[steps])
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_each_map_has_its_colors(page, python, rng, view):
-    for _ in range(3):
+def test_each_map_has_its_colors_and_the_scene_those_of_its_textures(page, python, rng):
+    found = colors(page, scene(page), centers(12, 12, off=0.3))
+    pinker = found[:, 0] > found[:, 1]
+    assert torch.equal(pinker, python().textures == 0)
+    places = torch.cartesian_prod(*[torch.arange(12)] * 2)
+    for view in 3 * VIEWS:
         expected = set_up(page, python, rng, view=view)
         tones = expected_colors(expected)
         read = torch.tensor(divmod(int(large(page).get_attribute("aria-valuenow")), 12))
-        mark, places = torch.tensor(divmod(expected.selected, 12)), torch.cartesian_prod(*[torch.arange(12)] * 2)
+        mark = torch.tensor(divmod(expected.selected, 12))
         clear = ((places - mark).abs().amax(1) > 1) & ((places - read).abs().amax(1) > 1)
         found = colors(page, large(page), centers(12, 12, off=0.24))
-        assert (found - tones)[clear].abs().max() < 12
+        assert (found - tones)[clear].abs().max() < 12, view
         found = colors(page, page.locator(".pw-tile:has(:checked) canvas"), centers(12, 12))
-        assert (found - tones)[clear].abs().max() < 12
-
-
-def test_the_scene_has_the_colors_of_its_textures(page, python):
-    brick_or_grass = python().textures
-    found = colors(page, scene(page), centers(12, 12, off=0.3))
-    pinker = found[:, 0] > found[:, 1]
-    assert torch.equal(pinker, brick_or_grass == 0)
+        assert (found - tones)[clear].abs().max() < 12, view
 
 
 def test_wrong_answers_with_news_are_crossed(page, python):
@@ -298,7 +312,7 @@ def test_wrong_answers_with_news_are_crossed(page, python):
     assert torch.equal(dark[others], crossed[others])
 
 
-def test_the_key_tells_what_the_colors_mean(page):
+def test_the_key_tells_what_the_colors_mean_and_the_curve_follows_the_network(page):
     key = page.locator(".pw-large canvas[role=img]")
     before = pixels(page, key)
     assert key.get_attribute("aria-label") == "Colors: right, wrong, faint: no news"
@@ -307,9 +321,6 @@ def test_the_key_tells_what_the_colors_mean(page):
     assert pixels(page, key) != before
     select(page, "Show").select_option("steps")
     assert key.get_attribute("aria-label") == "Colors: block 1, 2, 3, never"
-
-
-def test_the_curve_follows_the_network(page):
     chart = page.locator(".pw-curve canvas")
     before = pixels(page, chart)
     scene(page).press("Home")
@@ -321,7 +332,7 @@ def test_the_curve_follows_the_network(page):
 # keys, touch, reset
 
 
-def test_keys_move_the_mark_and_the_patch_that_is_read_out(page):
+def test_keys_move_the_mark_and_the_patch_that_is_read_out_and_walk_the_networks(page):
     walk = (("Home", 0), ("ArrowUp", 0), ("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowDown", 13), ("End", 143))
     for canvas in (scene(page), large(page)):
         for key, patch in walk:
@@ -330,9 +341,6 @@ def test_keys_move_the_mark_and_the_patch_that_is_read_out(page):
     assert sentence(page).startswith("The mark: row 11, column 11,")
     assert scene(page).get_attribute("aria-valuetext") == f"{sentence(page)} {sentence(page, 'shown')}"
     assert large(page).get_attribute("aria-valuetext") == sentence(page, "told")
-
-
-def test_keys_walk_the_networks(page):
     tiles(page).nth(1).focus()
     walk = (("ArrowDown", 5), ("ArrowDown", 5), ("ArrowLeft", 4), ("ArrowUp", 0), ("ArrowUp", 0), ("ArrowRight", 1))
     for key, place in (*walk, ("End", 7), ("ArrowRight", 7), ("Home", 0)):
@@ -357,13 +365,6 @@ def test_a_finger_marks_a_patch_and_a_scroll_does_not(visit):
     assert sentence(page).startswith("The mark: row 2, column 3,")
     swipe(page, 150, 0)
     assert not sentence(page).startswith("The mark: row 2, column 3,")
-
-
-def test_a_patch_is_large_enough_for_a_finger(visit):
-    page = visit("answers", width=390)
-    for canvas in (scene(page), large(page)):
-        box = canvas.bounding_box()
-        assert min(box["width"], box["height"]) / 12 >= 24
 
 
 def test_reset_brings_the_first_answers_back(page, python, rng):
@@ -404,31 +405,28 @@ def test_the_answers_parts_are_named_and_apart(visit):
     assert scene(page).last.get_attribute("aria-valuenow") == "56"
 
 
-def test_a_network_that_hears_all_but_not_from_where_guesses_left_or_right(visit):
-    page = visit("answers left")
-    shares = {}
-    for name in ("global", "global + place"):
-        select(page, "Network").select_option(name)
-        shares[name] = numbers(sentence(page, "chart"))[1]
-        assert "(ceiling 100\u202f%)" in sentence(page, "chart")
-    assert shares["global"] < 65 < 95 < shares["global + place"]
-
-
-@pytest.mark.parametrize("width", [1280, 760, 390, 320])
-def test_the_answers_stay_in_their_place(visit, width):
-    page = visit("answers", width=width)
+def test_the_answers_stay_in_their_place_and_patches_are_large_enough_for_a_finger(page):
     place = "() => [...document.querySelectorAll('.pw-panel, .pw-told, .pw-tile')].map((each) => each.offsetTop)"
     inside = """() => [...document.querySelectorAll('.pw-explorer p, .pw-tile-count > *')].every(
         (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
-    places = page.evaluate(place)
-    for network in RELATIONS:
-        select(page, "Network").select_option(network)
-        for view in VIEWS:
-            select(page, "Show").select_option(view)
-        for key in ("Home", "End", "ArrowUp", "ArrowLeft", *["ArrowUp"] * 5):
-            scene(page).press(key)
-            assert page.evaluate(place) == places, (network, key)
-        for key in ("Home", "End", "ArrowUp"):
-            large(page).press(key)
-            assert page.evaluate(place) == places, (network, key)
-        assert page.evaluate(inside), network
+    for width in (1280, 760, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.get_by_role("button", name="Reset").click()
+        places = page.evaluate(place)
+        if width == 390:
+            for canvas in (scene(page), large(page)):
+                box = canvas.bounding_box()
+                assert min(box["width"], box["height"]) / 12 >= 24
+        for network in RELATIONS:
+            select(page, "Network").select_option(network)
+            for view in VIEWS:
+                select(page, "Show").select_option(view)
+            for canvas, keys in (
+                (scene, ("Home", "End", "ArrowUp", "ArrowLeft", *["ArrowUp"] * 5)),
+                (large, ("Home", "End", "ArrowUp")),
+            ):
+                canvas(page).focus()
+                for key in keys:
+                    page.keyboard.press(key)
+                    assert page.evaluate(place) == places, (width, network, key)
+            assert page.evaluate(inside), (width, network)

@@ -2,7 +2,9 @@
 
 import { between, channels, cividis, DARK, drawBorders, gridCells, gridLines, outline } from "../common/canvas.mjs";
 import { curve, dot, label, legend } from "../common/charts.mjs";
+import { percent } from "../common/words.mjs";
 import { BLOCKS } from "./formulas.mjs";
+import * as words from "./words.mjs";
 
 const TINTS = ["#cc79a7", "#009e73"].map(channels),
   SIDES = ["#d55e00", "#56b4e9"].map(channels); // Okabe and Ito's: brick, grass; not left, left
@@ -11,7 +13,8 @@ const RIGHT = channels("#0072b2"),
 const TINT = 0.42,
   FAINT = 0.72,
   FAINTER = 0.86; // how strong a texture's tint is; how much paper covers the color of a patch without news
-const STEPS = [1, 0.9, 0.62, 0.34, 0.05].map(cividis); // the mark, then after one block, two, three, and at the end by the mean
+// The mark, then after one block, two, three, and at the end by the mean.
+const STEPS = [1, 0.9, 0.62, 0.34, 0.05].map(cividis);
 const LEAST = 0.4; // share at the foot of the chart
 
 const mixed = (color, other, share) => color.map((each, channel) => Math.round(each + share * (other[channel] - each)));
@@ -50,7 +53,7 @@ function drawCells(context, width, height, { view, network, colors }) {
 }
 
 // The patches in the colors of their textures.
-export function drawScene(context, width, height, { view, hovered, pinned, colors }) {
+export function drawMarked(context, width, height, { view, hovered, read, colors }) {
   const { grid, textures, picture, selected } = view,
     { cell, wide, high } = gridCells(grid, width, height);
   context.imageSmoothingEnabled = true;
@@ -63,14 +66,14 @@ export function drawScene(context, width, height, { view, hovered, pinned, color
   });
   context.globalAlpha = 1;
   gridLines(context, { tops: between(grid[0], high), lefts: between(grid[1], wide), width, height }, 0.35);
-  const read = hovered ?? pinned;
-  if (read !== selected) outline(context, cell(read), colors.ink, 1);
+  const told = hovered ?? read;
+  if (told !== selected) outline(context, cell(told), colors.ink, 1);
   outline(context, cell(selected), colors.accent, 3);
 }
 
 // One network's map, large: the news stops at the line, and where it arrives a wrong answer is crossed.
 export function drawLarge(context, width, height, drawn) {
-  const { view, hovered, pinned, colors } = drawn,
+  const { view, hovered, read, colors } = drawn,
     { grid, chosen, selected, pairs } = view,
     layout = gridCells(grid, width, height);
   drawCells(context, width, height, { ...drawn, network: chosen });
@@ -82,8 +85,8 @@ export function drawLarge(context, width, height, drawn) {
     chosen.steps.map((step) => step !== null),
     layout,
   );
-  const read = hovered ?? pinned;
-  if (read !== selected) outline(context, layout.cell(read), colors.ink, 1);
+  const told = hovered ?? read;
+  if (told !== selected) outline(context, layout.cell(told), colors.ink, 1);
   outline(context, layout.cell(selected), colors.accent, 3);
 }
 
@@ -117,35 +120,32 @@ export function drawTile(context, width, height, drawn) {
   }
 }
 
-// What the colors mean: each entry's words, its color with a share of paper, and maybe a second one for the other half.
-const unasked = ({ question }) => (question === "left" ? [["not asked", [RIGHT, 1]]] : []);
-const KEYS = {
-  right: (view) => [
-    ["right", [RIGHT, 0]],
-    ["wrong", [WRONG, 0]],
-    ["faint: no news", [RIGHT, FAINT], [WRONG, FAINT]],
-    ...unasked(view),
+// The key's colors, in the order of its words: each with a share of paper, and maybe a second one for the other half.
+const SWATCHES = {
+  right: () => [
+    [[RIGHT, 0]],
+    [[WRONG, 0]],
+    [
+      [RIGHT, FAINT],
+      [WRONG, FAINT],
+    ],
+    [[RIGHT, 1]],
   ],
-  answers: ({ question, kinds }) => [
-    ...kinds.map((text, kind) => [text, [claims(question)[kind], 0]]),
-    ["faint: unsure", ...claims(question).map((color) => [color, FAINT])],
+  answers: ({ question }) => [
+    ...claims(question).map((color) => [[color, 0]]),
+    claims(question).map((color) => [color, FAINT]),
   ],
-  steps: ({ pooled }) => [
-    ["block 1", [STEPS[1], 0]],
-    ["2", [STEPS[2], 0]],
-    ["3", [STEPS[3], 0]],
-    pooled ? ["the mean", [STEPS[4], 0]] : ["never", [STEPS[4], FAINTER]],
-  ],
+  steps: ({ chosen }) => [1, 2, 3, 4].map((step) => [[STEPS[step], step > BLOCKS && !chosen.pooling ? FAINTER : 0]]),
 };
-
-export const keyTexts = (view) => KEYS[view.view](view).map(([text]) => text);
 
 export function drawKey(context, _width, height, { view, colors: { ink, edge, paper } }) {
   const ground = channels(paper),
+    swatches = SWATCHES[view.view](view),
     side = 14,
     top = (height - side) / 2;
   let x = 0;
-  for (const [text, first, second = first] of KEYS[view.view](view)) {
+  words.keyTexts(view).forEach((text, entry) => {
+    const [first, second = first] = swatches[entry];
     [first, second].forEach(([color, share], half) => {
       context.fillStyle = css(mixed(color, ground, share));
       context.fillRect(x + (half * side) / 2, top, side / 2, side);
@@ -154,59 +154,41 @@ export function drawKey(context, _width, height, { view, colors: { ink, edge, pa
     context.strokeRect(x + 0.5, top + 0.5, side - 1, side - 1);
     label(context, text, x + side + 5, height / 2, { color: ink });
     x += side + 5 + context.measureText(text).width + 12;
-  }
+  });
 }
 
 // The share of right answers by distance over all marks, beside the ceiling.
 export function drawCurve(context, width, height, { view: { accuracy, ceiling }, colors }) {
-  const { ink, quiet, rule, edge, blue } = colors,
-    left = 44,
-    right = width - 12,
-    high = 34,
-    low = height - 36;
-  const x = (at) => left + 12 + (at / (accuracy.length - 1)) * (right - left - 24),
-    y = (share) => low - ((Math.max(share, LEAST) - LEAST) / (1 - LEAST)) * (low - high);
-  for (const share of [0.5, 0.75, 1]) {
-    curve(
-      context,
-      [
-        [left, y(share)],
-        [right, y(share)],
-      ],
-      rule,
-      { lineWidth: 1 },
-    );
-    label(context, `${100 * share}\u202f%`, left - 6, y(share), { color: quiet, align: "right" });
-  }
-  curve(
-    context,
-    [
-      [left, low],
-      [right, low],
-    ],
-    edge,
-    { lineWidth: 1 },
-  );
-  accuracy.forEach((_, at) => {
-    label(context, String(at + 1), x(at), low + 13, { color: quiet, align: "center" });
-  });
-  label(context, "distance from the mark, in patches", (left + right) / 2, height - 9, {
-    color: quiet,
-    align: "center",
-  });
+  const { ink, blue } = colors,
+    { x, y } = drawAxes(context, width, height, colors, accuracy.length);
   const points = (shares) => shares.flatMap((share, at) => (share === null ? [] : [[x(at), y(share)]]));
   if (ceiling) curve(context, points(ceiling), ink, { dash: [6, 4] });
   curve(context, points(accuracy), blue, { lineWidth: 1.5 });
   points(accuracy).forEach((point) => {
     dot(context, point, 4.5, blue, colors);
   });
-  legend(
-    context,
-    [
-      { text: "right, over all marks", color: blue },
-      ...(ceiling ? [{ text: "ceiling", color: ink, dash: [6, 4] }] : []),
-    ],
-    12,
-    colors,
-  );
+  const entries = [
+    { text: words.RIGHT, color: blue },
+    { text: words.CEILING, color: ink, dash: [6, 4] },
+  ];
+  legend(context, ceiling ? entries : entries.slice(0, 1), 12, colors);
+}
+
+// Shares up, distances 1 … count across; returns where each lies.
+function drawAxes(context, width, height, { quiet, rule, edge }, count) {
+  const { left, right, high, low } = { left: 44, right: width - 12, high: 34, low: height - 36 };
+  const x = (at) => left + 12 + (at / (count - 1)) * (right - left - 24),
+    y = (share) => low - ((Math.max(share, LEAST) - LEAST) / (1 - LEAST)) * (low - high);
+  const across = (level, color) => {
+    const ends = [left, right].map((end) => [end, level]);
+    curve(context, ends, color, { lineWidth: 1 });
+  };
+  for (const share of [0.5, 0.75, 1]) {
+    across(y(share), rule);
+    label(context, percent(share), left - 6, y(share), { color: quiet, align: "right" });
+  }
+  across(low, edge);
+  for (let at = 0; at < count; at++) label(context, String(at + 1), x(at), low + 13, { color: quiet, align: "center" });
+  label(context, words.DISTANCE, (left + right) / 2, height - 9, { color: quiet, align: "center" });
+  return { x, y };
 }

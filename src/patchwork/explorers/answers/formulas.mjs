@@ -1,9 +1,15 @@
 // Chapter 7's networks, as patchwork.synthesis has them: who hears whom, when news of a mark arrives, what is asked.
-// Pure functions.
+// Then what follows from a scene's answers. Pure functions.
 
-export const BLOCKS = 3;
-const WINDOW = 4,
+import limits from "./limits.json" with { type: "json" };
+
+export const GRID = limits.grid;
+export const BLOCKS = limits.blocks;
+const WINDOW = limits.window,
+  COUNT = GRID[0] * GRID[1],
   SHIFTS = { window: [0, 0, 0], shifted: [0, WINDOW / 2, 0] };
+
+export const PATCHES = Array.from({ length: COUNT }, (_, patch) => patch);
 
 const rowOf = (patch, columns) => Math.floor(patch / columns);
 const farther = (down, right) => Math.max(Math.abs(down), Math.abs(right));
@@ -95,3 +101,63 @@ export function sharesByDistance(distances, so) {
 // synthesis.ceiling: where news arrives, reached[mark][patch], the answer can be right; elsewhere it is a guess.
 export const ceilings = (distances, reached) =>
   sharesByDistance(distances, reached).map((share) => (share === null ? null : (1 + share) / 2));
+
+// One network of a scene and one mark: when the news arrives, what each patch answers and how surely, whether that is
+// right, and how many are among those the news reaches and among the others. A network is {relation, pooling, hearers,
+// yes: probabilities, 144 for each mark}; a solved scene {question, textures, distances[mark], labels[mark]}.
+export function answersTo(mark, network, solved) {
+  const { textures, question, distances } = solved,
+    steps = stepsFrom(mark, network),
+    right = rightAnswers(mark, network, solved),
+    yes = PATCHES.map((patch) => network.yes[mark * COUNT + patch]),
+    sure = yes.map((share) => Math.max(share, 1 - share)),
+    claimed = yes.map((share) => claimOf(share > 0.5, question, textures[mark]));
+  const count = (reached) => {
+    const asked = PATCHES.filter((patch) => distances[mark][patch] && (steps[patch] !== null) === reached);
+    return [asked.filter((patch) => right[patch]).length, asked.length];
+  };
+  return { ...network, steps, right, yes, sure, claimed, reached: count(true), others: count(false) };
+}
+
+// What the patch says it is: of which texture, or on which side of the mark.
+function claimOf(yes, question, texture) {
+  if (question === "left") return Number(yes);
+  return yes ? texture : 1 - texture;
+}
+
+const rightAnswers = (mark, { yes }, { labels }) =>
+  PATCHES.map((patch) => yes[mark * COUNT + patch] > 0.5 === labels[mark][patch]);
+
+// With pooling the mean brings the news to whom no block brings it.
+const stepsFrom = (mark, { hearers, pooling }) =>
+  arrivals(hearers, mark).map((step) => (step === null && pooling ? BLOCKS + 1 : step));
+
+// One network over all marks: right answers by distance, the ceiling (null where it depends on the patches), and the
+// share of right ones without news.
+export function overAllMarks(network, solved) {
+  const { distances } = solved,
+    right = PATCHES.map((mark) => rightAnswers(mark, network, solved)),
+    reached = PATCHES.map((mark) => stepsFrom(mark, network).map((step) => step !== null));
+  return {
+    accuracy: sharesByDistance(distances, right),
+    ceiling: network.relation !== "knn" || network.pooling ? ceilings(distances, reached) : null,
+    guessed: shareWithout(reached, right, distances),
+  };
+}
+
+function shareWithout(reached, right, distances) {
+  const silent = reached.map((row, mark) => PATCHES.filter((patch) => !row[patch] && distances[mark][patch])),
+    all = silent.reduce((sum, { length }) => sum + length, 0);
+  const guessed = silent.reduce((sum, row, mark) => sum + row.filter((patch) => right[mark][patch]).length, 0);
+  return all ? guessed / all : null;
+}
+
+// The patch that is read out without a choice: of those that no news reaches the nearest, else of all the furthest.
+export function firstRead({ chosen: { steps }, distances, selected }) {
+  const asked = PATCHES.filter((patch) => distances[patch]),
+    silent = asked.filter((patch) => steps[patch] === null);
+  if (!asked.length) return selected;
+  return silent.length
+    ? silent.reduce((best, patch) => (distances[patch] < distances[best] ? patch : best))
+    : asked.reduce((best, patch) => (distances[patch] > distances[best] ? patch : best));
+}

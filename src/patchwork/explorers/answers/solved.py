@@ -1,4 +1,4 @@
-"""What the answers explorer shows: a scene, what every network answers to every mark, and what the page gets of it."""
+"""What the answers explorer shows: a scene that every network has answered, and what the page gets of it."""
 
 import functools
 import json
@@ -11,11 +11,11 @@ from patchwork._modes import mode
 from patchwork.explorers.common.encoding import encode_array, encode_picture
 from patchwork.explorers.common.still import gray_picture
 from patchwork.patches import unpatchify
-from patchwork.synthesis import scenes as drawn
+from patchwork.synthesis.scenes import FEATURES, GRID, PATCH, TOKENS, patches
 from patchwork.windows import reach
 
 BITS = (8, 7, 6, 5, 4, 3)  # of a probability on the page: the most that fit
-ROOM = 148_000  # bytes that a scene may take there
+ROOM = 148_000  # bytes that a solved scene may take there
 
 
 class Solved(NamedTuple):
@@ -53,10 +53,10 @@ def checked(models):
     return dict(models)
 
 
-def solved(models, seed):
-    """Draw a scene from the test halves, and let every network answer to every mark."""
-    features, pixels, texture = _drawn(seed).split([drawn.FEATURES, drawn.PATCH**2, 1], 1)
-    image = unpatchify(pixels[None], drawn.GRID, channels=1)[0]
+def solve(models, seed):
+    """Draw the scene of a seed from the test halves, and let every network answer to every mark."""
+    features, pixels, texture = _draw(seed).split([FEATURES, PATCH**2, 1], 1)
+    image = unpatchify(pixels[None], GRID, channels=1)[0]
     probabilities = {name: _probabilities(model, features) for name, model in models.items()}
     reached = {name: _reached(model, features) for name, model in models.items()}
     return Solved(features, image, texture.flatten().long(), probabilities, reached)
@@ -67,18 +67,18 @@ def _bank():
     """Return features, pixels and texture of each patch of the test halves side by side, (2, K, 16 + 256 + 1)."""
     features = synthesis.texture_features("test", device="cpu", dtype=torch.float64)
     texture = torch.arange(2, device="cpu", dtype=torch.float64).view(2, 1, 1).expand(-1, features.shape[1], -1)
-    return torch.cat([features, drawn.patches("test"), texture], 2)
+    return torch.cat([features, patches("test"), texture], 2)
 
 
-def _drawn(seed):
+def _draw(seed):
     return synthesis.marked_textures(_bank(), 1, generator=torch.Generator("cpu").manual_seed(seed)).features[0]
 
 
 @torch.no_grad()
 def _probabilities(model, features):
-    features = features.to(model.head.weight).expand(drawn.TOKENS, -1, -1)
+    features = features.to(model.head.weight).expand(TOKENS, -1, -1)
     with mode(model, training=False):
-        return model(features, torch.arange(drawn.TOKENS, device=features.device)).cpu().double().sigmoid()
+        return model(features, torch.arange(TOKENS, device=features.device)).cpu().double().sigmoid()
 
 
 def _masks(model, features):
@@ -90,14 +90,19 @@ def _reached(model, features):
     return torch.ones_like(reached) if model.pooling else reached
 
 
-def encoded(models, scene):
-    """Return what the page gets of a scene: picture, textures, and of each network the answers to every mark."""
-    networks = {name: _encoded_relation(model, scene.features) for name, model in models.items()}
-    known = {"picture": encode_picture(gray_picture(scene.image[0]), "JPEG", quality=80)}
-    known["textures"] = scene.textures.tolist()
+def encoded(models, solved):
+    """Return what the page gets of a scene: picture, textures, and of each network the probabilities of yes.
+
+    They are rounded to the most bits that fit; where none fit, to the fewest.
+    """
+    picture = encode_picture(gray_picture(solved.image[0]), "JPEG", quality=80)
+    relations = {name: _encoded_relation(model, solved.features) for name, model in models.items()}
     for bits in BITS:
-        answers = {name: encode_answers(each, bits) for name, each in scene.probabilities.items()}
-        found = known | {"networks": {name: {**networks[name], "answers": answers[name]} for name in networks}}
+        networks = {
+            name: {**relation, "answers": encode_probabilities(solved.probabilities[name], bits)}
+            for name, relation in relations.items()
+        }
+        found = {"picture": picture, "textures": solved.textures.tolist(), "networks": networks}
         if len(json.dumps(found)) < ROOM:
             break
     return found
@@ -109,13 +114,7 @@ def _encoded_relation(model, features):
     return {"relation": model.relation, "pooling": bool(model.pooling), "edges": edges}
 
 
-def encode_answers(probabilities, bits):
+def encode_probabilities(probabilities, bits):
     """Round probabilities; what is no yes stays a little below ½, so that no rounding turns an answer."""
     decided = torch.where(probabilities > 0.5, probabilities, probabilities.clamp(max=0.4999))
     return encode_array(decided, bits=bits, ends=(0, 1))
-
-
-def by_distance(which, distances):
-    """Return the share of true ones at the distances 1 … 11, over all pairs (mark, patch); NaN where none is asked."""
-    chosen, asked = drawn.counts(which.flatten()[None], distances.flatten()[None])
-    return (chosen / asked)[0, 1:]
