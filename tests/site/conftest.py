@@ -248,7 +248,8 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
     named = {"attention": asking, "windows": looking, "convolution": convolving, "similarity": comparing}
     named |= {"graphs": tying, **guessing, "answers": answering}
     for name, each in named.items():
-        pages |= {name: markup(each), f"{name} dark": markup(each), f"{name} two": 2 * markup(each)}
+        figure = markup(each)
+        pages |= {name: figure, f"{name} dark": figure, f"{name} two": 2 * figure}
     for name, body in pages.items():
         (folder / f"{name}.html").write_text(
             PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"

@@ -67,11 +67,11 @@ class Explorer(anywidget.AnyWidget):
 
         Raises ValueError where it does not fit.
         """
+        if name in self.fixed and value != self._first[name]:
+            raise ValueError(f"{name} must stay as it is")
         for kind, check in LIMITED.items():
             if name in self.limits.get(kind, ()):
                 return check(name, value, self.limits[kind][name])
-        if name in self.fixed and value != self._first[name]:
-            raise ValueError(f"{name} must stay as it is")
         return value
 
     @property

@@ -23,6 +23,7 @@ class GraphExplorer(CoarsePhotoExplorer, module="graphs", look=GraphLook):
 
     Used in chapter 6.
 
+    >>> import torch
     >>> image, labels = torch.rand(1, 64, 64), torch.tensor([0, 0, 1, 1]).repeat(4)
     >>> explorer = GraphExplorer((image, labels), graph="grid", bandwidth=None)
     >>> explorer.degrees.view(4, 4)[0], explorer.components, explorer.eigenvalues.shape, explorer.patterns.shape
