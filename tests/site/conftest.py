@@ -47,6 +47,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charse
 <style>body {{ margin: 0; background: var(--pw-paper); color: var(--pw-ink) }}
 main {{ max-width: 760px; margin: auto; padding: 8px }}</style>
 <script defer src="explorers.js"></script></head><body><main><h1>Patches</h1>{body}</main></body></html>"""
+BLANK = '<!doctype html><html lang="en"><title>Blank</title><link rel="icon" href="data:,"><main></main></html>'
 FIRST_MEDIA = {
     "media": "null",
     "color_scheme": "light",
@@ -254,6 +255,7 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
         (folder / f"{name}.html").write_text(
             PAGE.format(theme="dark" if name.endswith("dark") else "light", body=body), "utf-8"
         )
+    (folder / "blank.html").write_text(BLANK, "utf-8")
     (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
     (folder / "explorers.css").write_text(modules.STYLE_SHEET.read_text("utf-8"), "utf-8")
     return folder
@@ -274,45 +276,60 @@ def tabs():
     return defaultdict(list)
 
 
-@pytest.fixture
-def visit(browser, address, tabs):
-    """Open a page of the harness; at the end nothing may have gone wrong in it, nor been asked from elsewhere."""
-    taken, troubles = [], []
+@pytest.fixture(scope="session")
+def visiting(browser, address, tabs):
+    """A context that gives a function to open pages of the harness, and takes them back at its end.
+
+    Nothing may have gone wrong in a page by then, nor been asked from elsewhere: ``troubles`` must be empty.
+    """
     known = (*address.values(), "data:", "blob:")
 
-    def tell(told):
-        if told.type in ("error", "warning"):
-            troubles.append(told.text)
+    @contextlib.contextmanager
+    def visits():
+        taken, troubles = [], []
 
-    listeners = {
-        "request": lambda request: request.url.startswith(known) or troubles.append(request.url),
-        "pageerror": lambda error: troubles.append(str(error)),
-        "console": tell,
-    }
+        def tell(told):
+            if told.type in ("error", "warning"):
+                troubles.append(told.text)
 
-    def opened(name="light", *, over="http", ready=True, width=1280, **options):
-        key = tuple(sorted(options.items()))
-        page = tabs[key].pop() if tabs[key] else browser.new_context(**options).new_page()
-        taken.append((key, page))
-        page.set_viewport_size({"width": width, "height": 900})
-        page.set_default_timeout(10_000)
-        for event, listener in listeners.items():
-            page.on(event, listener)
-        page.goto(f"{address[over]}/{name}.html")
-        if ready:
-            page.wait_for_selector(".explorer[data-ready]")
-        page.troubles = troubles
-        return page
+        listeners = {
+            "request": lambda request: request.url.startswith(known) or troubles.append(request.url),
+            "pageerror": lambda error: troubles.append(str(error)),
+            "console": tell,
+        }
 
-    yield opened
-    for key, page in taken:
-        for event, listener in listeners.items():
-            page.remove_listener(event, listener)
-        if left_as_new(page, dict(key)):
-            tabs[key].append(page)
-        else:
-            page.context.close()
-    assert troubles == []
+        def opened(name="light", *, over="http", ready=True, width=1280, **options):
+            key = tuple(sorted(options.items()))
+            page = tabs[key].pop() if tabs[key] else browser.new_context(**options).new_page()
+            taken.append((key, page))
+            page.set_viewport_size({"width": width, "height": 900})
+            page.set_default_timeout(10_000)
+            for event, listener in listeners.items():
+                page.on(event, listener)
+            page.goto(f"{address[over]}/{name}.html")
+            if ready:
+                page.wait_for_selector(".explorer[data-ready]")
+            page.troubles = troubles
+            return page
+
+        yield opened
+        for key, page in taken:
+            for event, listener in listeners.items():
+                page.remove_listener(event, listener)
+            if left_as_new(page, dict(key)):
+                tabs[key].append(page)
+            else:
+                page.context.close()
+        assert troubles == []
+
+    return visits
+
+
+@pytest.fixture
+def visit(visiting):
+    """Open a page of the harness for one test."""
+    with visiting() as opened:
+        yield opened
 
 
 def left_as_new(page, options):

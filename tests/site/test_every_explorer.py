@@ -2,45 +2,83 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import (
-    both_ready,
-    pixels,
-)
+from pages import both_ready, pixels
+
+from patchwork.explorers.common.modules import EXPLORERS, STYLE_SHEET, widget_module
 
 pytestmark = pytest.mark.browser
 
+NAMES = ["attention", "windows", "convolution", "similarity", "graphs", "relations", "answers"]
+REVEALED = "relations revealed"
+PALETTE = """async () => {
+    const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["common/canvas.mjs"]);
+    return (await import(source)).themeColors(document.querySelector(".pw-explorer"));
+}"""
 
-PALETTE = """
-const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["common/canvas.mjs"]);
-return (await import(source)).themeColors(document.querySelector(".pw-explorer"));
-"""
+# As Jupyter Book 2 mounts a widget. Its model tells each listener of the one event that bears the listener's name.
+MOUNT = """async ([source, style, state]) => {
+    const listeners = new EventTarget();
+    const model = {
+        get: (name) => state[name],
+        set(name, value) {
+            state[name] = value;
+            for (const event of [`change:${name}`, "change"]) listeners.dispatchEvent(new Event(event));
+        },
+        on: (name, listener) => listeners.addEventListener(name, listener),
+        off: (name, listener) => listeners.removeEventListener(name, listener),
+        save_changes() {},
+    };
+    const root = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
+    const el = root.appendChild(document.createElement("div"));
+    root.appendChild(document.createElement("style")).textContent = style;
+    const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    window.unmount = await widget.render({ model, el });
+}"""
 
 
-EACH = pytest.mark.parametrize(
-    "name",
-    [
-        "light",
-        "attention",
-        "windows",
-        "convolution",
-        "similarity",
-        "graphs",
-        "relations",
-        "relations revealed",
-        "answers",
-    ],
-)  # every explorer's page
+@pytest.fixture(scope="module", params=["dark", *(f"{name} dark" for name in [*NAMES, REVEALED])])
+def kept(request, visiting):
+    """The page of each explorer, opened once, in the dark."""
+    with visiting() as opened:
+        yield opened(request.param)
 
 
-@EACH
-def test_it_leaves_one_global(visit, name):
-    page = visit(name)
-    before = page.evaluate(
-        "() => { const frame = document.createElement('iframe'); document.body.append(frame);"
-        "return Object.getOwnPropertyNames(frame.contentWindow) }"
-    )
+@pytest.fixture
+def page(kept):
+    """The page of each explorer in turn, brought back to where it began after each test."""
+    yield kept
+    kept.set_viewport_size({"width": 1280, "height": 900})
+    kept.emulate_media(reduced_motion="no-preference", forced_colors="none")
+    turn(kept, "dark")
+    kept.evaluate("scrollTo(0, 0)")
+    kept.mouse.click(0, 0)  # from where Tab goes on
+    assert kept.troubles == []
+
+
+@pytest.fixture(scope="module", params=["two", *(f"{name} two" for name in NAMES)])
+def two(request, visiting):
+    """A page with the same explorer twice."""
+    with visiting() as opened:
+        yield both_ready(opened(request.param))
+
+
+def turn(page, theme):
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+
+
+def resize(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+def test_it_leaves_one_global(page):
+    before = page.evaluate("""() => {
+        const frame = document.body.appendChild(document.createElement("iframe"));
+        const names = Object.getOwnPropertyNames(frame.contentWindow);
+        frame.remove();
+        return names;
+    }""")
     own = page.evaluate("() => Object.keys(window)")
-    assert set(own) - set(before) - {"0"} == {"__patchwork_modules"}
+    assert set(own) - set(before) - {"axe"} == {"__patchwork_modules"}
 
 
 def test_it_mounts_near_the_viewport_only(visit):
@@ -70,46 +108,31 @@ def test_print_shows_picture_and_explorer(visit):
     assert page.locator(".pw-image [role=slider]").first.is_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize(
-    "theme",
-    [
-        f"{name}{dark}"
-        for name in (
-            "attention",
-            "windows",
-            "convolution",
-            "similarity",
-            "graphs",
-            "relations",
-            "relations revealed",
-            "answers",
-        )
-        for dark in ("", " dark")
-    ]
-    + ["light", "dark"],
-)
-def test_axe_finds_nothing(visit, theme, width):
-    page = visit(theme, width=width)
-    assert [(each["id"], each["nodes"][0]["html"]) for each in Axe().run(page).response["violations"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing(page, theme):
+    turn(page, theme)
+    for width in (1280, 390):
+        resize(page, width)
+        violations = Axe().run(page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == [], width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@EACH
-@pytest.mark.parametrize("width", [1280, 390, 320])
-def test_targets_are_large_and_labeled(visit, name, width):
-    page = visit(name, width=width)
-    for control in page.locator(".pw-explorer :is(input, select, button, [role=slider]):visible").all():
-        box = control.bounding_box()
-        assert min(box["width"], box["height"]) >= 24, control.evaluate("node => node.outerHTML")
-        assert control.evaluate(
-            "node => node.labels?.[0]?.textContent || node.textContent || node.getAttribute('aria-label')"
-        )
+def test_targets_are_large_and_labeled(page):
+    measures = """nodes => nodes.map((node) => {
+        const { width, height } = node.getBoundingClientRect();
+        const label = node.labels?.[0]?.textContent || node.textContent || node.getAttribute("aria-label");
+        return { html: node.outerHTML, side: Math.min(width, height), label };
+    })"""
+    for width in (1280, 390, 320):
+        resize(page, width)
+        controls = page.locator(".pw-explorer :is(input, select, button, [role=slider]):visible")
+        for control in controls.evaluate_all(measures):
+            assert control["side"] >= 24, (width, control)
+            assert control["label"], (width, control)
 
 
-@EACH
-def test_focus_is_visible(visit, name):
-    page = visit(name)
+def test_focus_is_visible(page):
     ring = "node => getComputedStyle(node.matches('[type=file]') ? node.parentElement : node).outline"
     for stop in range(8):
         page.keyboard.press("Tab")
@@ -119,38 +142,23 @@ def test_focus_is_visible(visit, name):
         assert "solid 3px" in focused.evaluate(ring), focused.evaluate("node => node.outerHTML")
 
 
-@EACH
-def test_dark_and_light_are_drawn_with_their_own_colors(visit, name):
-    page = visit(name)
+def test_dark_and_light_are_drawn_with_their_own_colors(page):
     vector = page.locator("[role=slider]").last
     before = pixels(page, vector)
-    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    turn(page, "light")
     assert pixels(page, vector) != before
-    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    turn(page, "dark")
     assert pixels(page, vector) == before
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "dark",
-        "attention dark",
-        "windows dark",
-        "convolution dark",
-        "similarity dark",
-        "graphs dark",
-        "relations revealed dark",
-        "answers dark",
-    ],
-)
-def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
+def test_paper_is_light_whoever_hears_of_the_print_first(page):
     """The page turns light on ``beforeprint``; no frame is drawn between that and the paper."""
-    page = visit(name)
     vector = page.locator("[role=slider]").last
     dark = pixels(page, vector)
     printed = """() => new Promise((done) => {
-        addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; });
-        addEventListener("afterprint", () => { document.documentElement.dataset.theme = "dark"; });
+        const turn = (theme) => () => { document.documentElement.dataset.theme = theme; };
+        addEventListener("beforeprint", turn("light"), { once: true });
+        addEventListener("afterprint", turn("dark"), { once: true });
         const canvas = [...document.querySelectorAll("[role=slider]")].at(-1);
         dispatchEvent(new Event("beforeprint"));
         queueMicrotask(() => {
@@ -162,47 +170,55 @@ def test_paper_is_light_whoever_hears_of_the_print_first(visit, name):
     paper = page.evaluate(printed)
     assert paper != dark
     assert pixels(page, vector) == dark
-    page.evaluate("document.documentElement.dataset.theme = 'light'")
-    assert pixels(page, vector) == paper
+    turn(page, "light")
+    guess_is_open = page.url.endswith("/relations%20dark.html")  # on paper it is over
+    assert (pixels(page, vector) == paper) != guess_is_open
 
 
-@pytest.mark.parametrize(
-    "stored",
-    [
-        f"{name}{dark}"
-        for name in ("windows", "convolution", "similarity", "graphs", "relations", "answers")
-        for dark in ("", " dark")
-    ]
-    + ["light", "dark"],
-)
-def test_forced_colors_are_drawn_whatever_theme_is_stored(visit, stored):
-    page = visit(stored, forced_colors="active")
+def test_forced_colors_are_drawn_whatever_the_theme(page):
     background = "node => [getComputedStyle(node).backgroundColor, getComputedStyle(document.body).color]"
-    paper, ink = page.locator(".pw-explorer").evaluate(background)
-    assert paper != ink
-    colors = page.evaluate("async () => {" + PALETTE + "}")
-    assert {colors["paper"], colors["accent-wash"]} == {paper}
-    assert {colors["ink"], colors["blue"]} == {ink}
-    page.emulate_media(forced_colors="none")
-    usual = page.evaluate("async () => {" + PALETTE + "}")
-    assert usual["accent"] == ("rgb(255, 138, 92)" if stored.endswith("dark") else "rgb(200, 64, 26)")
+    for theme, accent in {"dark": "rgb(255, 138, 92)", "light": "rgb(200, 64, 26)"}.items():
+        turn(page, theme)
+        page.emulate_media(forced_colors="active")
+        paper, ink = page.locator(".pw-explorer").evaluate(background)
+        assert paper != ink
+        colors = page.evaluate(PALETTE)
+        assert {colors["paper"], colors["accent-wash"]} == {paper}
+        assert {colors["ink"], colors["blue"]} == {ink}
+        page.emulate_media(forced_colors="none")
+        assert page.evaluate(PALETTE)["accent"] == accent
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "two",
-        "attention two",
-        "windows two",
-        "convolution two",
-        "similarity two",
-        "graphs two",
-        "relations two",
-        "answers two",
-    ],
-)
-def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
-    page = both_ready(visit(name))
+def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(page):
+    image, size = page.locator("[role=slider]").first, "node => [node.width, Math.round(2 * node.clientWidth)]"
+    session = page.context.new_cdp_session(page)
+    for width in (390, 1280, 390):
+        fine = {"width": width, "height": 900, "deviceScaleFactor": 2, "mobile": False}
+        session.send("Emulation.setDeviceMetricsOverride", fine)
+        pixels(page, image)
+        drawn, shown = image.evaluate(size)
+        assert drawn == shown
+    session.detach()
+
+
+def test_nothing_moves_by_itself(page):
+    page.emulate_media(reduced_motion="reduce")
+    page.locator("[role=slider]").first.press("End")
+    page.locator("select").first.select_option(index=1)
+    assert page.evaluate("document.getAnimations().length") == 0
+    page.get_by_role("button", name="Reset").click()
+
+
+def test_two_share_no_id_and_every_picture_and_slider_is_told(two):
+    ids = two.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
+    assert len(set(ids)) == len(ids)
+    assert two.locator(".pw-explorer canvas:not([aria-label], [aria-hidden])").count() == 0
+    for slider in two.locator("[role=slider]").all():
+        help = "node => document.getElementById(node.getAttribute('aria-describedby')).textContent"
+        assert slider.evaluate(help) == "Arrow keys move, Home and End jump"
+
+
+def test_two_side_by_side_in_a_flexible_box_share_it(two):
     widths = """() => {
         const box = document.createElement("div"), roots = [...document.querySelectorAll(".pw-explorer")];
         box.style.display = "flex";
@@ -210,46 +226,24 @@ def test_two_side_by_side_in_a_flexible_box_share_it(visit, name):
         document.querySelector("main").append(box);
         return roots.map((root) => root.clientWidth);
     }"""
-    assert min(page.evaluate(widths)) > 300
+    assert min(two.evaluate(widths)) > 300
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "two",
-        "attention two",
-        "windows two",
-        "convolution two",
-        "similarity two",
-        "graphs two",
-        "relations two",
-        "answers two",
-    ],
+    "made", ["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"]
 )
-def test_two_share_no_id_and_every_picture_and_slider_is_told(visit, name):
-    page = both_ready(visit(name))
-    ids = page.locator("[id]").evaluate_all("nodes => nodes.map((each) => each.id)")
-    assert len(set(ids)) == len(ids)
-    assert page.locator(".pw-explorer canvas:not([aria-label], [aria-hidden])").count() == 0
-    for slider in page.locator("[role=slider]").all():
-        help = "node => document.getElementById(node.getAttribute('aria-describedby')).textContent"
-        assert slider.evaluate(help) == "Arrow keys move, Home and End jump"
-
-
-@EACH
-def test_nothing_moves_by_itself(visit, name):
-    page = visit(name, reduced_motion="reduce")
-    page.locator("[role=slider]").first.press("End")
-    page.locator("select").first.select_option(index=1)
-    assert page.evaluate("document.getAnimations().length") == 0
-
-
-@EACH
-def test_it_stays_sharp_on_a_fine_screen_and_after_a_resize(visit, name):
-    page = visit(name, device_scale_factor=2)
-    image, size = page.locator("[role=slider]").first, "node => [node.width, Math.round(2 * node.clientWidth)]"
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        pixels(page, image)
-        drawn, shown = image.evaluate(size)
-        assert drawn == shown
+def test_its_widget_answers_in_a_shadow_root(visit, request, made):
+    explorer = request.getfixturevalue(made)
+    explorer = explorer["relations"] if made == "guessing" else explorer
+    source = widget_module(EXPLORERS / explorer.module / "page.mjs")
+    page = visit("blank", ready=False)
+    page.evaluate(MOUNT, [source, STYLE_SHEET.read_text("utf-8"), explorer.state()])
+    page.wait_for_selector(".pw-explorer:not([data-busy])")
+    paper = page.locator(".pw-explorer").evaluate("node => getComputedStyle(node).backgroundColor")
+    assert paper == "rgb(251, 250, 246)"
+    picture = page.locator("[role=slider]").first
+    chosen, drawn = int(picture.get_attribute("aria-valuenow")), pixels(page, picture)
+    picture.press("ArrowRight")
+    assert pixels(page, picture) != drawn
+    assert int(picture.get_attribute("aria-valuenow")) == chosen + 1
+    page.evaluate("unmount()")

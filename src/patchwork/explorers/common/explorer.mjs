@@ -107,11 +107,9 @@ export class Explorer {
 
   listenToModel() {
     const { settings, source } = this.constructor,
-      heard = {
-        [settings.map((name) => `change:${name}`).join(" ")]: () => this.updateSoon(),
-        [`change:${source}`]: () => this.receive(),
-        "change:hovered": () => this.hover(this.model.get("hovered")),
-      };
+      heard = Object.fromEntries(settings.map((name) => [`change:${name}`, () => this.updateSoon()]));
+    heard[`change:${source}`] = () => this.receive();
+    heard["change:hovered"] = () => this.hover(this.model.get("hovered"));
     for (const name in heard) this.model.on(name, heard[name]);
     const forget = onThemeChange(() => this.restyle());
     this.unmount = () => {
