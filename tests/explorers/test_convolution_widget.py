@@ -12,16 +12,12 @@ from torch.nn import functional
 
 from patchwork.convolution import convolution_as_attention, effective_receptive_field, receptive_field
 from patchwork.explorers.common import encoding
-from patchwork.explorers.convolution.widget import (
-    BOUNDARIES,
-    DILATIONS,
-    KERNEL_SIZES,
-    PRESETS,
-    ConvolutionExplorer,
-    preset,
-    presets,
-)
+from patchwork.explorers.common.modules import limits
+from patchwork.explorers.convolution import PRESETS, ConvolutionExplorer, preset, presets
+from patchwork.explorers.convolution.kernels import KERNEL_SIZES
 from patchwork.images import load_image
+
+BOUNDARIES, DILATIONS = (limits("convolution")["choices"][name] for name in ("boundary", "dilation"))
 
 
 @pytest.fixture(params=range(6))

@@ -16,6 +16,7 @@ from stored import page_state
 from patchwork.explorers.answers import look as answers_look
 from patchwork.explorers.attention import look as attention_look
 from patchwork.explorers.common import encoding, photographs
+from patchwork.explorers.convolution import look as convolution_look
 from patchwork.explorers.graphs import look as graph_look
 from patchwork.explorers.patches import look as patch_look
 from patchwork.explorers.similarity import look as similarity_look
@@ -277,7 +278,7 @@ REFUSED_IN_BOTH_WAYS = [
     ("guessing", "marked", [1.5], "a marked patch must be a whole number of at least 0, got 1.5"),
     ("convolving", "boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
     ("convolving", "selected", 2304, "selected must be one of 0 … 2303, got 2304"),
-    ("convolving", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("convolving", "selected", -1, "selected must be one of 0 … 2303, got -1"),
     ("convolving", "layers", 0, "layers must be one of 1 … 8, got 0"),
     ("convolving", "layers", 9, "layers must be one of 1 … 8, got 9"),
     ("convolving", "stride", [3], "stride must be 1 or 2 in each layer, got [3]"),
@@ -337,7 +338,7 @@ SLOW = {
     "explorer": (patch_look, "extract_patches", "merge_patches", "shuffled_order"),
     "asking": (attention_look, "attend", "score_regions"),
     "looking": (window_look, "window_partition", "cyclic_shift", "shifted_window_mask", "reach"),
-    "convolving": (),
+    "convolving": (convolution_look, "conv2d_from_patches", "convolution_matrix", "receptive_field"),
     "comparing": (similarity_look, "patchify", "squared_distances", "mean_average_precision", "rank_shares"),
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
     "guessing": (),

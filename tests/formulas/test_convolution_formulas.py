@@ -5,14 +5,11 @@ import torch
 from kernel_relation import flat, relation
 
 from patchwork.convolution import conv2d_from_patches, receptive_field
-from patchwork.explorers.convolution.widget import (
-    BOUNDARIES,
-    DILATIONS,
-    KERNEL_SIZES,
-    ConvolutionExplorer,
-    preset,
-    presets,
-)
+from patchwork.explorers.common.modules import limits
+from patchwork.explorers.convolution import ConvolutionExplorer, preset, presets
+from patchwork.explorers.convolution.kernels import KERNEL_SIZES
+
+BOUNDARIES, DILATIONS = (limits("convolution")["choices"][name] for name in ("boundary", "dilation"))
 
 
 @pytest.fixture(params=range(6))
@@ -30,6 +27,28 @@ def test_kernels_by_name_are_pythons(formulas):
                 name,
                 size,
             )
+
+
+def test_names_of_kernels_are_pythons(formulas):
+    for size in KERNEL_SIZES:
+        names = formulas("convolution/formulas.mjs", "presets", size)
+        assert names == presets(size)
+        found = [formulas("convolution/formulas.mjs", "presetName", flat(preset(name, size)), size) for name in names]
+        assert found == names
+        assert formulas("convolution/formulas.mjs", "presetName", [0.3] * size**2, size) is None
+
+
+def test_another_size_keeps_a_kernels_name_or_its_middle(formulas, rng):
+    def resized(kernel, size):
+        return formulas("convolution/formulas.mjs", "resizedKernel", kernel, size)
+
+    for name in presets(3):
+        assert resized(preset(name, 5), 3) == preset(name, 3), name
+        assert resized(preset(name, 3), 5) == preset(name, 5), name
+        assert resized(preset(name, 3), 1) == [[1]], name
+    own = [[rng.uniform(2, 3) for _ in range(3)] for _ in range(3)]
+    assert resized(own, 1) == [[own[1][1]]]
+    assert resized(own, 5) == [[0] * 5, *([0, *row, 0] for row in own), [0] * 5]
 
 
 def test_the_answers_are_the_librarys(formulas, case):

@@ -1,5 +1,6 @@
 """The convolution explorer in a real browser, on a page with no kernel."""
 
+import itertools
 import re
 from functools import partial
 
@@ -9,18 +10,13 @@ import torch
 from kernel_relation import flat, relation
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.convolution.widget import (
-    BOUNDARIES,
-    DILATIONS,
-    KERNEL_SIZES,
-    PRESETS,
-    ConvolutionExplorer,
-    preset,
-    presets,
-)
+from patchwork.explorers.common.modules import limits
+from patchwork.explorers.convolution import PRESETS, ConvolutionExplorer, preset, presets
+from patchwork.explorers.convolution.kernels import KERNEL_SIZES
 from patchwork.images import load_image
 
 pytestmark = pytest.mark.browser
+BOUNDARIES, DILATIONS = (limits("convolution")["choices"][name] for name in ("boundary", "dilation"))
 pixel, press_at = pages.chosen, partial(pages.press_at, grid=(48, 48))
 
 
@@ -71,6 +67,9 @@ def test_the_first_view_teaches_kernel_and_field(page):
     assert sentence(page, "seen") == told
 
 
+TICK = "(boxes, ticks) => boxes.forEach((box, layer) => box.checked === ticks[layer] || box.click())"
+
+
 def set_up(page, rng):
     """Choose at random → the same in Python."""
     size, boundary, chosen = rng.choice(KERNEL_SIZES), rng.choice(BOUNDARIES), rng.randrange(48 * 48)
@@ -80,8 +79,7 @@ def set_up(page, rng):
     select(page, "Kernel").select_option(name)
     select(page, "Boundary").select_option(boundary)
     select(page, "Dilation").select_option(str(dilation))
-    for layer, each in enumerate(stride):
-        page.get_by_label(f"Stride 2 in layer {layer + 1}").set_checked(each == 2)
+    page.locator(".pw-strides input").evaluate_all(TICK, [each == 2 for each in stride])
     page.get_by_label("Layers L").fill(str(layers))
     press_at(picture(page), *divmod(chosen, 48))
     page.mouse.move(0, 0)
@@ -131,19 +129,20 @@ def test_every_number_is_the_librarys(page, rng):
         assert ("more than the picture" in sentence(page, "seen")) == (sees > 48)
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
-def test_each_neighbor_is_read_out_under_the_pointer(page, rng, boundary):
-    select(page, "Boundary").select_option(boundary)
+def test_each_neighbor_is_read_out_under_the_pointer(page):
     press_at(picture(page), 0, 20)
-    expected = python(boundary=boundary, selected=20)
-    for row, column in ((0, 19), (0, 21), (1, 21), (47, 21), (30, 3)):
-        press_at(page.locator(".pw-row canvas"), row, column, act="hover")
-        told, other = sentence(page, "listens"), row * 48 + column
-        assert told.startswith(f"Pixel {other} (row {row}, column {column}) ")
-        weight = float(expected.row[other])
-        assert told.endswith("row 20 is 0." if weight == 0 else f"row 20 is {'−' * (weight < 0)}{abs(weight):.0f}.")
-    page.mouse.move(0, 0)
-    assert sentence(page, "listens").startswith("Row 20 of A")
+    for boundary in BOUNDARIES:
+        select(page, "Boundary").select_option(boundary)
+        expected = python(boundary=boundary, selected=20)
+        for row, column in ((0, 19), (0, 21), (1, 21), (47, 21), (30, 3)):
+            press_at(page.locator(".pw-row canvas"), row, column, act="hover")
+            told, other = sentence(page, "listens"), row * 48 + column
+            assert told.startswith(f"Pixel {other} (row {row}, column {column}) "), boundary
+            weight = float(expected.row[other])
+            end = "0" if weight == 0 else f"{'−' * (weight < 0)}{abs(weight):.0f}"
+            assert told.endswith(f"row 20 is {end}."), boundary
+        page.mouse.move(0, 0)
+        assert sentence(page, "listens").startswith("Row 20 of A"), boundary
 
 
 def test_what_lies_outside_is_told(page):
@@ -247,17 +246,17 @@ def test_a_tiny_weight_is_not_taken_for_none(page):
         assert cells(page).first.inner_text().split("\n")[1] == f"× {told}"
 
 
-@pytest.mark.parametrize("width", [1280, 620, 390, 320])
-def test_every_cell_holds_the_largest_numbers(visit, width):
-    page = visit("convolution", width=width)
+def test_every_cell_holds_the_largest_numbers(page):
     select(page, "Photograph").select_option("coffee")
     select(page, "Size K").select_option("5")
     for field in weights(page).all():
         field.fill("-98.765")
     widest = "nodes => Math.max(...nodes.map((each) => each.scrollWidth - each.clientWidth))"
-    assert page.locator(".pw-products td, .pw-products span").evaluate_all(widest) <= 0
-    assert weights(page).evaluate_all(widest) <= 0
-    assert cells(page).nth(12).inner_text().split("\n")[1] == "× −98.77"
+    for width in (1280, 620, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".pw-products td, .pw-products span").evaluate_all(widest) <= 0, width
+        assert weights(page).evaluate_all(widest) <= 0, width
+        assert cells(page).nth(12).inner_text().split("\n")[1] == "× −98.77", width
 
 
 # the drawings
@@ -270,30 +269,29 @@ def far(expected, reach=4):
     return ((rows - row).abs() > reach) | ((columns - column).abs() > reach)
 
 
-@pytest.mark.parametrize("name", ["identity", "Gaussian", "edge top–bottom", "shift by one"])
-def test_both_pictures_show_the_librarys_numbers(page, name):
-    select(page, "Kernel").select_option(name)
-    page.mouse.move(0, 0)
-    expected = python(kernel=name, selected=pixel(page))
-    answers, most = expected.result, float(expected.result.abs().max())
-    levels = answers / most / 2 + 0.5 if name.startswith("edge") else answers
-    for canvas, shown in ((picture(page), expected.pixels), (picture(page, "Its answer"), levels)):
-        found = colors(page, canvas, centers(48, 48)).view(48, 48, 3)
-        assert ((found - 255 * shown[..., None]).abs().amax(-1)[far(expected)] <= 1).all()
+def test_both_pictures_show_the_librarys_numbers(page):
+    for name in ("identity", "Gaussian", "edge top–bottom", "shift by one"):
+        select(page, "Kernel").select_option(name)
+        page.mouse.move(0, 0)
+        expected = python(kernel=name, selected=pixel(page))
+        answers, most = expected.result, float(expected.result.abs().max())
+        levels = answers / most / 2 + 0.5 if name.startswith("edge") else answers
+        for canvas, shown in ((picture(page), expected.pixels), (picture(page, "Its answer"), levels)):
+            found = colors(page, canvas, centers(48, 48)).view(48, 48, 3)
+            assert ((found - 255 * shown[..., None]).abs().amax(-1)[far(expected)] <= 1).all(), name
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize("name", ["edge left–right", "Laplacian"])
-def test_the_matrix_is_drawn_entry_by_entry(page, boundary, name):
+def test_the_matrix_is_drawn_entry_by_entry(page):
     """Orange above zero, blue below, gray where A holds nothing."""
-    select(page, "Kernel").select_option(name)
-    select(page, "Boundary").select_option(boundary)
     picture(page).press("Home")
-    found = colors(page, page.locator(".pw-matrix canvas"), centers(64, 64)).view(64, 64, 3)
-    warmth = found[..., 0] - found[..., 2]
-    signs = (warmth > 25).int() - (warmth < -25).int()
-    expected = relation(preset(name), (8, 8), boundary).sign().int()
-    assert torch.equal(signs[2:], expected[2:])
+    for name, boundary in itertools.product(("edge left–right", "Laplacian"), BOUNDARIES):
+        select(page, "Kernel").select_option(name)
+        select(page, "Boundary").select_option(boundary)
+        found = colors(page, page.locator(".pw-matrix canvas"), centers(64, 64)).view(64, 64, 3)
+        warmth = found[..., 0] - found[..., 2]
+        signs = (warmth > 25).int() - (warmth < -25).int()
+        expected = relation(preset(name), (8, 8), boundary).sign().int()
+        assert torch.equal(signs[2:], expected[2:]), (name, boundary)
 
 
 def test_the_row_lights_its_neighbors_only(page):
@@ -336,15 +334,15 @@ def test_the_heat_is_the_influence(page, formulas):
 # keys, pointer, touch
 
 
-@pytest.mark.parametrize("name", ["Pixel that asks", "Its answer", "Output that listens"])
-def test_keys_walk_each_picture(page, name):
-    for key, chosen in (
-        ("Home", 0), ("ArrowUp", 0), ("ArrowLeft", 0), ("ArrowDown", 48), ("ArrowRight", 49), ("End", 2303),
-        ("ArrowDown", 2303), ("ArrowRight", 2303), ("ArrowUp", 2255),
-    ):  # fmt: skip
-        picture(page, name).press(key)
-        assert pixel(page) == chosen
-        assert picture(page, name).get_attribute("aria-valuenow") == str(chosen)
+def test_keys_walk_each_picture(page):
+    for name in ("Pixel that asks", "Its answer", "Output that listens"):
+        for key, chosen in (
+            ("Home", 0), ("ArrowUp", 0), ("ArrowLeft", 0), ("ArrowDown", 48), ("ArrowRight", 49), ("End", 2303),
+            ("ArrowDown", 2303), ("ArrowRight", 2303), ("ArrowUp", 2255),
+        ):  # fmt: skip
+            picture(page, name).press(key)
+            assert pixel(page) == chosen, (name, key)
+            assert picture(page, name).get_attribute("aria-valuenow") == str(chosen), (name, key)
 
 
 def test_a_key_wins_over_a_pointer_at_rest(page):
@@ -448,23 +446,41 @@ def test_the_parts_of_convolution_are_named_and_apart(visit):
     assert cells(page).nth(9).inner_text().split("\n")[1] == "× −1"
 
 
-@pytest.mark.parametrize("width", [1280, 760, 390, 320])
-def test_nothing_moves_while_the_kernel_keeps_its_size(visit, width):
-    page = visit("convolution", width=width)
+# Every kernel and boundary, at each some keys: where a part of the page moved.
+SWEEP = """async ([kernels, boundaries, keys]) => {
+    const places = () => String([...document.querySelectorAll('.pw-panel')].map((each) => each.offsetTop));
+    const [kernel, boundary] = ['Kernel', 'Boundary'].map((name) =>
+        [...document.querySelectorAll('select')].find((each) => each.labels[0].innerText.startsWith(name)));
+    const canvas = document.querySelector('.pw-input canvas'), first = places(), moved = [];
+    for (kernel.value of kernels) {
+        kernel.dispatchEvent(new Event('change'));
+        for (boundary.value of boundaries) {
+            boundary.dispatchEvent(new Event('change'));
+            for (const key of keys) {
+                canvas.dispatchEvent(new KeyboardEvent('keydown', { key }));
+                await new Promise((done) => setTimeout(done));
+                if (places() !== first) moved.push([kernel.value, boundary.value, key]);
+            }
+        }
+    }
+    return moved;
+}"""
+WIDE = """() => [...document.querySelectorAll('.pw-explorer :is(p, td, td span, .pw-kernel-table)')].filter(
+    (each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).position !== 'absolute'
+).map((each) => each.className)"""
+
+
+def test_nothing_moves_while_the_kernel_keeps_its_size(page):
     place = "() => [...document.querySelectorAll('.pw-panel')].map((each) => each.offsetTop)"
-    for size in ("3", "5"):
+    for width, size in itertools.product((1280, 760, 390, 320), ("3", "5")):
+        page.get_by_role("button", name="Reset").click()
+        page.set_viewport_size({"width": width, "height": 900})
         select(page, "Size K").select_option(size)
         places = page.evaluate(place)
-        for name in ("sharpen", "Gaussian"):
-            select(page, "Kernel").select_option(name)
-            for boundary in BOUNDARIES:
-                select(page, "Boundary").select_option(boundary)
-                for key in ("Home", "End", "ArrowUp"):
-                    picture(page).press(key)
-                    assert page.evaluate(place) == places, (size, name, boundary, key)
-        inside = """() => [...document.querySelectorAll('.pw-explorer :is(p, td, td span, .pw-kernel-table)')].every(
-            (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
-        assert page.evaluate(inside)
+        moved = page.evaluate(SWEEP, [["sharpen", "Gaussian"], BOUNDARIES, ["Home", "End", "ArrowUp"]])
+        assert moved == [], (width, size)
+        assert pixel(page) == 2255, (width, size)
+        assert page.evaluate(WIDE) == [], (width, size)
         page.get_by_label("Stride 2 in layer 1").check()
         select(page, "Dilation").select_option("doubling")
-        assert page.evaluate(place) == places
+        assert page.evaluate(place) == places, (width, size)
