@@ -26,6 +26,13 @@ def both_ready(page):
     return page
 
 
+def widths_of(page):
+    """Give a page the width of a screen, a tablet and two telephones, one after the other."""
+    for width in (1280, 760, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        yield width
+
+
 def press_at(canvas, row, column, *, grid, act="click"):
     """Press, tap or hover the middle of a cell of the grid that a canvas shows."""
     box = canvas.bounding_box()

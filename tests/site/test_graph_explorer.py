@@ -9,7 +9,19 @@ import matplotlib as mpl
 import pages
 import pytest
 import torch
-from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
+from pages import (
+    both_ready,
+    centers,
+    colors,
+    picture_file,
+    pixels,
+    select,
+    sentence,
+    status,
+    swipe,
+    upload_own,
+    widths_of,
+)
 
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.graphs.look import STEPS
@@ -458,19 +470,16 @@ def test_a_graph_stays_in_its_place(page):
     inside = """() => [...document.querySelectorAll('.pw-explorer p, .pw-range')].every(
         (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
     settings = ("mosaic", "nearest", 1), ("mosaic", "grid", 1), ("coffee", "nearest", 15), ("coffee", "radius", 1)
-    for width in (1280, 760, 390, 320):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.get_by_role("button", name="Reset").click()
-        settled(page)
-        places = page.evaluate(place)
-        for photo, graph, k in settings:
-            select(page, "Photograph").select_option(photo)
-            select(page, "Edges to").select_option(graph)
-            if graph == "nearest":
-                slide(page, "k", k)
-            for view in VIEWS:
-                select(page, "Show").select_option(view)
-                picture(page).press("End" if view == "pattern" else "ArrowLeft")
-                settled(page)
-                assert page.evaluate(place) == places, (width, photo, graph, view)
+    places = {width: page.evaluate(place) for width in widths_of(page)}
+    for photo, graph, k in settings:
+        select(page, "Photograph").select_option(photo)
+        select(page, "Edges to").select_option(graph)
+        if graph == "nearest":
+            slide(page, "k", k)
+        for view in VIEWS:
+            select(page, "Show").select_option(view)
+            picture(page).press("End" if view == "pattern" else "ArrowLeft")
+            settled(page)
+            for width in widths_of(page):
+                assert page.evaluate(place) == places[width], (width, photo, graph, view)
                 assert page.evaluate(inside), (width, photo, graph, view)

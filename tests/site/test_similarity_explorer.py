@@ -9,7 +9,19 @@ import matplotlib as mpl
 import pages
 import pytest
 import torch
-from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
+from pages import (
+    both_ready,
+    centers,
+    colors,
+    picture_file,
+    pixels,
+    select,
+    sentence,
+    status,
+    swipe,
+    upload_own,
+    widths_of,
+)
 
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.similarity.look import FEATURES, METRICS
@@ -355,18 +367,16 @@ def test_similarity_stays_in_its_place(page):
     place = "() => [...document.querySelectorAll('.pw-panel, .pw-tile')].map((each) => each.offsetTop)"
     inside = """() => [...document.querySelectorAll('.pw-explorer p, .pw-tile span')].every(
         (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
-    for width in (1280, 760, 390, 320):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.get_by_role("button", name="Reset").click()
-        settled(page)
-        places = page.evaluate(place)
-        for photo in ("mosaic", "coffee"):
-            select(page, "Photograph").select_option(photo)
-            for mode in ("patch", "neighbors"):
-                select(page, "Show").select_option(mode)
-                for at in (1, 9, 3):
-                    maps(page).nth(at).click()
-                    picture(page).press("End" if at == 9 else "ArrowLeft")
-                    page.get_by_label("Gain").fill(str(at + 3))
-                    assert page.evaluate(place) == places, (width, photo, mode, at)
+    settled(page)
+    places = {width: page.evaluate(place) for width in widths_of(page)}
+    for photo in ("mosaic", "coffee"):
+        select(page, "Photograph").select_option(photo)
+        for mode in ("patch", "neighbors"):
+            select(page, "Show").select_option(mode)
+            for at in (1, 9, 3):
+                maps(page).nth(at).click()
+                picture(page).press("End" if at == 9 else "ArrowLeft")
+                page.get_by_label("Gain").fill(str(at + 3))
+                for width in widths_of(page):
+                    assert page.evaluate(place) == places[width], (width, photo, mode, at)
                     assert page.evaluate(inside), (width, photo, mode, at)
