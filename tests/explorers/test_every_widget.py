@@ -16,6 +16,7 @@ from stored import page_state
 from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.graphs import look as graph_look
 from patchwork.explorers.patches import look as patch_look
+from patchwork.explorers.relations import look as relations_look
 
 
 def test_the_bundle_has_all_three_outputs(each, bundle):
@@ -268,7 +269,7 @@ REFUSED_IN_BOTH_WAYS = [
     ("tying", "selected", 256, "selected must be one of 0 … 255, got 256"),
     ("tying", "selected", -1, "selected must be one of 0 … 255, got -1"),
     ("guessing", "selected", 256, "selected must be one of 0 … 255, got 256"),
-    ("guessing", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("guessing", "selected", -1, "selected must be one of 0 … 255, got -1"),
     ("guessing", "marked", [3, 256], "a marked patch must be one of 0 … 255, got 256"),
     ("guessing", "marked", [1.5], "a marked patch must be a whole number of at least 0, got 1.5"),
     ("convolving", "boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
@@ -336,7 +337,7 @@ SLOW = {
     "convolving": (),
     "comparing": (),
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
-    "guessing": (),
+    "guessing": (relations_look, "five_relations"),
     "answering": (),
 }
 
