@@ -15,12 +15,13 @@ from patchwork.explorers.convolution.widget import (
 )
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
-from patchwork.explorers.relations.widget import RelationsExplorer
+from patchwork.explorers.relations import RelationsExplorer
+from patchwork.explorers.relations import look as relations_look
 from patchwork.explorers.similarity.widget import SimilarityExplorer
 from patchwork.explorers.windows.widget import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
 
-PICTURES, ANSWERS = {}, {}  # what has been written, and what networks have answered
+PICTURES, ANSWERS, RELATIONS = {}, {}, {}  # what was written, what networks answered, who relates to whom
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +59,20 @@ def slow_parts_once():
     def answered(model, features):
         return model, features.numpy().tobytes()
 
+    def seen(image):
+        return tuple(image.shape), image.numpy().tobytes()
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(photographs, "encode_picture", once(photographs.encode_picture, written, PICTURES))
         patch.setattr(answer_scenes, "_probabilities", once(answer_scenes._probabilities, answered, ANSWERS))
+        patch.setattr(relations_look, "five_relations", once(relations_look.five_relations, seen, RELATIONS))
         yield
 
 
 def once(function, key, known):
     """The function, called once for all arguments of one key; ``known`` holds what it gave."""
 
+    @functools.wraps(function)
     def remembered(*args, **options):
         found = key(*args, **options)
         if found not in known:

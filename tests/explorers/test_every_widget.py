@@ -19,6 +19,7 @@ from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.convolution import look as convolution_look
 from patchwork.explorers.graphs import look as graph_look
 from patchwork.explorers.patches import look as patch_look
+from patchwork.explorers.relations import look as relations_look
 from patchwork.explorers.similarity import look as similarity_look
 from patchwork.explorers.windows import look as window_look
 
@@ -273,7 +274,7 @@ REFUSED_IN_BOTH_WAYS = [
     ("tying", "selected", 256, "selected must be one of 0 … 255, got 256"),
     ("tying", "selected", -1, "selected must be one of 0 … 255, got -1"),
     ("guessing", "selected", 256, "selected must be one of 0 … 255, got 256"),
-    ("guessing", "selected", -1, "selected must be a whole number of at least 0, got -1"),
+    ("guessing", "selected", -1, "selected must be one of 0 … 255, got -1"),
     ("guessing", "marked", [3, 256], "a marked patch must be one of 0 … 255, got 256"),
     ("guessing", "marked", [1.5], "a marked patch must be a whole number of at least 0, got 1.5"),
     ("convolving", "boundary", "replicate", "boundary must be one of ['zero', 'circular'], got 'replicate'"),
@@ -341,7 +342,7 @@ SLOW = {
     "convolving": (convolution_look, "conv2d_from_patches", "convolution_matrix", "receptive_field"),
     "comparing": (similarity_look, "patchify", "squared_distances", "mean_average_precision", "rank_shares"),
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
-    "guessing": (),
+    "guessing": (relations_look, "five_relations"),
     "answering": (answers_look, "true_answers", "judge"),
 }
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,15 +11,25 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from patchwork.explorers.common.modules import limits
+from patchwork.explorers.relations import RelationsExplorer, look
+from patchwork.explorers.relations.look import NAMES
 from patchwork.explorers.relations.still import draw_relations
-from patchwork.explorers.relations.widget import NAMES, RelationsExplorer, row_scores, row_spread
 from patchwork.images import texture_mosaic
 from patchwork.patches import patchify
 from patchwork.relations import region_mass, same_region_auc
 from patchwork.similarity import (
     patch_spectrum,
 )
+from patchwork.synthesis import families
 from patchwork.synthesis.families import five_relations, learned
+
+
+def test_what_the_page_computes_with_is_what_the_library_does():
+    known = limits("relations")
+    assert known["families"] == {name: getattr(families, name.upper()) for name in known["families"]}
+    assert known["heads"] == learned()["projections"].shape[1]
+    assert list(known["names"]) == list(five_relations(torch.rand(1, 64, 64)))
 
 
 def by_hand(image):
@@ -77,24 +88,41 @@ def test_the_learned_attention_finds_regions_of_other_mosaics():
     assert mass["convolution"] > 0.6
 
 
-def test_scores_of_rows_average_to_the_librarys(guessing):
-    rows = []
+def scores_by_hand(row, same):
+    """(AUC, mass) of one row without the patch that asks: all pairs of one inside and one outside are compared."""
+    if same.all() or not same.any():
+        return torch.nan, torch.nan
+    inside, outside = row[same][:, None], row[~same]
+    wins = (inside > outside).double() + (inside == outside).double() / 2
+    return wins.mean().item(), (inside.sum() / row.sum()).item()
+
+
+def test_scores_of_rows_are_the_librarys_and_average_to_its_means(guessing):
+    relations, regions = guessing.relations, guessing.regions
     for guessing.selected in range(0, 256, 51):
         scores = guessing.scores
         for name, row in guessing.rows.items():
             others = torch.arange(256) != guessing.selected
-            own = (guessing.regions == guessing.regions[guessing.selected])[others]
+            own = (regions == regions[guessing.selected])[others]
             assert scores[name][0] == pytest.approx(roc_auc_score(own, row[others]))
-            assert scores[name][1] == pytest.approx((row[others][own].sum() / row[others].sum()).item())
-    relation, labels = torch.rand(30, 30).double().round(decimals=1), torch.randint(3, (30,))
-    for own, row in enumerate(relation):
-        others = torch.arange(30) != own
-        rows.append(row_scores(row[others], (labels == labels[own])[others]))
-    expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
-    assert torch.tensor(rows).nanmean(0).tolist() == pytest.approx(expected)
-    relations = guessing.relations
+            assert scores[name] == pytest.approx(scores_by_hand(row[others], own))
     for name, scores in guessing.mean_scores.items():
-        assert scores[0] == same_region_auc(relations[name], guessing.regions).item()
+        expected = same_region_auc(relations[name], regions).item(), region_mass(relations[name], regions)[0].item()
+        assert scores == pytest.approx(expected, rel=1e-12)
+
+
+def test_ties_empty_rows_and_patches_alone_are_scored_as_the_library_does(monkeypatch, rng):
+    relation, labels = torch.rand(30, 30).double().round(decimals=1), torch.randint(3, (30,))
+    relation[rng.randrange(30)], labels[rng.randrange(30)] = 0, 3
+    monkeypatch.setattr(look, "five_relations", lambda image: {"drawn": relation})
+    explorer, rows = RelationsExplorer((torch.rand(1, 80, 96), labels)), []
+    for explorer.selected, row in enumerate(relation):
+        others = torch.arange(30) != explorer.selected
+        rows.append(scores_by_hand(row[others], (labels == labels[explorer.selected])[others]))
+        assert explorer.scores["drawn"] == pytest.approx(rows[-1], nan_ok=True)
+    expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
+    assert explorer.mean_scores["drawn"] == pytest.approx(expected)
+    assert torch.tensor(rows).nanmean(0).tolist() == pytest.approx(expected)
 
 
 def test_a_guess_is_scored_like_a_relation(guessing):
@@ -125,7 +153,30 @@ def test_without_regions_nearness_and_spread_are_told(guessing):
     assert guessing.mean_scores["convolution"][1] > 20
     assert "no right" not in guessing.alt()
     assert "near 0." in guessing.alt()
-    assert row_spread(torch.tensor([1.0, 1.0]), torch.tensor([True, False])) == pytest.approx((0.5, 2))
+
+
+def spread_by_hand(row, near):
+    """(share near, patches over which it is spread) of one row without the patch that asks."""
+    shares = (row / row.sum()).tolist()
+    entropy = -sum(share * np.log(share) for share in shares if share > 0)
+    return sum(share for share, each in zip(shares, near.tolist(), strict=True) if each), np.exp(entropy)
+
+
+def test_nearness_and_spread_are_those_of_each_row(monkeypatch, rng):
+    """Also where rows have ties, zeros, or no weight at all."""
+    assert spread_by_hand(torch.tensor([1.0, 1.0]), torch.tensor([True, False])) == pytest.approx((0.5, 2))
+    relation = torch.randint(3, (30, 30)).double()
+    empty = rng.randrange(30)
+    relation[empty] = torch.arange(30) == empty
+    monkeypatch.setattr(look, "five_relations", lambda image: {"drawn": relation})
+    explorer, rows = RelationsExplorer(torch.rand(1, 80, 96)), []
+    places = torch.cartesian_prod(torch.arange(5), torch.arange(6))
+    for explorer.selected, row in enumerate(relation):
+        own = explorer.selected
+        near, others = (places - places[own]).square().sum(1) <= 9, torch.arange(30) != own
+        rows.append(spread_by_hand(row[others], near[others]) if own != empty else (np.nan, np.nan))
+        assert explorer.scores["drawn"] == pytest.approx(rows[-1], nan_ok=True)
+    assert explorer.mean_scores["drawn"] == pytest.approx(np.nanmean(rows, axis=0).tolist())
 
 
 def test_a_picture_of_one_region_has_no_scores():
@@ -158,8 +209,8 @@ def test_the_still_picture_shows_the_guess_where_there_is_one(guessing):
 
 
 def test_the_still_maps_show_where_regions_end(guessing):
-    given = guessing.pixels, guessing.grid, 124, [("", None, ""), ("", torch.zeros(256).double(), "")]
-    plain, bordered = (np.asarray(draw_relations(*given, known, [])).astype(int) for known in (None, guessing.regions))
+    bordered, plain = guessing.look, replace(guessing.look, regions=None)
+    bordered, plain = (np.asarray(draw_relations(each)).astype(int)[:240] for each in (bordered, plain))
     across = guessing.regions.view(16, 16).diff(dim=1) != 0
     row, column = across.nonzero()[0].tolist()
     top, left = 48 + 12 * row, 256 + 12 * (column + 1)

@@ -7,7 +7,8 @@ import torch
 from linker import floats
 
 from patchwork.explorers.common import encoding
-from patchwork.explorers.relations.widget import RelationsExplorer, _encoded, row_scores, row_spread
+from patchwork.explorers.relations.look import row_spread, share_below
+from patchwork.explorers.relations.widget import encoded_heads
 from patchwork.relations import region_mass, same_region_auc
 from patchwork.similarity import squared_distances
 from patchwork.synthesis.families import five_relations, learned
@@ -23,7 +24,7 @@ def test_halves_are_numpys(call):
     numbers = torch.cat([torch.randn(200), torch.randn(50) * 1e-6, torch.tensor([0.0, -0.0, 6e-8, 65504.0])]).half()
     text = encoding.encode_bytes(numbers.numpy().tobytes())
     assert call("decodeHalves", text) == numbers.tolist()
-    assert call("decodeHalves", _encoded()["projections"]) == learned()["projections"].flatten().tolist()
+    assert call("decodeHalves", encoded_heads()["projections"]) == learned()["projections"].flatten().tolist()
 
 
 @pytest.mark.parametrize("size", [(256, 256), (64, 128), (160, 32)])
@@ -37,7 +38,7 @@ def test_five_rows_are_the_librarys(in_module, size, rng):
         do step = steps.next(); while (!step.done);
         return queries.map((query) => math.FAMILIES.map((family) => [...math.rowOf(step.value, family, query)]));
     }"""
-    found = in_module("relations/formulas.mjs", script, floats(gray), size, _encoded(), queries)
+    found = in_module("relations/formulas.mjs", script, floats(gray), size, encoded_heads(), queries)
     relations = five_relations(gray[None])
     for query, rows in zip(queries, found, strict=True):
         for (name, relation), row in zip(relations.items(), rows, strict=True):
@@ -64,18 +65,18 @@ def test_scores_and_shares_are_the_librarys(call, rng):
     for levels in (1, 2, 5, 1000):
         relation = torch.randint(levels, (24, 24)).double() + (levels == 1)
         query = rng.randrange(24)
-        others = torch.arange(24) != query
-        row, same = relation[query], (labels == labels[query])[others]
-        view = {"labels": labels.tolist(), "grid": [4, 6]}
+        row, view = relation[query], {"labels": labels.tolist(), "grid": [4, 6]}
+        expected = same_region_auc(relation, labels, reduction=None), region_mass(relation, labels, reduction=None)[0]
         found = [each if each is not None else torch.nan for each in call("scoresOf", floats(row), view, query)]
-        assert found == pytest.approx(row_scores(row[others], same), nan_ok=True)
-        places = torch.cartesian_prod(torch.arange(4.0), torch.arange(6.0))
-        near = ((places - places[query]).norm(dim=1) <= 3)[others]
-        if row[others].any():
-            found = call("scoresOf", floats(row), {**view, "labels": None}, query)
-            assert found == pytest.approx(row_spread(row[others], near))
-        shares = RelationsExplorer._shares(type("Asking", (), {"selected": query}), row)
-        assert call("shareBelow", floats(row), query) == pytest.approx(shares.tolist(), abs=1e-6)
+        assert found == pytest.approx([each[query].item() for each in expected], nan_ok=True)
+        expected = row_spread(relation, (4, 6))
+        found = call("scoresOf", floats(row), {**view, "labels": None}, query)
+        found = [each if each is not None else torch.nan for each in found]
+        assert found == pytest.approx([each[query].item() for each in expected], nan_ok=True)
+        other = rng.choice([each for each in range(24) if each != query])
+        place = 1 + int((row[torch.arange(24) != query] > row[other]).sum())
+        assert call("placeOf", floats(row), other, query) == (place if row[other] > 0 else None)
+        assert call("shareBelow", floats(row), query) == pytest.approx(share_below(row, query).tolist(), abs=1e-6)
 
 
 def test_means_are_those_of_the_library(in_module, seed):
@@ -87,7 +88,7 @@ def test_means_are_those_of_the_library(in_module, seed):
         const prepared = all(math.prepare({ gray, size: [64, 128] }, 16, math.learnedHeads(learned)));
         return math.meanScores(prepared, labels);
     }"""
-    found = in_module("relations/formulas.mjs", script, floats(gray), _encoded(), labels.tolist())
+    found = in_module("relations/formulas.mjs", script, floats(gray), encoded_heads(), labels.tolist())
     for name, relation in five_relations(gray[None]).items():
         expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
         assert found[name] == pytest.approx(expected)

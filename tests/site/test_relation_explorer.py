@@ -1,7 +1,7 @@
 """The relations explorer in a real browser, on a page with no kernel."""
 
+import functools
 import re
-from functools import partial
 
 import matplotlib as mpl
 import pages
@@ -9,13 +9,14 @@ import pytest
 import torch
 from pages import both_ready, centers, colors, picture_file, pixels, select, sentence, status, swipe, upload_own
 
-from patchwork.explorers.relations.widget import NAMES, RelationsExplorer
+from patchwork.explorers.relations import RelationsExplorer
+from patchwork.explorers.relations.look import NAMES, share_below
 from patchwork.images import load_image, texture_mosaic
 from patchwork.synthesis import families
 from patchwork.synthesis.families import learned
 
 pytestmark = pytest.mark.browser
-press_at = partial(pages.press_at, grid=(16, 16))
+press_at = functools.partial(pages.press_at, grid=(16, 16))
 
 
 @pytest.fixture
@@ -28,10 +29,18 @@ def opened(visit):
     return visit("relations revealed")
 
 
-def python(**settings):
+@functools.cache
+def library():
     """The same explorer as the page's, in Python."""
     mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
-    return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)}, **settings)
+    return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)})
+
+
+def python(*, photo="mosaic", selected=124, marked=()):
+    """Its look at these settings."""
+    explorer = library()
+    explorer.photo, explorer.selected, explorer.marked = photo, selected, list(marked)
+    return explorer.look
 
 
 # what the page says
@@ -43,6 +52,15 @@ def eye(page):
 
 def settled(page):
     page.wait_for_selector(".pw-explorer:not([data-busy])", state="attached")
+
+
+def mark(page, patches):
+    """Press many patches, one after the other."""
+    eye(page).scroll_into_view_if_needed()
+    box = eye(page).bounding_box()
+    for patch in patches:
+        row, column = divmod(patch, 16)
+        page.mouse.click(box["x"] + (column + 0.5) / 16 * box["width"], box["y"] + (row + 0.5) / 16 * box["height"])
 
 
 def press(page, name):
@@ -87,10 +105,13 @@ def test_skipping_shows_the_answers_at_once(page):
     assert page.locator(".pw-name").first.inner_text() == "The picture"
 
 
-def test_a_press_takes_a_mark_back_and_the_outlined_patch_takes_none(page):
+def test_a_press_marks_or_takes_a_mark_back_and_the_outlined_patch_takes_none(page):
+    unmarked = colors(page, eye(page), centers(16, 16))
     press_at(eye(page), 3, 3)
     page.mouse.move(0, 0)
     before = pixels(page, eye(page))
+    changed = (colors(page, eye(page), centers(16, 16)) - unmarked).abs().sum(1) > 20
+    assert changed.nonzero().flatten().tolist() == [51]
     press_at(eye(page), 7, 12)
     page.mouse.move(0, 0)
     assert marked(page) == 1
@@ -104,10 +125,10 @@ def test_a_press_takes_a_mark_back_and_the_outlined_patch_takes_none(page):
 
 
 def test_a_stroke_marks_all_it_passes_or_takes_their_marks(page):
+    box = eye(page).bounding_box()
     for start, end, number in (((2, 3), (2, 9), 7), ((2, 9), (2, 6), 3)):
         press_at(eye(page), *start, act="hover")
         page.mouse.down()
-        box = eye(page).bounding_box()
         spot = [box["x"] + (end[1] + 0.5) / 16 * box["width"], box["y"] + (end[0] + 0.5) / 16 * box["height"]]
         page.mouse.move(*spot, steps=30)
         assert sentence(page, "marked").endswith(f"Here: patch {16 * end[0] + end[1]} (row {end[0]}, column {end[1]}).")
@@ -201,20 +222,10 @@ def test_every_number_is_the_librarys(page, rng):
         press(page, "Another patch")
         query = asking(page)
         patches = {rng.randrange(256) for _ in range(12)} - {query}
-        for patch in patches:
-            press_at(eye(page), *divmod(patch, 16))
+        mark(page, patches)
         assert marked(page) == len(patches)
         press(page, "Compare")
         check_scores(page, python(photo=photo, selected=query, marked=patches))
-
-
-def test_the_first_view_of_the_answers_teaches(opened):
-    settled(opened)
-    found = table(opened)
-    assert min(found[name][2] for name in ("Self-attention", "Graph walk")) > 0.9
-    assert found["Similarity"][2] > found["Convolution"][2]
-    assert found["Convolution"][2] > found["Shifted windows"][2]
-    assert found["Shifted windows"][3] > 0.85
 
 
 def under(page):
@@ -242,13 +253,20 @@ def test_places_are_read_where_the_pointer_is(page):
     assert calm[0] == "what you marked, all alike"
 
 
-def test_what_each_relation_is_can_be_read(opened):
+def test_the_first_view_of_the_answers_teaches_and_says_what_each_relation_is(opened):
+    settled(opened)
+    found = table(opened)
+    assert min(found[name][2] for name in ("Self-attention", "Graph walk")) > 0.9
+    assert found["Similarity"][2] > found["Convolution"][2]
+    assert found["Convolution"][2] > found["Shifted windows"][2]
+    assert found["Shifted windows"][3] > 0.85
     assert not opened.locator(".pw-recipes dd").first.is_visible()
     opened.locator(".pw-recipes summary").press("Enter")
     assert opened.locator(".pw-recipes dt").all_inner_texts() == list(NAMES.values())
     told = opened.locator(".pw-recipes").inner_text()
     for number in (families.WINDOW, families.SHIFT, families.RADIUS, families.NARROW, families.ALIKE, families.STEPS):
         assert re.search(rf"\b{number}\b", told), number
+    assert ("eight times" in told) == (families.LAYERS == 8)
     assert f"{learned()['mean'].numel()} numbers" in told
     assert f"keys of {learned()['projections'].shape[-1]} numbers" in told
 
@@ -264,7 +282,7 @@ def test_another_patch_is_another_guess(opened):
     assert eye(opened).evaluate("node => node === document.activeElement")
 
 
-def test_the_marks_can_be_changed_after_the_answers(page):
+def test_the_marks_can_be_changed_after_the_answers_and_whoever_asks_anew_has_none(page):
     press_at(eye(page), 7, 13)
     press(page, "Compare")
     press(page, "Change the marks")
@@ -272,11 +290,6 @@ def test_the_marks_can_be_changed_after_the_answers(page):
     press_at(eye(page), 7, 11)
     press(page, "Compare")
     assert sentence(page, "verdict").startswith("Your eye: 2 patches")
-
-
-def test_whoever_asks_anew_has_guessed_nothing_yet(page):
-    press_at(eye(page), 7, 13)
-    press(page, "Compare")
     press_at(eye(page), 1, 1)
     assert sentence(page, "verdict").endswith("You marked nothing.")
 
@@ -294,10 +307,9 @@ def test_marks_belong_to_one_picture(page):
 
 def test_a_perfect_eye_is_first(page):
     labels = python().regions
-    for patch in (labels == labels[124]).nonzero().flatten().tolist():
-        if patch != 124:
-            press_at(eye(page), *divmod(patch, 16))
+    mark(page, [patch for patch in (labels == labels[124]).nonzero().flatten().tolist() if patch != 124])
     press(page, "Compare")
+    settled(page)
     assert next(iter(table(page))) == "Your eye"
     assert "AUC 1.00, mass 1.00, the best of six." in sentence(page, "verdict")
 
@@ -319,27 +331,18 @@ def test_the_page_answers_while_the_means_are_found(page):
 
 def test_maps_have_the_colors_of_the_ranks(page):
     marks = [0, 35, 36, 200]
-    for patch in marks:
-        press_at(eye(page), *divmod(patch, 16))
+    mark(page, marks)
     press(page, "Compare")
     page.mouse.move(0, 0)
     expected, calm = python(marked=marks), torch.ones(256).bool()
     places = torch.cartesian_prod(torch.arange(16), torch.arange(16))
     calm &= (places - torch.tensor([7, 12])).abs().sum(1) > 3
     gray = expected.pixels.view(16, 16, 16, 16).transpose(1, 2)[:, :, 6:10, 6:10].mean((-1, -2)).flatten()
-    for at, row in enumerate([expected._marks(), *expected.rows.values()]):
-        heat = mpl.colormaps["cividis"](expected._shares(row).numpy(), bytes=True)[:, :3]
+    for tile, row in enumerate([expected.marks, *expected.rows.values()]):
+        heat = mpl.colormaps["cividis"](share_below(row, 124).numpy(), bytes=True)[:, :3]
         mixed = 0.7 * torch.tensor(heat).double() + 0.3 * 255 * gray[:, None]
-        found = colors(page, page.locator(".pw-map > canvas").nth(at), centers(16, 16))
+        found = colors(page, page.locator(".pw-map > canvas").nth(tile), centers(16, 16))
         assert (found - mixed)[calm].abs().mean() < 12
-
-
-def test_marks_are_seen(page):
-    before = colors(page, eye(page), centers(16, 16))
-    press_at(eye(page), 2, 3)
-    page.mouse.move(0, 0)
-    changed = (colors(page, eye(page), centers(16, 16)) - before).abs().sum(1) > 20
-    assert changed.nonzero().flatten().tolist() == [35]
 
 
 def test_print_shows_the_answers(page):
@@ -434,19 +437,20 @@ def test_a_relations_parts_are_named_and_apart(visit):
     ]
 
 
-@pytest.mark.parametrize("width", [1280, 760, 640, 390, 320])
-def test_the_answers_stay_in_their_place(visit, width):
-    page = visit("relations revealed", width=width)
-    settled(page)
+def test_the_answers_stay_in_their_place(opened):
     place = "() => [...document.querySelectorAll('.pw-map, .pw-panel, .pw-answer')].map((each) => each.offsetTop)"
     inside = """() => [...document.querySelectorAll('.pw-explorer p, .pw-explorer table')].every(
         (each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).position === 'absolute')"""
-    places = page.evaluate(place)
-    for photo in ("mosaic", "coffee"):
-        select(page, "Photograph").select_option(photo)
-        settled(page)
-        for key in ("Home", "End", "ArrowUp"):
-            eye(page).press(key)
-            press_at(page.locator(".pw-map > canvas").nth(1), 3, 3, act="hover")
-            assert page.evaluate(place) == places, (photo, key)
-            assert page.evaluate(inside), (photo, key)
+    for width in (1280, 760, 640, 390, 320):
+        opened.set_viewport_size({"width": width, "height": 900})
+        press(opened, "Reset")
+        settled(opened)
+        places = opened.evaluate(place)
+        for photo in ("mosaic", "coffee"):
+            select(opened, "Photograph").select_option(photo)
+            settled(opened)
+            for key in ("Home", "End", "ArrowUp"):
+                eye(opened).press(key)
+                press_at(opened.locator(".pw-map > canvas").nth(1), 3, 3, act="hover")
+                assert opened.evaluate(place) == places, (width, photo, key)
+                assert opened.evaluate(inside), (width, photo, key)

@@ -13,6 +13,7 @@ import {
   pixelCanvas,
 } from "../common/canvas.mjs";
 import { label } from "../common/charts.mjs";
+import { COLOR_ENDS } from "./words.mjs";
 
 const COVER = 0.7; // how much of the picture the heat covers
 const MARK = "#56b4e9";
@@ -81,6 +82,7 @@ export function drawLegend(context, width, height, { colors: { ink } }) {
   const bytes = new Uint8ClampedArray(4 * 256);
   new Uint32Array(bytes.buffer).set(COLORS);
   context.drawImage(pixelCanvas(bytes, 256, 1), 0, 0, width, 12);
-  label(context, "last, or not reached", 0, height - 8, { color: ink });
-  label(context, "first", width, height - 8, { color: ink, align: "right" });
+  const [last, first] = COLOR_ENDS;
+  label(context, last, 0, height - 8, { color: ink });
+  label(context, first, width, height - 8, { color: ink, align: "right" });
 }

@@ -1,20 +1,15 @@
-// Five relations of one picture, as explorers/families.py has them, and how good a row of weights is. Pure functions;
+// Five relations of one picture, as synthesis/families.py has them, and how good a row of weights is. Pure functions;
 // what takes long is a generator, which stops now and then so that the page can answer in between.
 
 import { dotProducts, entropy, regionMass, softmaxRow } from "../common/formulas.mjs";
 import { connected, edgeWeights, radiusEdges, squaredDistances, standardized, walkFrom } from "../graphs/formulas.mjs";
 import { grayPatches, patchFeature } from "../similarity/formulas.mjs";
+import limits from "./limits.json" with { type: "json" };
 
-export const FAMILIES = ["attention", "windows", "convolution", "similarity", "graph"];
-const WINDOW = 4,
-  SHIFT = 2,
-  LAYERS = 8,
-  NARROW = 0.15,
-  RADIUS = 3,
-  ALIKE = 0.25,
-  STEPS = 64,
-  SETTLED = 1e13,
-  NEAR = 3;
+export const FAMILIES = Object.keys(limits.names);
+const { window: WINDOW, shift: SHIFT, layers: LAYERS, narrow: NARROW } = limits.families;
+const { radius: RADIUS, alike: ALIKE, steps: STEPS, settled: SETTLED } = limits.families;
+const { heads: HEADS, near: NEAR } = limits;
 
 // Numbers of 16 bits, as numpy's float16 writes them, from base64.
 export function decodeHalves(base64) {
@@ -31,37 +26,33 @@ export function decodeHalves(base64) {
 
 // What attention has learned: {projections, mean, deviation} → queries and keys of each head, as functions of a
 // spectrum.
-export function learnedHeads({ projections, mean, deviation }, heads = 2) {
+export function learnedHeads({ projections, mean, deviation }) {
   const [weights, middle, spread] = [projections, mean, deviation].map(decodeHalves),
     dim = middle.length,
-    width = weights.length / (2 * heads * dim);
+    width = weights.length / (2 * HEADS * dim);
   const project = (which, head) => (spectrum) => {
-    const found = new Float64Array(width),
-      start = (which * heads + head) * dim * width;
-    for (let axis = 0, at = start; axis < dim; axis++) {
+    const found = new Float64Array(width);
+    let weight = (which * HEADS + head) * dim * width;
+    for (let axis = 0; axis < dim; axis++) {
       const value = (spectrum[axis] - middle[axis]) / spread[axis];
-      for (let to = 0; to < width; to++, at++) found[to] += value * weights[at];
+      for (let to = 0; to < width; to++) found[to] += value * weights[weight++];
     }
     return found;
   };
-  return Array.from({ length: heads }, (_, head) => ({ query: project(0, head), key: project(1, head), width }));
+  return Array.from({ length: HEADS }, (_, head) => ({ query: project(0, head), key: project(1, head), width }));
 }
 
-const settled = (number) => Math.round(number * 1e9) / 1e9;
+const rounded = (number, digits) => Math.round(number * 10 ** digits) / 10 ** digits;
 
 // All that the rows of a picture are made of. `learned` is what learnedHeads gives.
 export function* prepare({ gray, size }, patchSize, learned) {
   const grid = size.map((side) => side / patchSize),
-    spectra = [];
-  for (const patch of grayPatches(gray, size, patchSize)) {
-    spectra.push(patchFeature(patch, "spectrum").map(settled));
-    if (spectra.length % 16 === 0) yield;
-  }
-  const count = spectra.length,
+    spectra = yield* patchSpectra(gray, size, patchSize),
     features = yield* standardized(spectra),
     squared = yield* squaredDistances(features);
   yield;
-  const median = medianDistance(squared, count) || 1;
+  const count = spectra.length,
+    median = medianDistance(squared, count) || 1;
   yield;
   const heads = learned.map(({ query, key, width }) => ({
     width,
@@ -69,31 +60,41 @@ export function* prepare({ gray, size }, patchSize, learned) {
     keys: concatenated(spectra.map(key), width),
   }));
   yield;
-  const near = radiusEdges(grid, RADIUS),
-    lengths = Float64Array.from(near, ([first, second]) => squared[first * count + second]);
-  const tied = connected(count, near, edgeWeights(lengths, ALIKE * median)),
-    touching = radiusEdges(grid, 1.5);
+  const tied = tieNear(grid, squared, ALIKE * median);
   yield;
-  return {
-    grid,
-    count,
-    squared,
-    median,
-    heads,
-    tied,
-    touching: connected(
-      count,
-      touching,
-      touching.map(() => 1),
-    ),
-    windows: [0, SHIFT].map((shift) => windowsOf(grid, shift)),
-  };
+  const windows = [0, SHIFT].map((shift) => windowsOf(grid, shift));
+  return { grid, count, squared, median, heads, tied, touching: tieTouching(grid), windows };
+}
+
+function* patchSpectra(gray, size, patchSize) {
+  const spectra = [];
+  for (const patch of grayPatches(gray, size, patchSize)) {
+    spectra.push(patchFeature(patch, "spectrum").map((number) => rounded(number, 9)));
+    if (spectra.length % 16 === 0) yield;
+  }
+  return spectra;
+}
+
+function tieNear(grid, squared, bandwidth) {
+  const count = grid[0] * grid[1],
+    edges = radiusEdges(grid, RADIUS);
+  const lengths = Float64Array.from(edges, ([first, second]) => squared[first * count + second]);
+  return connected(count, edges, edgeWeights(lengths, bandwidth));
+}
+
+function tieTouching(grid) {
+  const edges = radiusEdges(grid, 1.5);
+  return connected(
+    grid[0] * grid[1],
+    edges,
+    edges.map(() => 1),
+  );
 }
 
 function concatenated(vectors, width) {
   const all = new Float64Array(vectors.length * width);
-  vectors.forEach((vector, at) => {
-    all.set(vector, at * width);
+  vectors.forEach((vector, index) => {
+    all.set(vector, index * width);
   });
   return all;
 }
@@ -101,9 +102,9 @@ function concatenated(vectors, width) {
 // The median of all N² distances as torch has it: of two in the middle the smaller. N of them are those to itself.
 export function medianDistance(squared, count) {
   const pairs = new Float64Array((count * (count - 1)) / 2);
-  for (let one = 0, at = 0; one < count; one++) {
-    pairs.set(squared.subarray(one * count + one + 1, (one + 1) * count), at);
-    at += count - one - 1;
+  for (let one = 0, filled = 0; one < count; one++) {
+    pairs.set(squared.subarray(one * count + one + 1, (one + 1) * count), filled);
+    filled += count - one - 1;
   }
   const middle = (count * count - 1) >> 1;
   return middle < count ? 0 : Math.sqrt(pairs.sort()[(middle - count) >> 1]);
@@ -116,13 +117,13 @@ export function windowsOf(grid, shift, windowSize = WINDOW) {
     [size, moved] = least > windowSize ? [windowSize, shift] : [least, 0],
     members = new Map(),
     [rows, columns] = grid;
-  const windows = Array.from({ length: rows * columns }, (_, patch) => {
-    const name = [Math.floor(patch / columns), patch % columns].map((at) => Math.floor((at - moved) / size)).join();
+  return Array.from({ length: rows * columns }, (_, patch) => {
+    const place = [Math.floor(patch / columns), patch % columns],
+      name = place.map((along) => Math.floor((along - moved) / size)).join();
     if (!members.has(name)) members.set(name, []);
     members.get(name).push(patch);
     return members.get(name);
   });
-  return windows;
 }
 
 // Rows: what one patch gives to each.
@@ -130,11 +131,10 @@ export function windowsOf(grid, shift, windowSize = WINDOW) {
 function attended({ heads, count }, patch) {
   const row = new Float64Array(count);
   for (const { queries, keys, width } of heads) {
-    softmaxRow(dotProducts(queries[patch], keys).map((product) => product / Math.sqrt(width))).forEach(
-      (weight, other) => {
-        row[other] += weight / heads.length;
-      },
-    );
+    const logits = dotProducts(queries[patch], keys).map((product) => product / Math.sqrt(width));
+    softmaxRow(logits).forEach((weight, other) => {
+      row[other] += weight / heads.length;
+    });
   }
   return row;
 }
@@ -145,8 +145,8 @@ function attendWithin({ heads }, patch, members, row, factor) {
     const logits = members.map(
       (other) => dotProducts(queries[patch], keys.subarray(other * width, (other + 1) * width))[0] / Math.sqrt(width),
     );
-    softmaxRow(logits).forEach((weight, at) => {
-      row[members[at]] += (factor * weight) / heads.length;
+    softmaxRow(logits).forEach((weight, member) => {
+      row[members[member]] += (factor * weight) / heads.length;
     });
   }
 }
@@ -164,9 +164,8 @@ function inWindows(prepared, patch) {
 }
 
 function alike({ squared, count, median }, patch) {
-  const row = squared
-      .slice(patch * count, (patch + 1) * count)
-      .map((each) => Math.exp(-each / (2 * (NARROW * median) ** 2))),
+  const squares = squared.slice(patch * count, (patch + 1) * count),
+    row = squares.map((each) => Math.exp(-each / (2 * (NARROW * median) ** 2))),
     sum = row.reduce((total, each) => total + each, 0);
   return row.map((each) => each / sum);
 }
@@ -181,7 +180,7 @@ const ROWS = {
   attention: attended,
   windows: inWindows,
   convolution: ({ touching }, patch) =>
-    finished(walkFrom(touching, patch, LAYERS)).map((weight) => Math.round(weight * SETTLED) / SETTLED),
+    finished(walkFrom(touching, patch, LAYERS)).map((weight) => rounded(weight, SETTLED)),
   similarity: alike,
   graph: ({ tied }, patch) => finished(walkFrom(tied, patch, STEPS)),
 };
@@ -208,20 +207,24 @@ export function regionAuc(row, labels, query) {
   return wins / (those.length * others.length);
 }
 
-// With regions [AUC, mass]; without the share of the weight within three patches, and over about how many it is spread.
-// Null where nothing can be told.
-export function scoresOf(row, { labels, grid: [, columns] }, query) {
-  if (labels) return [regionAuc(row, labels, query), regionMass(row, labels, query)?.mass ?? null];
+// One row of look.row_spread, the own patch left out: the share of the weight that is near, and over about how many
+// patches it is spread; nulls where there is none.
+export function rowSpread(row, [, columns], query) {
   const others = row.filter((_, patch) => patch !== query),
     total = others.reduce((sum, each) => sum + each, 0);
   if (!(total > 0)) return [null, null];
   const apart = (patch) =>
     Math.hypot(Math.floor(patch / columns) - Math.floor(query / columns), (patch % columns) - (query % columns));
-  const near = row.reduce(
-    (sum, weight, patch) => sum + (patch !== query && apart(patch) <= NEAR + 1e-9 ? weight : 0),
-    0,
-  );
+  const isNear = (patch) => patch !== query && apart(patch) <= NEAR + 1e-9,
+    near = row.reduce((sum, weight, patch) => sum + (isNear(patch) ? weight : 0), 0);
   return [near / total, Math.exp(entropy(others.map((each) => each / total)))];
+}
+
+// With regions [AUC, mass], without them [share that is near, patches over which it is spread]; null where nothing can
+// be told.
+export function scoresOf(row, { labels, grid }, query) {
+  if (!labels) return rowSpread(row, grid, query);
+  return [regionAuc(row, labels, query), regionMass(row, labels, query)?.mass ?? null];
 }
 
 // The means of both over all patches, family by family; it stops after each row.
@@ -231,14 +234,14 @@ export function* meanScores(prepared, labels) {
     const sums = [0, 0],
       found = [0, 0];
     for (let patch = 0; patch < prepared.count; patch++) {
-      scoresOf(rowOf(prepared, family, patch), { labels, grid: prepared.grid }, patch).forEach((score, at) => {
+      scoresOf(rowOf(prepared, family, patch), { labels, grid: prepared.grid }, patch).forEach((score, which) => {
         if (score === null) return;
-        sums[at] += score;
-        found[at]++;
+        sums[which] += score;
+        found[which]++;
       });
       yield;
     }
-    means[family] = sums.map((sum, at) => (found[at] ? sum / found[at] : null));
+    means[family] = sums.map((sum, which) => (found[which] ? sum / found[which] : null));
   }
   return means;
 }
@@ -248,11 +251,17 @@ export function* meanScores(prepared, labels) {
 export function shareBelow(row, query) {
   const sorted = Float64Array.from(row.filter((_, patch) => patch !== query)).sort(),
     below = new Map();
-  sorted.forEach((weight, at) => {
-    if (!below.has(weight)) below.set(weight, at);
+  sorted.forEach((weight, rank) => {
+    if (!below.has(weight)) below.set(weight, rank);
   });
   const most = below.get(sorted.at(-1));
   return Array.from(row, (weight, patch) => (patch === query || most === 0 ? 1 : below.get(weight) / most));
+}
+
+// The place of a patch among the others, from 1, those that tie sharing one; null where the row does not reach it.
+export function placeOf(row, patch, query) {
+  if (row[patch] === 0) return null;
+  return 1 + row.reduce((ahead, weight, other) => ahead + (other !== query && weight > row[patch]), 0);
 }
 
 // What a guess says: 1 for the marked patches, 0 for all others.

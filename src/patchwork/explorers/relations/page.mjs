@@ -17,26 +17,7 @@ import {
 import { neighborPairs, shuffledOrder } from "../common/formulas.mjs";
 import { drawGuess, drawLegend, drawMap } from "./drawings.mjs";
 import { FAMILIES, guessRow, learnedHeads, meanScores, prepare, rowOf, scoresOf, shareBelow } from "./formulas.mjs";
-import {
-  askSentence,
-  cursorText,
-  EYE,
-  hereSentence,
-  markedSentence,
-  NAMES,
-  noteSentence,
-  numbersOf,
-  openSentence,
-  questionSentence,
-  SPECTRUM,
-  scoreText,
-  toldSentence,
-  underTexts,
-  verdictSentence,
-  WHAT,
-} from "./words.mjs";
-
-const SLICE = 4; // ms of work at a time
+import * as words from "./words.mjs";
 
 // What follows from picture and settings.
 
@@ -61,10 +42,9 @@ function guessOf({ grid, count }, labels, marked, query) {
 
 // All that has a score, best first; without regions in the order of the chapters.
 function ranking({ answers, guess, labels }) {
-  const all = [
-    ...(guess ? [{ name: EYE, scores: guess.scores }] : []),
-    ...FAMILIES.map((family) => ({ name: NAMES[family], family, scores: answers[family].scores })),
-  ];
+  const eye = guess ? [{ name: words.EYE, scores: guess.scores }] : [],
+    families = FAMILIES.map((family) => ({ name: words.NAMES[family], family, scores: answers[family].scores })),
+    all = [...eye, ...families];
   return labels ? all.sort((one, other) => (other.scores[0] ?? -1) - (one.scores[0] ?? -1)) : all;
 }
 
@@ -78,62 +58,48 @@ function buildTile(canvas, name) {
 }
 
 function buildTiles(id) {
-  const eye = buildTile(slider("Patch to mark", id), EYE);
-  const families = Object.fromEntries(
-    FAMILIES.map((family) => [family, buildTile(element("canvas", { role: "img" }), NAMES[family])]),
-  );
-  return {
-    eye,
-    families,
-    node: element("div", { class: "pw-tiles-six" }, eye.node, ...Object.values(families).map(({ node }) => node)),
-  };
+  const eye = buildTile(slider(words.TO_MARK, id), words.EYE),
+    picture = () => element("canvas", { role: "img" }),
+    families = FAMILIES.map((family) => [family, buildTile(picture(), words.NAMES[family])]);
+  const nodes = [eye.node, ...families.map(([, { node }]) => node)];
+  return { eye, families: Object.fromEntries(families), node: element("div", { class: "pw-tiles-six" }, ...nodes) };
 }
 
 function buildActions(act) {
-  const closed = {
-    compare: button("Compare", act.compare),
-    skip: button("Skip the guess", act.skip),
-    clear: button("Clear marks", act.clear),
-  };
-  const actions = {
-    ...closed,
-    again: button("Change the marks", act.markAgain),
-    another: button("Another patch", act.another),
-  };
-  return { ...actions, node: element("div", { class: "pw-actions" }, ...Object.values(actions)) };
+  const { compare, skip, clear, markAgain: again, another } = act,
+    acts = { compare, skip, clear, again, another };
+  const buttons = Object.fromEntries(
+    Object.entries(acts).map(([name, press]) => [name, button(words.BUTTONS[name], press)]),
+  );
+  return { ...buttons, node: element("div", { class: "pw-actions" }, ...Object.values(buttons)) };
 }
 
 // Closed at first: it is read once.
 function buildRecipes() {
-  const entries = FAMILIES.flatMap((family) => [element("dt", {}, NAMES[family]), element("dd", {}, WHAT[family])]);
+  const entries = FAMILIES.flatMap((family) => [
+    element("dt", {}, words.NAMES[family]),
+    element("dd", {}, words.WHAT[family]),
+  ]);
   return element(
     "details",
     { class: "pw-recipes" },
-    element("summary", {}, "What each relation is"),
+    element("summary", {}, words.RECIPES),
     element("dl", {}, ...entries),
-    element("p", {}, SPECTRUM),
+    element("p", {}, words.SPECTRUM),
   );
 }
 
-const HEADS = { regions: ["AUC", "mass"], none: ["near", "over"] };
-
+// Columns of numbers; the first of each row says whose they are.
 function buildTable() {
-  const row = (tag, texts) =>
-    element(
-      "tr",
-      {},
-      ...texts.map((text, at) =>
-        element(at === 0 || tag === "th" ? "th" : "td", { scope: tag === "th" ? "col" : at === 0 && "row" }, text),
-      ),
-    );
   const body = element("tbody"),
-    head = element("thead");
-  const show = ([first, second], rows) => {
-    head.replaceChildren(
-      row("th", ["Relation", `${first}, here`, `${second}, here`, `${first}, all`, `${second}, all`]),
-    );
-    body.replaceChildren(...rows.map((texts) => row("td", texts)));
-    for (const each of body.children) each.toggleAttribute("data-own", each.firstChild.textContent === EYE);
+    head = element("thead"),
+    heading = (scope, text) => element("th", { scope }, text);
+  const row = ([name, ...texts]) =>
+    element("tr", {}, heading("row", name), ...texts.map((text) => element("td", {}, text)));
+  const show = (titles, rows) => {
+    head.replaceChildren(element("tr", {}, ...titles.map((title) => heading("col", title))));
+    body.replaceChildren(...rows.map(row));
+    for (const each of body.children) each.toggleAttribute("data-own", each.firstChild.textContent === words.EYE);
   };
   return { show, node: element("table", { class: "pw-scores-table" }, head, body) };
 }
@@ -144,44 +110,46 @@ function buildPage(act) {
     message = messageLine(),
     tiles = buildTiles(id),
     actions = buildActions(act),
-    table = buildTable();
-  const texts = sentences("place", "ask", "marked", "verdict", "told", "note"),
-    legend = element("canvas", {
-      role: "img",
-      "aria-label": "Colors: from dark, last or not reached, to bright, first",
-    });
-  const scores = panel(id, "scores", table.node, texts.note),
+    table = buildTable(),
     recipes = buildRecipes();
+  const texts = sentences("place", "ask", "marked", "verdict", "told", "note"),
+    legend = element("canvas", { role: "img", "aria-label": words.COLORS });
   const task = element("div", { class: "pw-task" }, texts.place, texts.ask, texts.marked, texts.verdict),
-    answer = element("div", { class: "pw-answer" }, legend, texts.told);
-  const framed = frame(
-    "relations",
-    "Relations explorer",
-    id,
-    settingsRow(controls),
-    message,
-    task,
-    tiles.node,
-    actions.node,
-    answer,
-    scores.node,
-    recipes,
+    answer = element("div", { class: "pw-answer" }, legend, texts.told),
+    scores = panel(id, "scores", table.node, texts.note);
+  setText(scores.title, words.SCORES);
+  const parts = [settingsRow(controls), message, task, tiles.node, actions.node, answer, scores.node, recipes],
+    canvases = { eye: tiles.eye.canvas, legend };
+  const framed = frame("relations", words.LABEL, id, ...parts);
+  return { ...framed, controls, message, tiles, actions, table, texts, task, answer, scores, recipes, canvases };
+}
+
+// What is there only with the answers, and what only before.
+function showParts({ root, tiles, actions, texts, answer, scores, recipes }, open, [rows, columns]) {
+  const { eye } = tiles,
+    families = Object.values(tiles.families);
+  root.toggleAttribute("data-open", open);
+  for (const { canvas } of [eye, ...families]) canvas.style.aspectRatio = `${columns} / ${rows}`;
+  const maps = families.map(({ node }) => node),
+    below = [answer, scores.node, recipes, texts.verdict, actions.again];
+  for (const node of [...maps, eye.title, eye.score, eye.under, ...below]) node.hidden = !open;
+  for (const node of [actions.compare, actions.skip, actions.clear, texts.ask, texts.marked]) node.hidden = open;
+}
+
+function showScores({ tiles, table, texts }, view) {
+  for (const family of FAMILIES) {
+    const { score, canvas } = tiles.families[family];
+    setText(score, words.scoreText(view, view.answers[family].scores));
+    canvas.setAttribute("aria-label", words.mapLabel(view, family));
+  }
+  setText(tiles.eye.title, words.eyeTitle(view));
+  setText(tiles.eye.score, words.eyeScoreText(view));
+  const meansOf = (family) => (family ? words.numbersOf(view, view.means?.[family]) : ["", ""]);
+  table.show(
+    words.headTexts(view),
+    view.ranked.map(({ name, family, scores }) => [name, ...words.numbersOf(view, scores), ...meansOf(family)]),
   );
-  setText(scores.title, "The scores");
-  return {
-    ...framed,
-    controls,
-    message,
-    tiles,
-    actions,
-    table,
-    texts,
-    task,
-    answer,
-    scores,
-    recipes,
-    canvases: { eye: tiles.eye.canvas, legend },
-  };
+  setText(texts.note, words.noteSentence(view));
 }
 
 class RelationsExplorer extends GrayPhotoExplorer {
@@ -215,14 +183,9 @@ class RelationsExplorer extends GrayPhotoExplorer {
     return { ...super.drawn(), cursor: this.page.canvases.eye.matches(":focus-visible") ? this.cursor : null };
   }
 
-  mount(el) {
-    super.mount(el);
-    const unmount = this.unmount;
-    this.unmount = () => {
-      this.working = null;
-      this.stopPrinting();
-      unmount();
-    };
+  stop() {
+    super.stop();
+    this.stopPrinting();
   }
 
   // Pointers and keys.
@@ -231,32 +194,42 @@ class RelationsExplorer extends GrayPhotoExplorer {
     return this.settings.revealed || this.printing;
   }
 
+  // Where a key marks.
+  get place() {
+    return this.cursor ?? this.view.selected;
+  }
+
   listen() {
-    const {
-        canvases: { eye },
-        tiles: { families },
-      } = this.page,
-      turn = () => this.updateHovered();
-    const at = (canvas) => (x, y) => gridPlace(x, y, canvas, this.view.grid);
-    const hover = this.over(at(eye)),
-      draw = (x, y) => {
+    const { eye } = this.page.canvases;
+    this.listenToEye(eye);
+    for (const { canvas } of Object.values(this.page.tiles.families)) {
+      const placeAt = (x, y) => gridPlace(x, y, canvas, this.view.grid);
+      onPointer(canvas, { choose: (x, y) => this.askFor(placeAt(x, y)), hover: this.over(placeAt) });
+    }
+    for (const event of ["focus", "blur"]) eye.addEventListener(event, () => this.updateHovered());
+    this.listenToPrinting();
+  }
+
+  listenToEye(eye) {
+    const placeAt = (x, y) => gridPlace(x, y, eye, this.view.grid),
+      hover = this.over(placeAt);
+    onStroke(eye, {
+      press: (x, y) => this.press(placeAt(x, y)),
+      draw: (x, y) => {
         hover(x, y);
-        this.stroke(at(eye)(x, y));
-      };
-    onStroke(eye, { press: (x, y) => this.press(at(eye)(x, y)), draw, hover });
-    for (const { canvas } of Object.values(families))
-      onPointer(canvas, { choose: (x, y) => this.askFor(at(canvas)(x, y)), hover: this.over(at(canvas)) });
+        this.stroke(placeAt(x, y));
+      },
+      hover,
+    });
     walkGrid(eye, {
       grid: () => this.view.grid,
-      now: () => (this.open ? this.view.selected : (this.cursor ?? this.view.selected)),
+      now: () => (this.open ? this.view.selected : this.place),
       go: (place) => (this.open ? this.askFor(place) : this.moveTo(place)),
     });
     const mark = () => {
-      if (!this.open) this.press(this.cursor ?? this.view.selected);
+      if (!this.open) this.press(this.place);
     };
     onKeys(eye, { " ": mark, Enter: mark });
-    for (const event of ["focus", "blur"]) eye.addEventListener(event, turn);
-    this.listenToPrinting();
   }
 
   // On paper everything is shown.
@@ -357,17 +330,24 @@ class RelationsExplorer extends GrayPhotoExplorer {
     if (!picture) return; // half of a change from Python; the other half follows
     if (picture.prepared) this.look(picture);
     if (picture.means) this.finish();
-    else if (this.working?.picture !== picture) this.start(picture);
+    else if (this.working !== picture) this.start(picture);
   }
 
   start(picture) {
     this.page.root.toggleAttribute("data-busy", true);
-    this.working = { picture, steps: this.complete(picture) };
-    if (!this.view) while (!picture.prepared) this.working.steps.next();
-    this.proceed(this.working);
+    this.working = picture;
+    this.work.start(this.complete(picture), {
+      told: () => this.look(picture),
+      done: () => {
+        this.finish();
+        this.look(picture);
+      },
+      ...(this.view ? {} : { most: Infinity }),
+    });
   }
 
   finish() {
+    this.work.stop();
     this.working = null;
     this.page.root.removeAttribute("data-busy");
   }
@@ -375,153 +355,67 @@ class RelationsExplorer extends GrayPhotoExplorer {
   *complete(picture) {
     this.learned ??= learnedHeads(this.model.get("learned"));
     picture.prepared ??= yield* prepare(picture, this.model.get("patch_size"), this.learned);
-    yield;
-    this.look(picture);
-    yield;
+    yield picture; // to be shown
     picture.means = yield* meanScores(picture.prepared, this.labelsOf(this.settings.photo));
-  }
-
-  proceed(work) {
-    const until = performance.now() + SLICE;
-    let step = work.steps.next();
-    while (!step.done && performance.now() < until) step = work.steps.next();
-    if (!step.done)
-      setTimeout(() => {
-        if (this.working === work) this.proceed(work);
-      });
-    else {
-      this.finish();
-      this.look(work.picture);
-    }
   }
 
   labelsOf(photo) {
     return this.model.get("labels")[photo] ?? null;
   }
 
-  look(picture) {
+  look({ prepared, means, picture }) {
     const { settings } = this,
-      { prepared, means } = picture,
       { grid, count } = prepared,
-      labels = this.labelsOf(settings.photo),
-      { selected, marked } = settings;
-    if (this.answered?.prepared !== prepared || this.answered.selected !== selected)
-      this.answered = { prepared, selected, answers: answersOf(prepared, labels, selected) };
-    const { answers } = this.answered,
+      { selected, marked } = settings,
+      labels = this.labelsOf(settings.photo);
+    const answers = this.answersTo(prepared, labels, selected),
       guess = guessOf(prepared, labels, marked, selected),
       chance = scoresOf(new Float64Array(count).fill(1), { labels, grid }, selected);
     this.pairs ??= neighborPairs(grid);
-    const base = {
-      ...settings,
-      grid,
-      count,
-      labels,
-      means,
-      answers,
-      guess,
-      chance,
-      picture: picture.picture,
-      pairs: this.pairs,
-    };
+    const base = { ...settings, grid, count, labels, means, answers, guess, chance, picture, pairs: this.pairs };
     this.view = { ...base, ranked: ranking(base) };
     this.show();
-    this.surfaces.forEach((each) => {
-      each.invalidate();
-    });
+    for (const each of this.surfaces) each.invalidate();
+  }
+
+  // Found once for each patch that asks: marks change nothing about them.
+  answersTo(prepared, labels, selected) {
+    if (this.answered?.prepared !== prepared || this.answered.selected !== selected)
+      this.answered = { prepared, selected, answers: answersOf(prepared, labels, selected) };
+    return this.answered.answers;
   }
 
   show() {
-    this.showParts();
+    showParts(this.page, this.open, this.view.grid);
     this.updateTexts();
     this.updateHovered();
   }
 
-  showParts() {
-    const {
-        open,
-        view,
-        page: { root, tiles, actions, texts, answer, scores, recipes },
-      } = this,
-      families = Object.values(tiles.families);
-    root.toggleAttribute("data-open", open);
-    for (const { canvas } of [tiles.eye, ...families]) canvas.style.aspectRatio = `${view.grid[1]} / ${view.grid[0]}`;
-    for (const node of [
-      ...families.map((tile) => tile.node),
-      tiles.eye.title,
-      tiles.eye.score,
-      tiles.eye.under,
-      answer,
-      scores.node,
-      recipes,
-      texts.verdict,
-      actions.again,
-    ])
-      node.hidden = !open;
-    for (const node of [actions.compare, actions.skip, actions.clear, texts.ask, texts.marked]) node.hidden = open;
-  }
-
   updateTexts() {
-    const {
-        view,
-        open,
-        page: {
-          canvases: { eye },
-          controls,
-          tiles,
-          texts,
-          table,
-        },
-      } = this,
-      { selected, answers, guess, labels, means, ranked } = view;
-    showPhotos(controls.photo, [...this.pictures.keys()], view.photo);
-    for (const family of FAMILIES) {
-      setText(tiles.families[family].score, scoreText(view, answers[family].scores));
-      tiles.families[family].canvas.setAttribute(
-        "aria-label",
-        `${NAMES[family]}: ${scoreText(view, answers[family].scores)}`,
-      );
-    }
-    setText(tiles.eye.title, guess ? EYE : "The picture");
-    setText(tiles.eye.score, guess ? scoreText(view, guess.scores) : "Nothing was marked.");
-    table.show(
-      HEADS[labels ? "regions" : "none"],
-      ranked.map(({ name, family, scores }) => [
-        name,
-        ...numbersOf(view, scores),
-        ...(family ? numbersOf(view, means?.[family]) : ["", ""]),
-      ]),
-    );
-    setText(texts.note, noteSentence(view));
-    setText(texts.ask, askSentence(view));
+    const { view, open, page } = this,
+      { eye } = page.canvases;
+    showPhotos(page.controls.photo, [...this.pictures.keys()], view.photo);
+    showScores(page, view);
+    setText(page.texts.ask, words.askSentence(view));
     const told = open
-      ? { place: openSentence(view), verdict: verdictSentence(view) }
-      : { place: questionSentence(view), marked: markedSentence(view) };
-    eye.setAttribute("aria-label", open ? "Patch that asks" : "Patch to mark");
-    tell(
-      eye,
-      open ? selected : (this.cursor ?? selected),
-      view.count - 1,
-      open ? `${told.place} ${told.verdict}` : cursorText(view, this.cursor ?? selected),
-    );
+      ? { place: words.openSentence(view), verdict: words.verdictSentence(view) }
+      : { place: words.questionSentence(view), marked: words.markedSentence(view) };
+    eye.setAttribute("aria-label", open ? words.ASKS : words.TO_MARK);
+    if (open) tell(eye, view.selected, view.count - 1, `${told.place} ${told.verdict}`);
+    else tell(eye, this.place, view.count - 1, words.cursorSentence(view, this.place));
     this.say(told);
   }
 
   updateHovered() {
-    const {
-        view,
-        page: {
-          texts,
-          tiles: { eye, families },
-        },
-        surfaces,
-      } = this,
+    const { view, open, page, surfaces } = this,
       hovered = this.hovered === null ? null : clamped(this.hovered, view.count - 1);
-    if (this.open) {
-      const under = underTexts(view, hovered);
-      setText(texts.told, toldSentence(view, hovered));
+    if (open) {
+      const under = words.underTexts(view, hovered),
+        { eye, families } = page.tiles;
+      setText(page.texts.told, words.toldSentence(view, hovered));
       for (const [name, tile] of Object.entries({ eye, ...families })) setText(tile.under, under[name]);
-    } else setText(texts.marked, hereSentence(view, hovered ?? this.drawn().cursor));
-    for (const each of this.open ? surfaces : surfaces.slice(0, 1)) each.invalidate();
+    } else setText(page.texts.marked, words.hereSentence(view, hovered ?? this.drawn().cursor));
+    for (const each of open ? surfaces : surfaces.slice(0, 1)) each.invalidate();
   }
 
   // Paper is not news.
