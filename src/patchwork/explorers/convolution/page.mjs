@@ -204,7 +204,7 @@ function kernelFields(size, edit, leave) {
 
 // While a field is typed in, “0.” stays “0.”, and what is no weight stays too.
 function showWeight(field, weight) {
-  const typing = field === document.activeElement;
+  const typing = field.matches(":focus");
   if (typing && (field.valueAsNumber === weight || field.hasAttribute("aria-invalid"))) return;
   field.removeAttribute("aria-invalid");
   field.value = words.typedWeight(weight);
