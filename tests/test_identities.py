@@ -579,8 +579,8 @@ def test_graph_attention_is_attention_under_the_mask_of_its_graph(rng, normal):
     layer, x = GraphAttention(5, heads * width, heads=heads, dtype=torch.float64), normal(number, 5)
     graph = knn_graph(x, 2, symmetric=False)
     tokens = layer.linear(x).unflatten(1, (heads, width)).transpose(0, 1)
-    asking, answering = ((tokens * part.unsqueeze(1)).sum(2) for part in (layer.asking, layer.answering))
-    logits = F.leaky_relu(asking.unsqueeze(2) + answering.unsqueeze(1), 0.2)
+    target, source = ((tokens * part.unsqueeze(1)).sum(2) for part in (layer.target, layer.source))
+    logits = F.leaky_relu(target.unsqueeze(2) + source.unsqueeze(1), 0.2)
     nothing = torch.zeros_like(tokens)
     expected = attention(nothing, nothing, tokens, mask=logits.masked_fill(graph == 0, -torch.inf))
     torch.testing.assert_close(layer(x, graph), expected.transpose(0, 1).flatten(1))
@@ -593,7 +593,7 @@ def test_linear_graph_attention_on_the_complete_graph_asks_in_vain(rng, normal):
     layer, x = GraphAttention(dim, 4, negative_slope=1.0, dtype=torch.float64), normal(number, dim)
     found, weights = layer(x, torch.ones(number, number, dtype=torch.bool), return_weights=True)
     keys = layer.linear(x)
-    torch.testing.assert_close(found, attention(layer.answering.expand(number, -1) * 2, keys, keys))
+    torch.testing.assert_close(found, attention(layer.source.expand(number, -1) * 2, keys, keys))
     torch.testing.assert_close(weights[0], weights[0, :1].expand(number, -1))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from patchwork import _checks
 from patchwork._arithmetic import box_means, precise_dtype
-from patchwork._modes import mode
+from patchwork._training_mode import mode
 from patchwork._types import Device, Pair
 
 _Boundary = Literal["zero", "circular", "replicate"]

@@ -11,7 +11,7 @@ from jaxtyping import Float, Integer, Shaped
 from torch import Tensor, nn
 
 from patchwork import _checks
-from patchwork._modes import mode
+from patchwork._training_mode import mode
 
 _WARM_UP = 0.1
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from patchwork import _checks
-from patchwork._modes import mode
+from patchwork._training_mode import mode
 from patchwork._types import Device
 from patchwork.synthesis import network
 from patchwork.synthesis import scenes as drawn

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from patchwork import synthesis
-from patchwork._modes import mode
+from patchwork._training_mode import mode
 from patchwork.explorers.common.encoding import encode_array, encode_picture
 from patchwork.explorers.common.still import gray_picture
 from patchwork.patches import unpatchify
