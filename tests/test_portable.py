@@ -4,8 +4,11 @@ import contextlib
 import doctest
 import importlib
 import io
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 
 import nbformat
 import portable
@@ -127,6 +130,15 @@ def test_a_planted_digit_on_the_edge_turns_the_run_red(tmp_path):
     assert done.returncode == 1, done.stdout
     assert "2 failed, 1 passed" in done.stdout
     assert re.findall(r"^FAILED .*::Cell (\d)", done.stdout, re.MULTILINE) == ["1", "2"]
+
+
+def test_the_oldest_processor_has_none_of_numpys_instructions():
+    code = (
+        "from numpy._core import _multiarray_umath as m; print([*filter(m.__cpu_features__.get, m.__cpu_dispatch__)])"
+    )
+    environment = os.environ | portable.variables("sse")
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
 def test_settings_are_those_of_other_machines_and_others_are_refused(capsys, monkeypatch):
