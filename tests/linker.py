@@ -51,11 +51,11 @@ def link(path):
             if missing := {name.split()[0] for name in names.split(",") if name.strip()} - exports[other]:
                 raise ValueError(f"{path.name} imports what {other.name} does not export: {', '.join(sorted(missing))}")
         body, exports[path] = as_scope(source, path)
-        scopes.append(f'modules["{path}"] = {body};\n')
+        scopes.append(f'modules["{path.as_posix()}"] = {body};\n')
 
     path = path.resolve()
     add(path)
-    return f'(() => {{\nconst modules = {{}};\n{"".join(scopes)}return modules["{path}"];\n}})()'
+    return f'(() => {{\nconst modules = {{}};\n{"".join(scopes)}return modules["{path.as_posix()}"];\n}})()'
 
 
 def as_scope(source, path):
@@ -63,7 +63,9 @@ def as_scope(source, path):
     exported = {each: each for each in EXPORT.findall(source)}
     exported |= {"default": "$default"} if DEFAULT.search(source) else {}
     linked = IMPORT.sub(lambda each: as_constants(each, path.parent), source)
-    linked = WHOLE.sub(lambda each: f'const {each[1]} = modules["{(path.parent / each[2]).resolve()}"];', linked)
+    linked = WHOLE.sub(
+        lambda each: f'const {each[1]} = modules["{(path.parent / each[2]).resolve().as_posix()}"];', linked
+    )
     body = DEFAULT.sub("const $default = ", EXPORT.sub("", linked))
     if unknown := UNKNOWN.search(body):
         raise ValueError(f"{path.name} imports or exports in a form that can't be linked: {unknown[0].strip()}")
@@ -73,7 +75,7 @@ def as_scope(source, path):
 
 def as_constants(imported, folder):
     names = re.sub(r"\s+as\s+", ": ", imported[1])
-    return f'const {{{names}}} = modules["{(folder / imported[2]).resolve()}"];'
+    return f'const {{{names}}} = modules["{(folder / imported[2]).resolve().as_posix()}"];'
 
 
 def as_constant(imported, folder):
