@@ -72,9 +72,11 @@ def upload(page, content, name="own.png"):
 
 
 def upload_own(page, content):
-    """Upload a picture and wait until the explorer shows it."""
+    """Upload a picture and wait until the explorer shows it, which until then shows another."""
+    shown = select(page, "Photograph").element_handle()
+    assert shown.evaluate("node => node.value") != "your photo"
     upload(page, content)
-    page.wait_for_function("node => node.value === 'your photo'", arg=select(page, "Photograph").element_handle())
+    page.wait_for_function("node => node.value === 'your photo'", arg=shown)
 
 
 def swipe(page, right, down, steps=10, over=None):

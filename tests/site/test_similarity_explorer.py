@@ -327,6 +327,7 @@ def test_another_size_of_patches_and_ones_own_photo_are_compared_in_gray(visit):
     assert dims == ["D = 64", "D = 1", "D = 2", "D = 39"]
     upload_own(page, picture_file(color=(200, 30, 90), size=(100, 300)))
     assert "nothing is ranked" in sentence(page, "score")
+    select(page, "Photograph").select_option("photo")
     upload_own(page, picture_file(color=(200, 30, 90), middle=(0, 90, 255), size=(100, 300)))
     assert sentence(page, "score") == "5 of its 5 nearest patches are so at equal exposure too."
     assert sentence(page).startswith("Patch 19 (row 2, column 3)")
