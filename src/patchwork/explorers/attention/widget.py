@@ -80,8 +80,7 @@ class AttentionExplorer(Explorer, module="attention", look=AttentionLook):
         return super().fit(name, value, beside)
 
     def _look(self):
-        settings = {name: getattr(self, name) for name in self.settings}
-        return AttentionLook(**settings | {"scene": self._given[self.scene], "name": self.scene})
+        return AttentionLook(**self._settings() | {"scene": self._given[self.scene], "name": self.scene})
 
     def picture(self):
         """Draw every model's answers to the query as heat over the picture, and what they come to."""

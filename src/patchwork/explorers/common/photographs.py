@@ -148,7 +148,7 @@ class CutPhotoExplorer(GrayPhotoExplorer):
     def _cut(self):
         """Return what every look at such a photograph is made of: its pixels, the cut, and the settings."""
         known = {"pixels": self.pixels, "grid": self.grid, "regions": self.regions, "patch_size": self.patch_size}
-        return known | {name: getattr(self, name) for name in self._small_settings()}
+        return known | self._settings()
 
     def _check_photos(self, photos, shown):
         super()._check_photos(photos, shown)

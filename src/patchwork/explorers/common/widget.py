@@ -49,9 +49,8 @@ class Explorer(anywidget.AnyWidget):
             cls.module, cls.limits = module, limits(module)
             cls._esm = widget_module(EXPLORERS / module / "page.mjs")
             cls._css = STYLE_SHEET.read_text("utf-8")
-            if cls.settings or cls.fixed:
-                cls._fits = traitlets.validate(*cls.settings, *cls.fixed)(_fitting)
-            for name in numbers(look) if look else ():
+            cls._fits = traitlets.validate(*cls.settings, *cls.fixed)(_fitting)
+            for name in numbers(look):
                 setattr(cls, name, _of_the_look(look, name))
         super().__init_subclass__(**options)
 
@@ -77,7 +76,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def look(self):
         """What follows from what is shown and the settings: an object with all the numbers, each found once."""
-        now = [self._shown(), *(copy.deepcopy(getattr(self, name)) for name in self._small_settings())]
+        now = self._shown(), copy.deepcopy(self._settings())
         before, look = self._seen
         if look is None or now != before:
             look = self._look()
@@ -91,8 +90,9 @@ class Explorer(anywidget.AnyWidget):
         """Make the look of the present settings."""
         raise NotImplementedError
 
-    def _small_settings(self):
-        return [name for name in self.settings if not self.trait_metadata(name, "bulky")]
+    def _settings(self):
+        """Return the settings a look is made of, by name: all but the bulky ones."""
+        return {name: getattr(self, name) for name in self.settings if not self.trait_metadata(name, "bulky")}
 
     def picture(self):
         """Draw the first view as a PIL image, for wherever the explorer can't run."""

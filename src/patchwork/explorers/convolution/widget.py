@@ -87,7 +87,7 @@ class ConvolutionExplorer(GrayPhotoExplorer, module="convolution", look=Convolut
         return super().fit(name, value, beside)
 
     def _look(self):
-        return ConvolutionLook(self.pixels, **{name: getattr(self, name) for name in self._small_settings()})
+        return ConvolutionLook(self.pixels, **self._settings())
 
     def picture(self):
         """Draw the photograph, its answers, and the products of the pixel that asks."""

@@ -73,7 +73,7 @@ class PatchExplorer(PhotoExplorer, module="patches", look=PatchLook):
         patch_sizes(photo_size(text))
 
     def _look(self):
-        return PatchLook(image=self.image, **{name: getattr(self, name) for name in self._small_settings()})
+        return PatchLook(image=self.image, **self._settings())
 
     def picture(self):
         """Draw the photograph with its grid, the chosen patch enlarged, and the sequence around it."""

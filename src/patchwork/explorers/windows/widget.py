@@ -94,8 +94,7 @@ class WindowExplorer(PhotoExplorer, module="windows", look=WindowLook):
             self.shift = self.window_size // 2
 
     def _look(self):
-        settings = {name: getattr(self, name) for name in self._small_settings()}
-        return WindowLook(image=self.image, grid=self.grid, **settings)
+        return WindowLook(image=self.image, grid=self.grid, **self._settings())
 
     def picture(self):
         """Draw the photograph at the step shown, and the mask of the window."""
