@@ -1,4 +1,4 @@
-# book · lab · test · portable · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
+# book · site · lab · test · lint · portable · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 BIN := .venv/Scripts
@@ -9,13 +9,15 @@ endif
 READY := .venv/ready
 PY := $(BIN)/python
 
-.PHONY: help book lab test portable notebooks bench clean
+.PHONY: help book site lab test lint portable notebooks bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make book       build the site into _build/html"
+	@echo "make site       build it for a server and as a zip (BASE=https://example.org/book/ REPOSITORY=https://github.com/…)"
 	@echo "make lab        open the book in JupyterLab"
 	@echo "make test       run every test"
+	@echo "make lint       check style and types alone; part of make test"
 	@echo "make portable   run the chapters as on other processors (SETTINGS=\"sse jitter-1\" for some)"
 	@echo "make notebooks  execute the chapters in place (CHAPTERS=chapters/01_patches.ipynb for one)"
 	@echo "make bench      time the library against its peers"
@@ -31,6 +33,12 @@ book: $(READY)
 	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('_build/html/index.html').resolve().as_uri())"
 
+site: export PATCHWORK_BASE = $(BASE)
+site: export PATCHWORK_REPOSITORY = $(REPOSITORY)
+site: export PATCHWORK_REF = $(REF)
+site: book
+	@$(PY) book/make_site.py
+
 lab: export PATCHWORK_PROGRESS = 1
 lab: $(READY)
 	$(PY) -m jupyterlab chapters/00_introduction.ipynb
@@ -38,15 +46,17 @@ lab: $(READY)
 test: export PATCHWORK_DEVICE = cpu
 test: export PATCHWORK_PROGRESS =
 test: export OMP_NUM_THREADS = 1
-test: $(READY)
+test: $(READY) lint
+	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
+	@if $(PY) -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then \
+		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi
+
+lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(BIN)/pyrefly check --python-interpreter-path $(PY) --output-format min-text
 	$(BIN)/oxlint --deny-warnings src book tests
 	$(BIN)/oxfmt --check src book tests
-	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
-	@if $(PY) -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then \
-		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi
 
 portable: $(READY)
 	$(PY) tests/portable.py $(SETTINGS) $(if $(CHAPTERS),--chapters $(CHAPTERS))

@@ -63,6 +63,9 @@ COMPRESSED = {
 }
 
 
+ADDRESSES = ("PATCHWORK_BASE", "PATCHWORK_REPOSITORY", "PATCHWORK_REF")  # what a build takes from its environment
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
@@ -98,10 +101,12 @@ def build_book():
     """Return a function that builds a book cold, by the command of the README → the finished process."""
     command = Path(sysconfig.get_path("scripts")) / "jupyter-book"
 
-    def build(output, source=ROOT):
+    def build(output, source=ROOT, **addresses):
         options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", output]
+        environment = {name: each for name, each in os.environ.items() if name not in ADDRESSES} | addresses
         return subprocess.run(
-            [command, "build", source, *options], capture_output=True, text=True, encoding="utf-8", timeout=300
+            [command, "build", source, *options],
+            **{"capture_output": True, "text": True, "encoding": "utf-8", "timeout": 300, "env": environment},
         )
 
     return build
