@@ -1,4 +1,4 @@
-# book · site · lab · test · lint · portable · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
+# book · site · lab · test · lint · portable · lowest · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 BIN := .venv/Scripts
@@ -9,7 +9,7 @@ endif
 READY := .venv/ready
 PY := $(BIN)/python
 
-.PHONY: help book site lab test lint portable notebooks bench clean
+.PHONY: help book site lab test lint portable lowest notebooks bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test       run every test"
 	@echo "make lint       check style and types alone; part of make test"
 	@echo "make portable   run the chapters as on other processors (SETTINGS=\"sse jitter-1\" for some)"
+	@echo "make lowest     run the library's tests with the lowest versions that it allows"
 	@echo "make notebooks  execute the chapters in place (CHAPTERS=chapters/01_patches.ipynb for one)"
 	@echo "make bench      time the library against its peers"
 
@@ -60,6 +61,9 @@ lint: $(READY)
 
 portable: $(READY)
 	$(PY) tests/portable.py $(SETTINGS) $(if $(CHAPTERS),--chapters $(CHAPTERS))
+
+lowest:
+	$(PYTHON) tests/lowest.py
 
 notebooks: export PATCHWORK_DEVICE = cpu
 notebooks: export PATCHWORK_PROGRESS =

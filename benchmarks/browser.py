@@ -77,11 +77,20 @@ def rows():
         AnswersExplorer(): ANSWER_ACTS,
     }
     states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
-        return states
-    return [*states, *_answers(explorers, chromium)]
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = browser_path(playwright)
+        if chromium is None:
+            print("No Chromium on the PATH: the explorers' answers to clicks and keys are left out.")
+            return states
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        return [*states, *_answers(explorers, browser)]
+
+
+def browser_path(playwright):
+    """Return the path of a Chromium, on the PATH or from ``playwright install chromium``; None where there is none."""
+    return next(filter(None, map(shutil.which, (*BROWSERS, playwright.chromium.executable_path))), None)
 
 
 def _attention():
@@ -122,13 +131,10 @@ def _size(explorer):
     }
 
 
-def _answers(explorers, chromium):
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+def _answers(explorers, browser):
+    with tempfile.TemporaryDirectory() as folder:
         Path(folder, "explorers.js").write_text(modules.page_script(), "utf-8")
         shutil.copyfile(modules.STYLE_SHEET, Path(folder, "explorers.css"))
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         found = []
         for explorer, acts in explorers.items():

@@ -6,9 +6,10 @@ Some servers hide folders whose names begin with an underscore, so in the copy n
 import re
 import shutil
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
+
+from version import version
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +44,6 @@ if __name__ == "__main__":
     if not (build / "html" / "index.html").is_file():
         sys.exit("There are no pages yet: run `make site`, which builds them first.")
     make_site(build / "html", build / "site")
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    zip_site(build / "site", build / f"patchwork-{version}.zip")
-    print(f"For a server: {build / 'site'}\nFor a disk:   {build / f'patchwork-{version}.zip'}")
+    packed = build / f"patchwork-{version()}.zip"
+    zip_site(build / "site", packed)
+    print(f"For a server: {build / 'site'}\nFor a disk:   {packed}")

@@ -5,7 +5,6 @@ import functools
 import gzip
 import http.server
 import os
-import shutil
 import subprocess
 import sysconfig
 import threading
@@ -16,7 +15,7 @@ import pytest
 import torch
 from playwright.sync_api import Error
 
-from benchmarks.browser import BROWSERS
+from benchmarks.browser import browser_path
 from patchwork import synthesis
 from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer
@@ -84,12 +83,12 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        (pytest.fail if os.environ.get("PATCHWORK_REQUIRE_BROWSER") == "1" else pytest.skip)(NO_BROWSER)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
+        path = browser_path(playwright)
+        if path is None:
+            (pytest.fail if os.environ.get("PATCHWORK_REQUIRE_BROWSER") == "1" else pytest.skip)(NO_BROWSER)
         options = ["--no-sandbox", f"--disable-features={','.join(WITHOUT)}"]
         chromium = playwright.chromium.launch(executable_path=path, args=options)
         yield chromium
