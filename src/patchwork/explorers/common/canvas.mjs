@@ -1,4 +1,4 @@
-// What every explorer's canvas needs: sharp pixels, theme colors, a halo, pointer and keys.
+// What every explorer's canvas needs: sharp pixels, heat, a halo, pointer and keys.
 
 const CIVIDIS = `
   00224d 002554 00285b 002a62 002d69 003070 043270 11356f 1a386f 213b6e 273d6d 2c406d 31436c 36466c 3a486b 3f4b6b 434e6b
@@ -77,39 +77,6 @@ export function surface(canvas, draw) {
       resized.disconnect();
       cancelAnimationFrame(frame);
     },
-  };
-}
-
-// The theme's colors by name, as a canvas takes them: {ink: "rgb(27, 36, 48)", …}. System colors (forced colors) are
-// resolved too.
-export function themeColors(element) {
-  const names = ["paper", "raised", "ink", "quiet", "rule", "edge", "accent", "accent-wash", "red", "green", "blue"];
-  const probe = element.appendChild(document.createElement("span"));
-  probe.style.forcedColorAdjust = "none";
-  const colors = names.map((name) => {
-    probe.style.color = `var(--pw-${name})`;
-    return [name, getComputedStyle(probe).color];
-  });
-  probe.remove();
-  return Object.fromEntries(colors);
-}
-
-// Call back when the page or JupyterLab changes between light and dark, forced colors come or go, and around printing,
-// for which the page turns light; returns what ends it.
-export function onThemeChange(callback) {
-  const attributes = new MutationObserver(callback);
-  attributes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  attributes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  const forced = matchMedia("(forced-colors: active)");
-  const changes = [
-    [forced, "change"],
-    [window, "beforeprint"],
-    [window, "afterprint"],
-  ];
-  for (const [target, name] of changes) target.addEventListener(name, callback);
-  return () => {
-    attributes.disconnect();
-    for (const [target, name] of changes) target.removeEventListener(name, callback);
   };
 }
 
