@@ -197,7 +197,7 @@ class MultiHeadSelfAttention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Let the tokens gather, then let each think by itself: x + attention(norm(x)), then x + mlp(norm(x)).
+    """Let the tokens attend to each other, then apply an mlp to each: x + attention(norm(x)), then x + mlp(norm(x)).
 
     The mlp widens ``mlp_ratio`` times, with the exact GELU in between. ``bias=False`` leaves out every bias.
 

@@ -1,4 +1,4 @@
-"""Convolution: every patch asks the same neighbors the same questions, wherever it is and whatever they hold."""
+"""Convolution: every patch weighs the same neighbors alike, wherever it is and whatever they hold."""
 
 import itertools
 import math
@@ -316,7 +316,7 @@ def non_local_means(
 
 
 def _average(images, radius, similarity):
-    """Let the pixels of the window take turns: Σ_δ W_δ S_δ x over Σ_δ W_δ S_δ 1, W_δ diagonal, in float32 at least."""
+    """Average the pixels of each window: Σ_δ W_δ S_δ x over Σ_δ W_δ S_δ 1, W_δ diagonal, in float32 at least."""
     values = images.to(precise_dtype(images))
     around, inside = (F.pad(part, [radius] * 4) for part in (values, torch.ones_like(values[:1, :1])))
     total, mass = torch.zeros_like(values), torch.zeros_like(values[:, :1])

@@ -1,4 +1,4 @@
-"""Graphs: patches are nodes, relations are edges; cut the graph and a thing falls out, filter it and a GCN falls out.
+"""Graphs: patches are nodes, relations are edges; cuts of the graph give regions, a filter over it gives a GCN.
 
 A graph is its adjacency matrix (N, N): row i asks, column j answers, a_ij is the weight of the edge and 0 where there
 is none. It is dense, or sparse by rows (``torch.sparse_csr``); new graphs are dense up to 512 nodes, and always on MPS.

@@ -201,7 +201,7 @@ class WindowAttention(MultiHeadSelfAttention):
 
 
 class SwinBlock(nn.Module):
-    """Let the tokens gather within their windows, then let each think by itself, as in ``TransformerBlock``.
+    """Let the tokens attend within their windows, then apply an mlp to each, as in ``TransformerBlock``.
 
     x + merge(attention(partition(norm(x)))), then x + mlp(norm(x)). With a shift s the map moves up and left by s
     before it is cut, and back after it is merged; the mask keeps apart what came round. Where M does not divide the

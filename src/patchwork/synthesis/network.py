@@ -109,7 +109,7 @@ class RelationNetwork(nn.Module):
         x = torch.cat([features, _LOUDNESS * mark * features], 2)
         if self.coordinates:
             x = x + self.place(patch_centers(GRID, device=x.device, dtype=x.dtype) / GRID[0] * 2 - 1)
-        for mask_or_weights in self._each_block(features):
+        for mask_or_weights in self._by_block(features):
             x = x + self.mixing(self.mixing_norm(x), mask_or_weights)
             x = x + self.mlp(self.mlp_norm(x))
         x = self.norm(x)
@@ -118,7 +118,7 @@ class RelationNetwork(nn.Module):
             x = x + self.pool_mlp(self.pool_mlp_norm(x))
         return self.head(x).squeeze(2)
 
-    def _each_block(self, features):
+    def _by_block(self, features):
         if self.relation == "knn":
             return [nearest_graphs(features)] * BLOCKS
         return [None] * BLOCKS if self.masks_or_weights is None else self.masks_or_weights

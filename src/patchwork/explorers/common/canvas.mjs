@@ -32,7 +32,7 @@ export function pixelCanvas(pixels, width, height) {
   return canvas;
 }
 
-// RGBA bytes of rows × columns pixels, to be written one whole pixel at a time: words[pixel] = packed([red, green, blue]).
+// RGBA bytes of rows × columns pixels, written one whole pixel at a time: words[pixel] = packed([red, green, blue]).
 export function blankPixels(rows, columns) {
   const pixels = new Uint8ClampedArray(4 * rows * columns);
   return { words: new Uint32Array(pixels.buffer), done: () => pixelCanvas(pixels, columns, rows) };

@@ -29,7 +29,7 @@ export function shuffledOrder(count, seed = 1) {
   return order;
 }
 
-// The numbers of base.encode_array: levels of `bits` bits, one after the other.
+// The numbers of encoding.encode_array: levels of `bits` bits, one after the other.
 export function decodeArray({ shape, bits, low, high, data }) {
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0)),
     most = 2 ** bits - 1;

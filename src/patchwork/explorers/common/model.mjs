@@ -1,4 +1,4 @@
-// The model that a host gives a widget. Behind that of JupyterLab is a kernel; where there is none, parts may be missing.
+// The model that a host gives a widget. JupyterLab's has a kernel behind it; where there is none, parts may be missing.
 
 function hasKernel(model) {
   try {
