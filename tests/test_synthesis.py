@@ -270,7 +270,7 @@ def test_nearest_masks_are_where_the_graph_has_weights(generator):
 
 
 def test_grid_weights_are_those_of_a_gcn():
-    weights = RelationNetwork("grid").given[0]
+    weights = RelationNetwork("grid").masks_or_weights[0]
     mask = relation_masks("grid")[0].float()
     torch.testing.assert_close(weights, mask / torch.outer(mask.sum(1), mask.sum(1)).sqrt())
 
@@ -430,7 +430,7 @@ def test_loading_draws_nothing_and_trains_on():
     assert torch.equal(torch.get_rng_state(), before)
     assert not model.training
     assert all(weight.requires_grad and weight.dtype == torch.float32 for weight in model.parameters())
-    assert model.given.device.type == "cpu"
+    assert model.masks_or_weights.device.type == "cpu"
 
 
 BAD = {

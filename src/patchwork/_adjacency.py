@@ -87,11 +87,11 @@ def with_values(adjacency, values):
 def divided(adjacency, rows, columns=None):
     """Return a_ij / (r_i c_j)."""
     if not is_sparse(adjacency):
-        found = adjacency / rows.unsqueeze(1)
-        return found if columns is None else found / columns
+        scaled = adjacency / rows.unsqueeze(1)
+        return scaled if columns is None else scaled / columns
     row, column = pairs(adjacency)
-    found = weights(adjacency) / rows[row]
-    return with_values(adjacency, found if columns is None else found / columns[column])
+    scaled = weights(adjacency) / rows[row]
+    return with_values(adjacency, scaled if columns is None else scaled / columns[column])
 
 
 def plus_diagonal(adjacency, diagonal):
@@ -137,8 +137,8 @@ def product(adjacency, x):
     dtype = _checks.multiplied_in(adjacency, x)
     wide = torch.promote_types(dtype, torch.float32)  # torch multiplies CSR matrices in no less
     with without_autocast(x):
-        found = _multiplied(adjacency, columns.to(wide), wide).to(dtype)
-    return found.view(nodes_first.shape).movedim(0, -2)
+        result = _multiplied(adjacency, columns.to(wide), wide).to(dtype)
+    return result.view(nodes_first.shape).movedim(0, -2)
 
 
 def to_scipy(adjacency):
@@ -204,8 +204,8 @@ class _Product(torch.autograd.Function):
         values, starts, columns, x = context.saved_tensors
         ends = _pairs(starts, columns)
         some = zip(*(part.split(max(1, _AT_ONCE // x.shape[1])) for part in ends), strict=True)
-        gathered, given = (x, gradient) if context.flipped else (gradient, x)
-        of_values = torch.cat([torch.linalg.vecdot(gathered[row], given[column]) for row, column in some])
+        by_row, by_column = (x, gradient) if context.flipped else (gradient, x)
+        of_values = torch.cat([torch.linalg.vecdot(by_row[row], by_column[column]) for row, column in some])
         of_x = _Product.apply(values, starts, columns, gradient, context.size, not context.flipped)
         return of_values, None, None, of_x, None, None
 

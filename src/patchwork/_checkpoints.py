@@ -31,21 +31,21 @@ def colors(folder):
     stored = _json(file) if file.exists() else {}
     if not stored.get("do_normalize", True):
         return {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
-    found = {name: stored.get(name, default) for name, default in _IMAGENET.items()}
-    return {name: color(name, value, where=f" in {str(file)!r}") for name, value in found.items()}
+    values = {name: stored.get(name, default) for name, default in _IMAGENET.items()}
+    return {name: color(name, value, where=f" in {str(file)!r}") for name, value in values.items()}
 
 
 def color(name, value, *, where=""):
     """Return, as floats, the three finite numbers of a color; a deviation, by which one divides, is above 0."""
     above = 0 if name == "image_std" else -math.inf
     try:
-        found = [_checks.number(name, part, above=above) for part in value] if isinstance(value, (list, tuple)) else []
+        parts = [_checks.number(name, part, above=above) for part in value] if isinstance(value, (list, tuple)) else []
     except ValueError:
-        found = []
-    if len(found) != 3:
+        parts = []
+    if len(parts) != 3:
         bound = "" if above else " above 0"
         raise ValueError(f"{name}{where} must be three finite numbers{bound}, got {value!r}")
-    return tuple(found)
+    return tuple(parts)
 
 
 def optional(package):
@@ -135,11 +135,11 @@ def _has_weights(folder):
 
 def _json(file):
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        stored = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"the folder {str(file.parent)!r} has no {file.name}") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"{str(file)!r} cannot be read: {first_line(error)}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{str(file)!r} must hold names and values, got a {type(found).__name__}")
-    return found
+    if not isinstance(stored, dict):
+        raise ValueError(f"{str(file)!r} must hold names and values, got a {type(stored).__name__}")
+    return stored

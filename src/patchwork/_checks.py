@@ -54,15 +54,15 @@ def number(name, value, *, at_least=-math.inf, above=-math.inf, within=None):
     ``within`` are two ends, both included, between which it must lie.
     """
     try:
-        found = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
+        real = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
     except OverflowError:  # a whole number of hundreds of digits
-        found = math.inf
-    if not math.isfinite(found) or found < at_least or found <= above:
+        real = math.inf
+    if not math.isfinite(real) or real < at_least or real <= above:
         least = f" of at least {at_least}" if at_least > -math.inf else f" above {above}" if above > -math.inf else ""
         raise ValueError(f"{name} must be a finite number{least}, got {value!r}")
-    if within is not None and not within[0] <= found <= within[1]:
+    if within is not None and not within[0] <= real <= within[1]:
         raise ValueError(f"{name} must lie in {within[0]:g} … {within[1]:g}, got {value:g}")
-    return found
+    return real
 
 
 def choice(name, value, choices):
@@ -113,15 +113,15 @@ def together(**tensors):
     """Refuse tensors on different devices or of different dtypes, unless autocast gives them one."""
     on_one_device(**tensors)
     if len({tensor.dtype for tensor in tensors.values()}) > 1 and not _autocast(*tensors.values()):
-        found = ", ".join(f"{name} {tensor.dtype}" for name, tensor in tensors.items())
-        raise ValueError(f"dtypes differ: {found}")
+        dtypes = ", ".join(f"{name} {tensor.dtype}" for name, tensor in tensors.items())
+        raise ValueError(f"dtypes differ: {dtypes}")
 
 
 def on_one_device(**tensors):
     """Refuse tensors on different devices."""
     if len({tensor.device for tensor in tensors.values()}) > 1:
-        found = ", ".join(f"{name} on {tensor.device}" for name, tensor in tensors.items())
-        raise ValueError(f"devices differ: {found}")
+        devices = ", ".join(f"{name} on {tensor.device}" for name, tensor in tensors.items())
+        raise ValueError(f"devices differ: {devices}")
 
 
 def _autocast(*tensors):

@@ -45,8 +45,8 @@ def search(queries, database, k, size):
     for dtype, count in _proposals(k):
         if len(rows):
             some = queries if len(rows) == len(queries) else queries[rows]
-            found = _search_among(some, database, k, size, dtype, min(count, len(database)))
-            squared[rows], indices[rows], proven = found
+            answers = _search_among(some, database, k, size, dtype, min(count, len(database)))
+            squared[rows], indices[rows], proven = answers
             rows = rows[~proven]
     if len(rows):  # ties, mostly among copies, which share one answer
         different, which = queries[rows].unique(dim=0, return_inverse=True)
@@ -94,23 +94,23 @@ def middle(patches):
 def _squared(rows, own, columns, lengths, start):
     """Return the squared distances of all pairs; ``start`` tells which column the first row is, where it is one."""
     if _checks.transformed() or not _checks.has_values(rows):
-        found = (own + lengths - 2 * rows @ columns.mT).clamp(min=0)
-        return found if start is None else found.masked_fill(_itself(found, start), 0)
-    found = (own + lengths).baddbmm_(rows, columns.mT, alpha=-2)
+        squared = (own + lengths - 2 * rows @ columns.mT).clamp(min=0)
+        return squared if start is None else squared.masked_fill(_itself(squared, start), 0)
+    squared = (own + lengths).baddbmm_(rows, columns.mT, alpha=-2)
     with torch.no_grad():  # the values become exact, and the gradients stay those of the product
-        near = (found > _NEAR * own).logical_not_().nonzero(as_tuple=True)
-        found[near] = _by_differences(rows, columns, *near)
-    return found
+        near = (squared > _NEAR * own).logical_not_().nonzero(as_tuple=True)
+        squared[near] = _by_differences(rows, columns, *near)
+    return squared
 
 
-def _itself(found, start):
-    row, column = (torch.arange(number, device=found.device) for number in found.shape[1:])
+def _itself(squared, start):
+    row, column = (torch.arange(number, device=squared.device) for number in squared.shape[1:])
     return (row + start).unsqueeze(1) == column
 
 
 def _by_differences(rows, columns, batch, row, column):
     """Return the squared distances of some pairs; where these are many, copies are told first, and are 0 apart."""
-    found = rows.new_zeros(len(row))
+    squared = rows.new_zeros(len(row))
     differ = torch.ones_like(row, dtype=torch.bool)
     if len(row) > 8 * (rows.shape[1] + columns.shape[1]):
         both = torch.cat([rows, columns], 1)
@@ -118,8 +118,8 @@ def _by_differences(rows, columns, batch, row, column):
         differ = names[batch, row] != names[batch, rows.shape[1] + column]
     pairs = torch.stack([batch, row, column], 1)[differ].split(max(1, _CACHED // rows.shape[2]))
     steps = (rows[i, j] - columns[i, k] for i, j, k in (some.unbind(1) for some in pairs))
-    found[differ] = torch.cat([_squares(step) for step in steps])
-    return found
+    squared[differ] = torch.cat([_squares(step) for step in steps])
+    return squared
 
 
 def _search_among(queries, database, k, size, dtype, count):
@@ -133,7 +133,7 @@ def _search_among(queries, database, k, size, dtype, count):
     folds = max(1, math.isqrt(number // (count + 1)))
     width = number // folds + 1  # one more than needed: what is missing is infinitely far
     scores = columns.new_full((min(size, len(queries)), folds * width), torch.inf)
-    found = []
+    answers = []
     for part in queries.split(size):
         block = scores[: len(part)]
         rows = (part.to(wide) - center).to(dtype)
@@ -144,8 +144,8 @@ def _search_among(queries, database, k, size, dtype, count):
         own = _squares(rows)
         # Summed in whatever order, |a|² + |b|² − 2 a·b is wrong by less than (D + 4) ε (|a| + |b|)².
         least = (own + values[:, count]).double() - (dim + 4) * eps * (own.sqrt() + longest).double().square()
-        found.append((distances[:, :k], candidates.gather(1, order)[:, :k], distances[:, k - 1] < least))
-    squared, indices, proven = (torch.cat(parts) for parts in zip(*found, strict=True))
+        answers.append((distances[:, :k], candidates.gather(1, order)[:, :k], distances[:, k - 1] < least))
+    squared, indices, proven = (torch.cat(parts) for parts in zip(*answers, strict=True))
     return squared, indices, proven & (eps**2 < longest < 1 / eps**2)  # else products do not fit the dtype
 
 

@@ -22,16 +22,16 @@ def smallest(matrix, k):
     count, component = csgraph.connected_components(matrix, directed=False)
     walk = sparse.diags_array(1 / root) @ matrix @ sparse.diags_array(1 / root)
     members = np.split(np.argsort(component, kind="stable"), np.cumsum(np.bincount(component))[:-1])
-    found = [(0.0, nodes, root[nodes] / np.linalg.norm(root[nodes])) for nodes in members[:k]]
+    pairs = [(0.0, nodes, root[nodes] / np.linalg.norm(root[nodes])) for nodes in members[:k]]
     if count < k:
         for nodes in members:
             values, vectors = _inside(walk[nodes][:, nodes], root[nodes], min(k - count, len(nodes) - 1))
-            found += [(max(value, 0.0), nodes, vector) for value, vector in zip(values, vectors.T, strict=True)]
-    found = sorted(found, key=lambda each: each[0])[:k]
+            pairs += [(max(value, 0.0), nodes, vector) for value, vector in zip(values, vectors.T, strict=True)]
+    pairs = sorted(pairs, key=lambda each: each[0])[:k]
     vectors = np.zeros((len(root), k))
-    for column, (_, nodes, vector) in enumerate(found):
+    for column, (_, nodes, vector) in enumerate(pairs):
         vectors[nodes, column] = vector * _sign(vector)
-    return np.array([value for value, *_ in found]), vectors
+    return np.array([value for value, *_ in pairs]), vectors
 
 
 def roots(matrix):
@@ -116,8 +116,8 @@ def _inverse(walk, root):
         factor = linalg.cho_factor(shifted.toarray(), overwrite_a=True, check_finite=False)
         solve = functools.partial(linalg.cho_solve, factor, check_finite=False)
     else:
-        given = {"diag_pivot_thresh": 0, "options": {"SymmetricMode": True}}
-        solve = splu(shifted.tocsc(), permc_spec="MMD_AT_PLUS_A", **given).solve
+        options = {"diag_pivot_thresh": 0, "options": {"SymmetricMode": True}}
+        solve = splu(shifted.tocsc(), permc_spec="MMD_AT_PLUS_A", **options).solve
 
     def apply(x):
         x = solve(x - root * (root @ x))

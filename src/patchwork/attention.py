@@ -139,7 +139,7 @@ class MultiHeadSelfAttention(nn.Module):
     """Let the tokens attend to each other, in ``heads`` ways at once: Y = Σ_h A_h X W_h, with W_h = W_v,h W_o,h.
 
     ``qkv`` is one linear layer whose rows are those of the queries, the keys and the values, head by head;
-    ``projection`` mixes what the heads found. (torch stores both matrices transposed, and there are biases.)
+    ``projection`` mixes what the heads gathered. (torch stores both matrices transposed, and there are biases.)
 
     Shapes: x (B, N, dim) → (B, N, dim); with ``return_weights`` also the weights (B, heads, N, N). The mask is
     boolean, True = may attend, or floating, and broadcasts to (B, heads, N, N). A mask of three axes is refused:
@@ -197,7 +197,7 @@ class MultiHeadSelfAttention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Let the tokens gather, then let each think by itself: x + attention(norm(x)), then x + mlp(norm(x)).
+    """Let the tokens attend to each other, then apply an mlp to each: x + attention(norm(x)), then x + mlp(norm(x)).
 
     The mlp widens ``mlp_ratio`` times, with the exact GELU in between. ``bias=False`` leaves out every bias.
 
@@ -413,8 +413,8 @@ def _leading_axes(tensors):
         lead = None
     if lead is None or queries.shape[-1] != keys.shape[-1] or any(part.shape[-2] != keys.shape[-2] for part in values):
         expected = "queries (…, M, d), keys (…, N, d), values (…, N, e), with leading axes that broadcast"
-        found = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
-        raise ValueError(f"expected {expected}; got {found}")
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
+        raise ValueError(f"expected {expected}; got {shapes}")
     return lead
 
 

@@ -1,4 +1,4 @@
-"""Convolution: every patch asks the same neighbors the same questions, wherever it is and whatever they hold."""
+"""Convolution: every patch weighs the same neighbors alike, wherever it is and whatever they hold."""
 
 import itertools
 import math
@@ -63,8 +63,8 @@ def conv2d_from_patches(
     size = _output_grid(grid, kernel, steps)
     patches = F.unfold(images, kernel, steps.dilation, steps.padding, steps.stride)
     products = weight.reshape(groups, out // groups, -1) @ patches.unflatten(1, (groups, -1))
-    found = products.reshape(batch, out, *size)
-    return found if bias is None else found + _check_bias(bias, weight).to(found.dtype).view(-1, 1, 1)
+    outputs = products.reshape(batch, out, *size)
+    return outputs if bias is None else outputs + _check_bias(bias, weight).to(outputs.dtype).view(-1, 1, 1)
 
 
 def shift_matrix(
@@ -301,22 +301,22 @@ def non_local_means(
     True
     """
     guide = _check_guide(images, guide)
-    reach, radius = _odd("patch_size", patch_size) // 2, _radius(window_size, images)
+    half, radius = _odd("patch_size", patch_size) // 2, _radius(window_size, images)
     bandwidth = _positive("bandwidth", bandwidth, guide)
-    if reach >= min(guide.shape[2:]):
+    if half >= min(guide.shape[2:]):
         raise ValueError(f"patch_size {patch_size} is too large to reflect an image of {tuple(guide.shape[2:])}")
-    guide = F.pad(guide, [reach] * 4, mode="reflect")
+    guide = F.pad(guide, [half] * 4, mode="reflect")
     around = F.pad(guide, [radius] * 4)
 
     def similarity(offset):
         differences = ((guide - _moved(around, offset, radius)) / bandwidth).square().mean(1, keepdim=True)
-        return torch.exp(-box_means(differences, 2 * reach + 1))
+        return torch.exp(-box_means(differences, 2 * half + 1))
 
     return _average(images, radius, similarity)
 
 
 def _average(images, radius, similarity):
-    """Let the pixels of the window take turns: Σ_δ W_δ S_δ x over Σ_δ W_δ S_δ 1, W_δ diagonal, in float32 at least."""
+    """Average the pixels of each window: Σ_δ W_δ S_δ x over Σ_δ W_δ S_δ 1, W_δ diagonal, in float32 at least."""
     values = images.to(precise_dtype(images))
     around, inside = (F.pad(part, [radius] * 4) for part in (values, torch.ones_like(values[:1, :1])))
     total, mass = torch.zeros_like(values), torch.zeros_like(values[:, :1])
@@ -440,12 +440,12 @@ def _radius(window_size, images):
 def _both(name, value, *, at_least=1):
     """Return two whole numbers, for rows and columns, given as one or as a pair."""
     if isinstance(value, (tuple, list, torch.Size)):
-        found = _pair(name, value, at_least=at_least)
+        pair = _pair(name, value, at_least=at_least)
     else:
-        found = (_checks.count(name, value, at_least=at_least),) * 2
-    if max(found) > _LARGEST:
-        raise ValueError(f"{name} must be at most {_LARGEST}, got {max(found)}")
-    return found
+        pair = (_checks.count(name, value, at_least=at_least),) * 2
+    if max(pair) > _LARGEST:
+        raise ValueError(f"{name} must be at most {_LARGEST}, got {max(pair)}")
+    return pair
 
 
 def _pair(name, value, *, at_least):

@@ -384,9 +384,9 @@ def _check_heard(heard, windows, grids, at, image_size):
     for title, map_ in heard.items():
         if map_.dtype != torch.bool:
             raise ValueError(f"heard[{title!r}] must be boolean, got {map_.dtype}")
-    for name, given in (("windows", windows), ("grids", grids)):
-        if not isinstance(given, dict) or set(given) - set(heard):
-            raise ValueError(f"{name} must be a dict with titles of heard, {list(heard)}, got {given!r}")
+    for name, by_title in (("windows", windows), ("grids", grids)):
+        if not isinstance(by_title, dict) or set(by_title) - set(heard):
+            raise ValueError(f"{name} must be a dict with titles of heard, {list(heard)}, got {by_title!r}")
     for title, grid in grids.items():
         _checks.pair(f"grids[{title!r}]", grid)
     _check_pixel(at, image_size)

@@ -1,4 +1,4 @@
-"""Graphs: patches are nodes, relations are edges; cut the graph and a thing falls out, filter it and a GCN falls out.
+"""Graphs: patches are nodes, relations are edges; cuts of the graph give regions, a filter over it gives a GCN.
 
 A graph is its adjacency matrix (N, N): row i asks, column j answers, a_ij is the weight of the edge and 0 where there
 is none. It is dense, or sparse by rows (``torch.sparse_csr``); new graphs are dense up to 512 nodes, and always on MPS.
@@ -101,8 +101,8 @@ def radius_graph(positions: Float[Tensor, "N D"], radius: float) -> Float[Tensor
     if not _checks.has_values(positions):
         return torch.zeros(number, number, **made)
     within = radius * (1 + 8 * torch.finfo(positions.dtype).eps)
-    found = cKDTree(_distances.exact(positions.detach()).cpu().numpy()).query_pairs(within, output_type="ndarray")
-    first, second = torch.from_numpy(found).long().T
+    pairs = cKDTree(_distances.exact(positions.detach()).cpu().numpy()).query_pairs(within, output_type="ndarray")
+    first, second = torch.from_numpy(pairs).long().T
     return _adjacency.of_pairs(torch.cat([first, second]), torch.cat([second, first]), number, **made)
 
 
@@ -196,7 +196,7 @@ def graph_convolution(
     adjacency: Adjacency,
     weight: Float[Tensor, "D E"],
 ) -> Float[Tensor, "... N E"]:
-    """Let every patch gather from its neighbors, and pass on a linear map of what it found: Y = A X W.
+    """Let every patch gather from its neighbors, and pass on a linear map of what it gathered: Y = A X W.
 
     The adjacency is used as given: ``normalize_adjacency`` makes it the GCN's. One term of the spine.
 
@@ -250,8 +250,8 @@ class GraphConvolution(nn.Module):
 
     def forward(self, x: Float[Tensor, "... N in_dim"], adjacency: Adjacency) -> Float[Tensor, "... N out_dim"]:
         """Return what each patch gathered."""
-        found = graph_convolution(x, adjacency, self.weight)
-        return found if self.bias is None else found.add_(self.bias)  # fresh memory would take longer than adding
+        gathered = graph_convolution(x, adjacency, self.weight)
+        return gathered if self.bias is None else gathered.add_(self.bias)  # fresh memory would take longer than adding
 
     def extra_repr(self) -> str:
         """Show the widths."""
@@ -308,12 +308,12 @@ def chebyshev_filter(
         return scale * _adjacency.product(laplacian, part) - part
 
     before, part = x, scaled(x) if len(coefficients) > 1 else x
-    found = coefficients[0] * x
+    filtered = coefficients[0] * x
     for number, coefficient in enumerate(coefficients[1:]):
         if number:
             before, part = part, 2 * scaled(part) - before
-        found = found + coefficient * part
-    return found
+        filtered = filtered + coefficient * part
+    return filtered
 
 
 def spectral_embedding(adjacency: Adjacency, k: int) -> tuple[Float[Tensor, " k"], Float[Tensor, "N k"]]:
@@ -335,8 +335,8 @@ def spectral_embedding(adjacency: Adjacency, k: int) -> tuple[Float[Tensor, " k"
     adjacency, k = _check_spectral(adjacency, k)
     if not _checks.has_values(adjacency):
         return adjacency.new_empty(k), adjacency.new_empty(len(adjacency), k)
-    found = _spectrum.smallest(_adjacency.to_scipy(adjacency), k)
-    return tuple(torch.from_numpy(part).to(adjacency.device, adjacency.dtype) for part in found)
+    spectrum = _spectrum.smallest(_adjacency.to_scipy(adjacency), k)
+    return tuple(torch.from_numpy(part).to(adjacency.device, adjacency.dtype) for part in spectrum)
 
 
 def spectral_clustering(adjacency: Adjacency, k: int, *, generator: torch.Generator | None = None) -> Int[Tensor, " N"]:
@@ -420,8 +420,8 @@ def k_means(
     points = _distances.exact(x.detach())
     middle = points.mean(0)
     draws = torch.rand(restarts, k, generator=generator, device=device, dtype=torch.float64).to(points)
-    found = [_lloyd(points - middle, row, steps) for row in draws]
-    labels, centers, _ = min(found, key=lambda each: each[2])
+    runs = [_lloyd(points - middle, row, steps) for row in draws]
+    labels, centers, _ = min(runs, key=lambda each: each[2])
     return labels.to(x.device), (centers + middle).to(x)
 
 
@@ -462,9 +462,9 @@ def label_propagation(
     scores = truth
     for _ in range(steps):
         scores = torch.where(known, truth, _adjacency.product(walk, scores))
-    largest, found = scores.max(1)
-    found = found.masked_fill(largest == 0, -1).to(labels.dtype)
-    return (found, scores) if return_scores else found
+    largest, propagated = scores.max(1)
+    propagated = propagated.masked_fill(largest == 0, -1).to(labels.dtype)
+    return (propagated, scores) if return_scores else propagated
 
 
 class GraphAttention(nn.Module):

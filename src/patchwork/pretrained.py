@@ -102,16 +102,16 @@ class PretrainedViT:
         """Keep the model and its colors."""
         config = backbone.config
         if config._attn_implementation != "eager":
-            found = config._attn_implementation
-            raise ValueError(f"backbone must have eager attention, which alone shows its weights; got {found!r}")
+            kind = config._attn_implementation
+            raise ValueError(f"backbone must have eager attention, which alone shows its weights; got {kind!r}")
         if backbone.training:
             raise ValueError("backbone must be in evaluation mode: call its eval()")
         self.backbone, self.family = backbone, config.model_type
         self.patch_size = _checks.count("patch_size", config.patch_size)
         self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
         colors = {"image_mean": image_mean, "image_std": image_std}
-        found = [_checkpoints.color(name, value) for name, value in colors.items()]
-        self._mean, self._std = torch.tensor(found, device="cpu").view(2, 3, 1, 1)
+        values = [_checkpoints.color(name, value) for name, value in colors.items()]
+        self._mean, self._std = torch.tensor(values, device="cpu").view(2, 3, 1, 1)
 
     def __repr__(self):
         return (
@@ -186,7 +186,7 @@ def _item(name, items, index):
 def _backbone(name, folder):
     transformers = _checkpoints.optional("transformers")
     try:
-        backbone, found = transformers.AutoModel.from_pretrained(
+        backbone, loading = transformers.AutoModel.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -197,8 +197,8 @@ def _backbone(name, folder):
         )
     except Exception as error:  # a damaged file or a config at odds with itself: the reader needs one line
         raise ValueError(f"{str(name)!r} cannot be loaded: {_checkpoints.first_line(error)}") from None
-    amiss = {key for key in found["missing_keys"] if not key.startswith("pooler.")}
-    amiss |= {key for key, *_ in found["mismatched_keys"]}
+    amiss = {key for key in loading["missing_keys"] if not key.startswith("pooler.")}
+    amiss |= {key for key, *_ in loading["mismatched_keys"]}
     if amiss:
         raise ValueError(f"{str(name)!r} lacks weights that its config.json asks for: {', '.join(sorted(amiss)[:3])}")
     return backbone

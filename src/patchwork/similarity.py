@@ -144,8 +144,8 @@ def structural_similarity(
     pictures = [_distances.exact(part).reshape(-1, *a.shape[-2:]) for part in (a, b)]
     several = max(1, _CACHED // math.prod(a.shape[-2:]))
     parts = zip(*(picture.split(several) for picture in pictures), strict=True)
-    found = torch.cat([_mean_ssim(*part, size, *constants) for part in parts]).view(a.shape[:-2])
-    return (found.mean(-1) if a.ndim > 2 else found).to(a)
+    means = torch.cat([_mean_ssim(*part, size, *constants) for part in parts]).view(a.shape[:-2])
+    return (means.mean(-1) if a.ndim > 2 else means).to(a)
 
 
 def neighbor_similarity(
@@ -212,8 +212,8 @@ def nearest_neighbors(
     precise = (_distances.with_float64(part.to(precise_dtype(part))) for part in (queries, database))
     asked, known = (_distances.stacked(part, lead) for part in precise)
     with torch.no_grad(), without_autocast(queries):
-        found = [_distances.search(*pair, k, size) for pair in zip(asked, known, strict=True)]
-    squared, indices = (torch.stack(part) for part in zip(*found, strict=True))
+        nearest = [_distances.search(*pair, k, size) for pair in zip(asked, known, strict=True)]
+    squared, indices = (torch.stack(part) for part in zip(*nearest, strict=True))
     if asked.requires_grad or known.requires_grad:
         squared = torch.stack([_distances.to_some(*three) for three in zip(asked, known, indices, strict=True)])
     distances = _root(squared).to(queries)
@@ -321,12 +321,12 @@ def _cosines(a, b, prepare=lambda patches: patches):
         return _bounded(left @ right.mT, nothing[0], nothing[-1]).to(a)
 
 
-def _bounded(found, rows, columns):
+def _bounded(cosines, rows, columns):
     """Return the cosines between −1 and 1, and 0 for the rows and the columns that have no direction."""
-    if _checks.transformed() or not _checks.has_values(found):
-        return found.clamp(-1, 1).masked_fill(rows | columns.mT, 0)
-    found = found.clamp_(-1, 1)
-    return found.masked_fill_(rows | columns.mT, 0) if rows.any() or columns.any() else found
+    if _checks.transformed() or not _checks.has_values(cosines):
+        return cosines.clamp(-1, 1).masked_fill(rows | columns.mT, 0)
+    cosines = cosines.clamp_(-1, 1)
+    return cosines.masked_fill_(rows | columns.mT, 0) if rows.any() or columns.any() else cosines
 
 
 def _compare_distances(strip):
@@ -420,9 +420,9 @@ def _factor(covariance, patches):
 
 
 def _check_patches(name, patches):
-    found = _checks.shape(name, patches, "… N D")
+    shape = _checks.shape(name, patches, "… N D")
     _checks.floating(name, patches)
-    return found
+    return shape
 
 
 def _check_pairs(a, b, first="a", second="b"):

@@ -135,8 +135,8 @@ def _logits(model, inputs, size):
 
 def _check_classes(labels, classes):
     if _checks.has_values(labels) and not 0 <= labels.min() <= labels.max() < classes:
-        found = f"{labels.min().item()} … {labels.max().item()}"
-        raise ValueError(f"labels must lie in 0 … {classes - 1}, got {found}")
+        ends = f"{labels.min().item()} … {labels.max().item()}"
+        raise ValueError(f"labels must lie in 0 … {classes - 1}, got {ends}")
 
 
 def _shuffled(tensors, rows, size, generator, source):

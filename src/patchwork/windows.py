@@ -201,7 +201,7 @@ class WindowAttention(MultiHeadSelfAttention):
 
 
 class SwinBlock(nn.Module):
-    """Let the tokens gather within their windows, then let each think by itself, as in ``TransformerBlock``.
+    """Let the tokens attend within their windows, then apply an mlp to each, as in ``TransformerBlock``.
 
     x + merge(attention(partition(norm(x)))), then x + mlp(norm(x)). With a shift s the map moves up and left by s
     before it is cut, and back after it is merged; the mask keeps apart what came round. Where M does not divide the
@@ -261,8 +261,8 @@ class SwinBlock(nn.Module):
         size, shift = _fitting(grid, self.attention.window_size, self.shift)
         there, back, mask = self._plan.get(_plan, tuple(grid), size, shift, like=self.attention.bias_table)
         windows = _pad(x, size).flatten(1, 2).index_select(1, there).unflatten(1, (-1, size**2)).flatten(0, 1)
-        found = self.attention(windows, mask=mask, return_weights=return_weights)
-        mixed, weights = found if return_weights else (found, None)
+        attended = self.attention(windows, mask=mask, return_weights=return_weights)
+        mixed, weights = attended if return_weights else (attended, None)
         mixed = mixed.view(batch, -1, mixed.shape[-1]).index_select(1, back).unflatten(1, grid)
         return mixed, weights if weights is None else weights.unflatten(0, (batch, -1))
 
@@ -475,10 +475,10 @@ def _fitting(grid, size, shift):
     return (size, shift) if min(grid) > size else (min(grid), 0)
 
 
-def _stage(dim, depth, heads, window_size, **given):
+def _stage(dim, depth, heads, window_size, **options):
     size = _checks.count("window_size", window_size)
     shifts = (size // 2 * (place % 2) for place in range(depth))
-    return nn.ModuleList(SwinBlock(dim, heads, size, shift=shift, **given) for shift in shifts)
+    return nn.ModuleList(SwinBlock(dim, heads, size, shift=shift, **options) for shift in shifts)
 
 
 def _pad(x, size):

@@ -65,7 +65,7 @@ def test_what_follows_from_the_graph_is_the_librarys(tied):
         reached = (reached @ reached > 0).double()
     assert tied.components == len(reached.unique(dim=0))
     labels = graphs.spectral_clustering(tied.adjacency, tied.clusters, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(tied.found, in_order(labels))
+    assert torch.equal(tied.cluster_labels, in_order(labels))
     walk = graphs.normalize_adjacency(tied.adjacency, mode="row")
     torch.testing.assert_close(tied.spread, walk.matrix_power(tied.steps)[tied.selected])
     torch.testing.assert_close(tied.diffused, walk.matrix_power(tied.steps) @ tied.features, atol=1e-8, rtol=0)

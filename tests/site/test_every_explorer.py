@@ -4,36 +4,47 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pages import both_ready, pixels
 
-from patchwork.explorers.common.modules import EXPLORERS, STYLE_SHEET, widget_module
+from patchwork.explorers.common.modules import EXPLORERS, widget_module
 
 pytestmark = pytest.mark.browser
 
 NAMES = ["attention", "windows", "convolution", "similarity", "graphs", "relations", "answers"]
 REVEALED = "relations revealed"
 PALETTE = """async () => {
-    const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["common/canvas.mjs"]);
+    const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["common/theme.mjs"]);
     return (await import(source)).themeColors(document.querySelector(".pw-explorer"));
 }"""
 
-# As Jupyter Book 2 mounts a widget. Its model tells each listener of the one event that bears the listener's name.
-MOUNT = """async ([source, style, state]) => {
-    const listeners = new EventTarget();
-    const model = {
-        get: (name) => state[name],
-        set(name, value) {
-            state[name] = value;
-            for (const event of [`change:${name}`, "change"]) listeners.dispatchEvent(new Event(event));
-        },
-        on: (name, listener) => listeners.addEventListener(name, listener),
-        off: (name, listener) => listeners.removeEventListener(name, listener),
-        save_changes() {},
+# As Jupyter Book 2 mounts a widget: in a shadow root, whose style sheet loads late. Its model tells each listener
+# of the one event that bears the listener's name, and throws where it has nothing to do. JupyterLab's has a kernel.
+MOUNT = """async ([source, state, host]) => {
+    const listeners = new EventTarget(), known = { on: (name, listener) => listeners.addEventListener(name, listener) };
+    known.get = (name) => state[name];
+    known.set = (name, value) => {
+        state[name] = value;
+        for (const event of [`change:${name}`, "change"]) listeners.dispatchEvent(new Event(event));
     };
+    const fail = () => { throw new Error("not implemented yet"); };
+    const model = {
+        none: known,
+        MyST: { ...known, off: fail, save_changes: fail, send: fail, get widget_manager() { return fail(); } },
+        JupyterLab: { ...known, off: fail, save_changes: fail, send: fail, widget_manager: {} },
+    }[host];
     const root = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
-    const el = root.appendChild(document.createElement("div"));
-    root.appendChild(document.createElement("style")).textContent = style;
+    const el = root.appendChild(document.createElement("div")), link = document.createElement("link");
+    el.append(Object.assign(link, { rel: "stylesheet" }));
     const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     window.unmount = await widget.render({ model, el });
+    link.href = "explorers.css";
 }"""
+# How a page says that it is dark, and then that it is light.
+THEMES = {
+    "site": "dark => { document.documentElement.dataset.theme = dark ? 'dark' : 'light' }",
+    "JupyterLab": "dark => { document.body.dataset.jpThemeLight = !dark }",
+    "MyST": "dark => { document.documentElement.className = dark ? 'dark' : 'light' }",
+    "system": "dark => { document.documentElement.style.colorScheme = 'light dark' }",
+}
+LIGHT, DARK = "rgb(251, 250, 246)", "rgb(18, 22, 29)"
 
 
 @pytest.fixture(scope="module", params=["dark", *(f"{name} dark" for name in [*NAMES, REVEALED])])
@@ -229,21 +240,90 @@ def test_two_side_by_side_in_a_flexible_box_share_it(two):
     assert min(two.evaluate(widths)) > 300
 
 
-@pytest.mark.parametrize(
-    "made", ["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"]
-)
-def test_its_widget_answers_in_a_shadow_root(visit, request, made):
-    explorer = request.getfixturevalue(made)
-    explorer = explorer["relations"] if made == "guessing" else explorer
-    source = widget_module(EXPLORERS / explorer.module / "page.mjs")
-    page = visit("blank", ready=False)
-    page.evaluate(MOUNT, [source, STYLE_SHEET.read_text("utf-8"), explorer.state()])
-    page.wait_for_selector(".pw-explorer:not([data-busy])")
-    paper = page.locator(".pw-explorer").evaluate("node => getComputedStyle(node).backgroundColor")
-    assert paper == "rgb(251, 250, 246)"
+@pytest.fixture
+def mounted(visit):
+    """Return a function that mounts a widget's module in a shadow root of a blank page, as a host without a kernel."""
+
+    def mount(explorer, host="MyST", prepare="() => {}", **options):
+        page = visit("blank", ready=False, **options)
+        page.evaluate(prepare, True)
+        source = widget_module(EXPLORERS / explorer.module / "page.mjs")
+        page.evaluate(MOUNT, [source, explorer.state(), host])
+        page.wait_for_selector(".pw-explorer:not([data-busy])")
+        page.wait_for_function("node => node.getRootNode().querySelector('link').sheet", arg=root_of(page))
+        return page
+
+    return mount
+
+
+def root_of(page):
+    return page.locator(".pw-explorer").element_handle()
+
+
+def paper(page):
+    return root_of(page).evaluate("node => getComputedStyle(node).backgroundColor")
+
+
+def moves_on(page):
+    """Press a key on the first picture: another patch is chosen, and drawn."""
     picture = page.locator("[role=slider]").first
     chosen, drawn = int(picture.get_attribute("aria-valuenow")), pixels(page, picture)
     picture.press("ArrowRight")
     assert pixels(page, picture) != drawn
     assert int(picture.get_attribute("aria-valuenow")) == chosen + 1
+
+
+@pytest.mark.parametrize(
+    "made", ["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"]
+)
+def test_its_widget_answers_in_a_shadow_root(mounted, request, made):
+    explorer = request.getfixturevalue(made)
+    page = mounted(explorer["relations"] if made == "guessing" else explorer)
+    assert paper(page) == LIGHT
+    moves_on(page)
     page.evaluate("unmount()")
+
+
+def test_a_host_may_leave_out_what_only_a_kernel_needs(mounted, explorer):
+    page = mounted(explorer, "none")
+    moves_on(page)
+    page.evaluate("unmount()")
+
+
+def test_what_fails_with_a_kernel_is_told(mounted, explorer):
+    page = mounted(explorer, "JupyterLab")
+    page.locator("[role=slider]").first.press("ArrowRight")
+    page.wait_for_timeout(50)
+    assert page.troubles == ["not implemented yet"]
+    page.troubles.clear()
+
+
+@pytest.mark.parametrize("host", THEMES)
+def test_in_a_shadow_root_it_is_as_dark_as_the_page(mounted, looking, host):
+    """The widget is mounted on a dark page, which turns light, and dark again; paper is light."""
+
+    def seen():
+        picture = pixels(page, drawn)  # a media query is told with a frame
+        return paper(page), picture
+
+    def turned(dark):
+        page.evaluate(THEMES[host], dark)
+        page.emulate_media(color_scheme="dark" if dark and host == "system" else "light")
+        return seen()
+
+    page = mounted(looking, prepare=THEMES[host], color_scheme="dark" if host == "system" else "light")
+    drawn = page.locator("canvas").last
+    first, light = seen(), turned(dark=False)
+    assert (first[0], light[0]) == (DARK, LIGHT)
+    assert light[1] != first[1]
+    assert turned(dark=True) == first
+    printed = "([node, event]) => { dispatchEvent(new Event(event)); return getComputedStyle(node).backgroundColor }"
+    assert page.evaluate(printed, [root_of(page), "beforeprint"]) == LIGHT
+    assert drawn.evaluate("node => node.toDataURL()") == light[1]
+    assert page.evaluate(printed, [root_of(page), "afterprint"]) == DARK
+
+
+def test_on_a_white_page_it_stays_light_whatever_the_system_is(mounted, explorer):
+    page = mounted(explorer)
+    page.emulate_media(color_scheme="dark")
+    assert paper(page) == LIGHT

@@ -198,8 +198,9 @@ def test_every_number_of_patterns_and_clusters_is_the_librarys(page, rng):
                 pattern = expected.patterns[expected.selected, place - 1].item()
                 assert told[2] == pytest.approx(pattern, abs=0.00051)
         elif gap_after(values, expected.clusters) > 1e-6:
-            assert sizes(page) == expected.found.bincount().tolist()
-            cut = expected.adjacency[expected.found[:, None] != expected.found].sum() / expected.adjacency.sum()
+            labels = expected.cluster_labels
+            assert sizes(page) == labels.bincount().tolist()
+            cut = expected.adjacency[labels[:, None] != labels].sum() / expected.adjacency.sum()
             told = numbers(sentence(page, "shown"))
             assert told[:2] == [len(sizes(page)), pytest.approx(100 * cut.item(), abs=0.51)]
             if expected.regions is not None:
@@ -317,7 +318,7 @@ def test_while_a_slider_moves_the_graph_follows_and_the_last_place_counts(page):
     assert page.get_by_label("Radius r").input_value() == "8"
     expected = python(radius=4)
     check_graph(page, expected)
-    assert sizes(page) == expected.found.bincount().tolist()
+    assert sizes(page) == expected.cluster_labels.bincount().tolist()
 
 
 # the drawings
@@ -337,7 +338,7 @@ def test_clusters_patterns_and_heat_have_their_colors(page, rng):
         assert (found - mixed)[light].abs().max() < 25
         assert (found - mixed)[light].abs().mean() < 5
 
-    check(tones[expected.found])
+    check(tones[expected.cluster_labels])
     select(page, "Show").select_option("degrees")
     settled(page)
     heat = mpl.colormaps["cividis"]((expected.degrees / expected.degrees.max()).numpy(), bytes=True)[:, :3]

@@ -49,21 +49,21 @@ def difference(expected, got):
     >>> difference((0, 1), [0, 2])
     'expected (0, 1), got (0, 2)'
     """
-    wanted, found = torch.as_tensor(expected), as_tensor(got)
-    if found is None:
+    wanted, actual = torch.as_tensor(expected), as_tensor(got)
+    if actual is None:
         return f"expected {show(expected)}, got {show(got)}"
-    if found.shape != wanted.shape:
-        return f"expected shape {tuple(wanted.shape)}, got {tuple(found.shape)}"
-    rounding = max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0 for t in (wanted, found))
+    if actual.shape != wanted.shape:
+        return f"expected shape {tuple(wanted.shape)}, got {tuple(actual.shape)}"
+    rounding = max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0 for t in (wanted, actual))
     tolerance = min(0.01, 100 * rounding)
-    off = ~torch.isclose(found.double(), wanted.double(), rtol=tolerance, atol=tolerance)
+    off = ~torch.isclose(actual.double(), wanted.double(), rtol=tolerance, atol=tolerance)
     if not off.any():
         return None
     place = tuple(off.nonzero()[0].tolist())
-    digits = digits_apart(wanted[place].item(), found[place].item())
+    digits = digits_apart(wanted[place].item(), actual[place].item())
     if wanted.numel() <= 16:
-        return f"expected {_listed(wanted, expected, digits)}, got {_listed(found, expected, digits)}"
-    one, other = (_rounded(tensor[place].item(), digits) for tensor in (wanted, found))
+        return f"expected {_listed(wanted, expected, digits)}, got {_listed(actual, expected, digits)}"
+    one, other = (_rounded(each[place].item(), digits) for each in (wanted, actual))
     return f"expected {one} at {list(place)}, got {other}"
 
 

@@ -12,10 +12,10 @@ def number(name, expected, *, within, because):
     """Register an exercise that asks for a number."""
 
     def judge(answer):
-        found = as_tensor(answer)
-        if found is None or found.numel() != 1:
+        tensor = as_tensor(answer)
+        if tensor is None or tensor.numel() != 1:
             return f"expected a number, got {show(answer)}"
-        got = float(found.item())
+        got = float(tensor.item())
         if abs(got - expected) <= within:
             return None
         digits = digits_apart(expected, got)

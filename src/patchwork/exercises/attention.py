@@ -63,7 +63,7 @@ def _causal(x):
 
 
 def _verdict_problem(got, name, answer):
-    found = as_tensor(got)
-    if found is None or found.numel() != 1 or found.item() not in (0, 1):
+    tensor = as_tensor(got)
+    if tensor is None or tensor.numel() != 1 or tensor.item() not in (0, 1):
         return f"({name}) expected True or False, got {show(got)}"
-    return None if bool(found.item()) == answer else f"({name}) expected {answer}, got {not answer}"
+    return None if bool(tensor.item()) == answer else f"({name}) expected {answer}, got {not answer}"

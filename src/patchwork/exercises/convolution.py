@@ -32,8 +32,8 @@ def _rim():
     for side, size, layers, by in cases:
         fine = torch.zeros(side)
         fine[layers * (size // 2) : side - layers * (size // 2)] = 1
-        found = (fine * fine.roll(by)).sum().item()
-        yield {"side": side, "K": size, "L": layers, "by": by}, (found / side) ** 2
+        overlap = (fine * fine.roll(by)).sum().item()
+        yield {"side": side, "K": size, "L": layers, "by": by}, (overlap / side) ** 2
 
 
 @function("convolution.exponent")

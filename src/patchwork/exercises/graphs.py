@@ -82,10 +82,10 @@ def _symmetric(weights):
 
 def _smallest_ncut(weights):
     number, degrees = len(weights), weights.sum(1)
-    found = []
+    cuts = []
     for rest in itertools.product((False, True), repeat=number - 1):
         inside = torch.tensor([True, *rest])
         if not inside.all():
             cut = weights[inside][:, ~inside].sum()
-            found.append((cut / degrees[inside].sum() + cut / degrees[~inside].sum()).item())
-    return min(found)
+            cuts.append((cut / degrees[inside].sum() + cut / degrees[~inside].sum()).item())
+    return min(cuts)

@@ -64,12 +64,12 @@ def _order():
 
 def _position_problem(got, grid, dim):
     """Any embedding will do that is finite and tells all positions apart, (r, c) from (c, r) among them."""
-    rows, found = grid[0] * grid[1], as_tensor(got)
-    if found is None or found.shape != (rows, dim):
+    rows, table = grid[0] * grid[1], as_tensor(got)
+    if table is None or table.shape != (rows, dim):
         return f"expected shape {(rows, dim)}, got {show(got)}"
-    if not found.isfinite().all():
+    if not table.isfinite().all():
         return "expected finite numbers, got NaN or infinity"
-    apart = (found.double().unsqueeze(1) - found.double()).abs().amax(2).fill_diagonal_(torch.inf)
+    apart = (table.double().unsqueeze(1) - table.double()).abs().amax(2).fill_diagonal_(torch.inf)
     if apart.min() > 1e-6:
         return None
     first, second = (divmod(index, grid[1]) for index in divmod(int(apart.argmin()), rows))

@@ -59,15 +59,15 @@ def _feature():
     bar = _precision(standardize(patch_spectrum(patches)), labels)
 
     def judge(got):
-        found = as_tensor(got)
-        if found is None or found.ndim != 3 or found.shape[:2] != patches.shape[:2] or found.shape[2] == 0:
+        features = as_tensor(got)
+        if features is None or features.ndim != 3 or features.shape[:2] != patches.shape[:2] or features.shape[2] == 0:
             return f"expected a tensor ({_MOSAICS}, 256, F), got {show(got)}"
-        if not found.double().isfinite().all():
+        if not features.double().isfinite().all():
             return "expected features that are numbers, got NaN or infinity"
-        reached = _precision(found.float(), labels)
-        if reached >= bar + _GAIN:
+        precision = _precision(features.float(), labels)
+        if precision >= bar + _GAIN:
             return None
-        return f"expected a mean average precision of {bar + _GAIN:.3f} at least, got {reached:.3f}"
+        return f"expected a mean average precision of {bar + _GAIN:.3f} at least, got {precision:.3f}"
 
     yield {"patches": patches}, judge
 
@@ -82,5 +82,5 @@ def _shuffled_mosaics():
 
 
 def _precision(features, labels):
-    found = [mean_average_precision(-squared_distances(x), own) for x, own in zip(features, labels, strict=True)]
-    return torch.stack(found).mean().item()
+    precisions = [mean_average_precision(-squared_distances(x), own) for x, own in zip(features, labels, strict=True)]
+    return torch.stack(precisions).mean().item()

@@ -31,20 +31,20 @@ def _between():
 @function("synthesis.relation")
 def _relation():
     bar = _walks_score() + _GAIN
-    reached = []
+    scores = []
     for seed in range(_MOSAICS):
         spectra, labels = _mosaic(seed)
 
         def judge(got, labels=labels):
-            found = as_tensor(got)
-            if found is None or found.shape != (256, 256):
+            relation = as_tensor(got)
+            if relation is None or relation.shape != (256, 256):
                 return f"expected a relation (256, 256), got {show(got)}"
-            found = found.double()
-            if not found.isfinite().all() or found.min() < 0 or not is_row_stochastic(found, tolerance=1e-4):
+            relation = relation.double()
+            if not relation.isfinite().all() or relation.min() < 0 or not is_row_stochastic(relation, tolerance=1e-4):
                 return "expected entries of at least 0 in rows that sum to 1"
-            reached.append(same_region_auc(found, labels).item())
-            mean = sum(reached) / len(reached)
-            if len(reached) < _MOSAICS or mean >= bar:
+            scores.append(same_region_auc(relation, labels).item())
+            mean = sum(scores) / len(scores)
+            if len(scores) < _MOSAICS or mean >= bar:
                 return None
             return f"and {_MOSAICS - 1} others: expected a mean AUC of {bar:.3f} at least, got {mean:.3f}"
 
@@ -52,12 +52,12 @@ def _relation():
 
 
 def _break(answer):
-    found = as_tensor(answer)
-    if found is None or found.shape != _GRID:
+    tensor = as_tensor(answer)
+    if tensor is None or tensor.shape != _GRID:
         return f"expected a tensor (16, 16) of zeros and ones, got {show(answer)}"
-    if not set(found.flatten().tolist()) <= {0, 1}:
-        return f"expected zeros and ones only, got {show(answer)} with values {found.min():g} … {found.max():g}"
-    cells = found.flatten().long()
+    if not set(tensor.flatten().tolist()) <= {0, 1}:
+        return f"expected zeros and ones only, got {show(answer)} with values {tensor.min():g} … {tensor.max():g}"
+    cells = tensor.flatten().long()
     if not 64 <= cells.sum() <= 192:
         return (
             f"expected at least 64 patches of each texture, got {256 - cells.sum()} of grass and {cells.sum()} of brick"

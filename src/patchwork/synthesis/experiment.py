@@ -147,7 +147,7 @@ def trained(
     stored = {name: torch.tensor(value, device=device) for name, value in load_file(file).items()}
     weights = {name: value.to(dtype) if value.is_floating_point() else value for name, value in stored.items()}
     model.load_state_dict(weights, assign=True)
-    model.given = network.given(relation, device, dtype)
+    model.masks_or_weights = network.masks_or_weights(relation, device, dtype)
     return model.eval()
 
 

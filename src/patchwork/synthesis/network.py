@@ -99,7 +99,7 @@ class RelationNetwork(nn.Module):
             self.pool_norm, self.pool = nn.BatchNorm1d(_WIDTH, **made), nn.Linear(_WIDTH, _WIDTH, bias=False, **made)
             self.pool_mlp_norm, self.pool_mlp = nn.LayerNorm(_WIDTH, **made), Gated(_WIDTH, 2 * _WIDTH, **made)
         self.head = nn.Linear(_WIDTH, 1, **made)
-        self.register_buffer("given", given(relation, device, dtype), persistent=False)
+        self.register_buffer("masks_or_weights", masks_or_weights(relation, device, dtype), persistent=False)
 
     def forward(self, features: Float[Tensor, "B N F"], marked: Integer[Tensor, " B"]) -> Float[Tensor, "B N"]:
         """Return the logits of all patches."""
@@ -109,8 +109,8 @@ class RelationNetwork(nn.Module):
         x = torch.cat([features, _LOUDNESS * mark * features], 2)
         if self.coordinates:
             x = x + self.place(patch_centers(GRID, device=x.device, dtype=x.dtype) / GRID[0] * 2 - 1)
-        for given in self._given(features):
-            x = x + self.mixing(self.mixing_norm(x), given)
+        for mask_or_weights in self._by_block(features):
+            x = x + self.mixing(self.mixing_norm(x), mask_or_weights)
             x = x + self.mlp(self.mlp_norm(x))
         x = self.norm(x)
         if self.pooling:
@@ -118,10 +118,10 @@ class RelationNetwork(nn.Module):
             x = x + self.pool_mlp(self.pool_mlp_norm(x))
         return self.head(x).squeeze(2)
 
-    def _given(self, features):
+    def _by_block(self, features):
         if self.relation == "knn":
             return [nearest_graphs(features)] * BLOCKS
-        return [None] * BLOCKS if self.given is None else self.given
+        return [None] * BLOCKS if self.masks_or_weights is None else self.masks_or_weights
 
     def _check(self, features, marked):
         number, tokens, width = _checks.shape("features", features, "B N F")
@@ -134,8 +134,8 @@ class RelationNetwork(nn.Module):
             raise ValueError(f"marked must have shape ({number},), got {tuple(marked.shape)}")
         _checks.on_one_device(features=features, marked=marked)
         if _checks.has_values(marked) and not 0 <= marked.min() <= marked.max() < TOKENS:
-            found = f"{marked.min().item()} … {marked.max().item()}"
-            raise ValueError(f"marked must lie in 0 … {TOKENS - 1}, got {found}")
+            ends = f"{marked.min().item()} … {marked.max().item()}"
+            raise ValueError(f"marked must lie in 0 … {TOKENS - 1}, got {ends}")
 
     def extra_repr(self) -> str:
         """Show what no weight shows."""
@@ -159,12 +159,12 @@ def nearest_masks(features: Float[Tensor, "N F"]) -> Bool[Tensor, "3 N N"]:
     return heard.logical_or(torch.eye(len(heard), dtype=torch.bool, device=heard.device)).expand(BLOCKS, -1, -1)
 
 
-def given(
+def masks_or_weights(
     relation: Relation,
     device: Device,
     dtype: torch.dtype,
 ) -> Float[Tensor, "3 N N"] | Bool[Tensor, "3 N N"] | None:
-    """Return what each block is given: the masks of an attention, the weights of a graph, or nothing that is fixed."""
+    """Return the masks of an attention or the weights of a graph, block by block; None where none are fixed."""
     if relation in ("convolution", "global", "knn"):
         return None
     heard = masks(relation, device)
@@ -195,8 +195,8 @@ class _Mixing(nn.Module):
         super().__init__()
         self.value, self.output = (nn.Linear(dim, dim, **made) for _ in range(2))
 
-    def forward(self, x, given):
-        return self.output(self.gather(x, self.value(x), given))
+    def forward(self, x, mask_or_weights):
+        return self.output(self.gather(x, self.value(x), mask_or_weights))
 
 
 class _Attention(_Mixing):
@@ -213,7 +213,7 @@ class _Attention(_Mixing):
 
 
 class _Graph(_Mixing):
-    """R is given. What a token gathers starts as it is there, and about as large as the token itself."""
+    """R is fixed. What a token gathers starts as it is there, and about as large as the token itself."""
 
     def __init__(self, dim, heard, **made):
         super().__init__(dim, **made)

@@ -50,8 +50,8 @@ def texture_features(half: Half, *, device: Device = None, dtype: torch.dtype | 
         known = spectra("train")
         wanted = known if half == "train" else spectra("test")
         axes, variance = principal_axes(standardize(known.flatten(0, 1)))
-        found = standardize(wanted, reference=known.flatten(0, 1)) @ axes / variance.sqrt()
-    return found.to(dtype).to(device)
+        features = standardize(wanted, reference=known.flatten(0, 1)) @ axes / variance.sqrt()
+    return features.to(dtype).to(device)
 
 
 def marked_textures(

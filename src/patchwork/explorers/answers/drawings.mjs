@@ -44,7 +44,7 @@ function drawCells(context, width, height, { view, network, colors }) {
   const [across, down] = [
     [columns, width],
     [rows, height],
-  ].map(([count, length]) => Array.from({ length: count + 1 }, (_, at) => Math.round((at * length) / count)));
+  ].map(([count, length]) => Array.from({ length: count + 1 }, (_, line) => Math.round((line * length) / count)));
   distances.forEach((asked, patch) => {
     const [row, column] = [Math.floor(patch / columns), patch % columns];
     context.fillStyle = css(asked || view.view === "steps" ? tone(named, patch, paper) : paper);
@@ -161,7 +161,7 @@ export function drawKey(context, _width, height, { view, colors: { ink, edge, pa
 export function drawCurve(context, width, height, { view: { accuracy, ceiling }, colors }) {
   const { ink, blue } = colors,
     { x, y } = drawAxes(context, width, height, colors, accuracy.length);
-  const points = (shares) => shares.flatMap((share, at) => (share === null ? [] : [[x(at), y(share)]]));
+  const points = (shares) => shares.flatMap((share, index) => (share === null ? [] : [[x(index), y(share)]]));
   if (ceiling) curve(context, points(ceiling), ink, { dash: [6, 4] });
   curve(context, points(accuracy), blue, { lineWidth: 1.5 });
   points(accuracy).forEach((point) => {
@@ -177,7 +177,7 @@ export function drawCurve(context, width, height, { view: { accuracy, ceiling },
 // Shares up, distances 1 … count across; returns where each lies.
 function drawAxes(context, width, height, { quiet, rule, edge }, count) {
   const { left, right, high, low } = { left: 44, right: width - 12, high: 34, low: height - 36 };
-  const x = (at) => left + 12 + (at / (count - 1)) * (right - left - 24),
+  const x = (index) => left + 12 + (index / (count - 1)) * (right - left - 24),
     y = (share) => low - ((Math.max(share, LEAST) - LEAST) / (1 - LEAST)) * (low - high);
   const across = (level, color) => {
     const ends = [left, right].map((end) => [end, level]);
@@ -188,7 +188,8 @@ function drawAxes(context, width, height, { quiet, rule, edge }, count) {
     label(context, percent(share), left - 6, y(share), { color: quiet, align: "right" });
   }
   across(low, edge);
-  for (let at = 0; at < count; at++) label(context, String(at + 1), x(at), low + 13, { color: quiet, align: "center" });
+  for (let index = 0; index < count; index++)
+    label(context, String(index + 1), x(index), low + 13, { color: quiet, align: "center" });
   label(context, words.DISTANCE, (left + right) / 2, height - 9, { color: quiet, align: "center" });
   return { x, y };
 }

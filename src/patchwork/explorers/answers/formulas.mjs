@@ -56,8 +56,8 @@ export function arrivals(hearers, mark) {
     reached = [mark];
   steps[mark] = 0;
   hearers.forEach((lists, block) => {
-    for (let at = 0, before = reached.length; at < before && reached.length < steps.length; at++) {
-      for (const patch of lists[reached[at]])
+    for (let index = 0, before = reached.length; index < before && reached.length < steps.length; index++) {
+      for (const patch of lists[reached[index]])
         if (steps[patch] === null) {
           steps[patch] = block + 1;
           reached.push(patch);

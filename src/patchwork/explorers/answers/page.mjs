@@ -38,7 +38,7 @@ function decodeNetwork(name, { relation, pooling, edges, answers }) {
   };
 }
 
-// What follows from the settings: every network's answers to the mark, and the chosen one's to all marks, found once.
+// What follows from the settings: every network's answers to the mark, and the chosen one's to all marks, once.
 function lookAt(solved, { network, view, selected }) {
   const { picture, textures, question, networks } = solved,
     maps = networks.map((each) => answersTo(selected, each, solved)),
@@ -138,9 +138,9 @@ class AnswersExplorer extends Explorer {
   draw() {
     this.reading = this.keepAll({ marked: drawMarked, large: drawLarge });
     this.keepAll({ key: drawKey, chart: drawCurve });
-    this.page.tiles.forEach(({ canvas }, at) => {
+    this.page.tiles.forEach(({ canvas }, place) => {
       this.keep(canvas, (context, width, height) =>
-        drawTile(context, width, height, { ...this.drawn(), network: this.view.maps[at] }),
+        drawTile(context, width, height, { ...this.drawn(), network: this.view.maps[place] }),
       );
     });
   }
@@ -157,8 +157,8 @@ class AnswersExplorer extends Explorer {
       [marked, this.ask],
       [large, this.pin],
     ]) {
-      const at = (x, y) => gridPlace(x, y, canvas, GRID);
-      onPointer(canvas, { choose: (x, y) => choose(at(x, y)), hover: this.over(at) });
+      const patchAt = (x, y) => gridPlace(x, y, canvas, GRID);
+      onPointer(canvas, { choose: (x, y) => choose(patchAt(x, y)), hover: this.over(patchAt) });
     }
     walkGrid(marked, { grid: () => GRID, now: () => this.view.selected, go: this.ask });
     walkGrid(large, { grid: () => GRID, now: () => this.read, go: this.pin });
@@ -203,8 +203,8 @@ class AnswersExplorer extends Explorer {
     this.view = lookAt(this.solved, this.settings);
     const { view, page } = this;
     showControls(page, view);
-    page.tiles.forEach((tile, at) => {
-      showTile(tile, view.maps[at], view.chosen);
+    page.tiles.forEach((tile, place) => {
+      showTile(tile, view.maps[place], view.chosen);
     });
     this.updateTexts();
     this.updateHovered();

@@ -102,10 +102,10 @@ def encoded(models, solved):
             name: {**relation, "answers": encode_probabilities(solved.probabilities[name], bits)}
             for name, relation in relations.items()
         }
-        found = {"picture": picture, "textures": solved.textures.tolist(), "networks": networks}
-        if len(json.dumps(found)) < ROOM:
+        scene = {"picture": picture, "textures": solved.textures.tolist(), "networks": networks}
+        if len(json.dumps(scene)) < ROOM:
             break
-    return found
+    return scene
 
 
 def _encoded_relation(model, features):

@@ -40,7 +40,7 @@ export function tokenAt(x, y, width, height, scene) {
       prefix,
     } = scene,
     { left, side, wide, high } = places(width, height, scene);
-  const within = (at, count) => clamped(Math.floor(at), count - 1);
+  const within = (position, count) => clamped(Math.floor(position), count - 1);
   if (x < left - (GAP * width) / 2) return within(y / (side + 4), prefix);
   return prefix + within(y / high, rows) * columns + within((x - left) / wide, columns);
 }
@@ -67,7 +67,7 @@ export function drawMap(context, width, height, { view: { scene, query, top }, w
 }
 
 // The colors from 0 to the top weight, RGBA.
-const COLORS = Uint8ClampedArray.from({ length: 4 * 256 }, (_, at) => [...cividis((at >> 2) / 255), 255][at & 3]);
+const COLORS = Uint8ClampedArray.from({ length: 4 * 256 }, (_, byte) => [...cividis((byte >> 2) / 255), 255][byte & 3]);
 
 function heatCanvas(heat, rows, columns) {
   const pixels = new Uint8ClampedArray(4 * rows * columns);
@@ -133,10 +133,10 @@ function drawUniform(context, width, { base, level, both, tokens }, { ink, paper
   context.strokeStyle = ink;
   context.lineWidth = 1;
   context.setLineDash([5, 3]);
-  for (const at of both ? [base - level, base + level] : [base - level]) {
+  for (const height of both ? [base - level, base + level] : [base - level]) {
     context.beginPath();
-    context.moveTo(0, at);
-    context.lineTo(width, at);
+    context.moveTo(0, height);
+    context.lineTo(width, height);
     context.stroke();
   }
   context.restore();

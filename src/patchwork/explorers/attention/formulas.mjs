@@ -31,8 +31,8 @@ function sameRegion({ labels, prefix, tokens }, query) {
 function answersTo({ tokens, dim, prefix, labels }, { queries, keys }, { block, head, query, scale }) {
   const heads = head === null ? queries[block].map((_, each) => each) : [head];
   const products = heads.map((each) => {
-    const asking = queries[block][each].values.subarray(query * dim, (query + 1) * dim);
-    return dotProducts(asking, keys[block][each].values);
+    const own = queries[block][each].values.subarray(query * dim, (query + 1) * dim);
+    return dotProducts(own, keys[block][each].values);
   });
   const rows = products.map((row) => softmaxRow(row.map((product) => product * scale))),
     weights = meanRow(rows);

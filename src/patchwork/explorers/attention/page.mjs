@@ -125,7 +125,7 @@ function showFindings(list, lines) {
   });
 }
 
-// `pinned` is the answering token the reader chose, or null: the strongest.
+// `pinned` is the key the reader chose, a token that answers the query, or null: the strongest.
 class AttentionExplorer extends Explorer {
   static settings = ["scene", "model", "block", "head", "query", "temperature"];
   static source = "scenes";
@@ -251,8 +251,8 @@ class AttentionExplorer extends Explorer {
   }
 
   listenToMap(map) {
-    const at = (x, y) => tokenAt(x, y, map.clientWidth, map.clientHeight, this.view.scene);
-    onPointer(map, { choose: (x, y) => this.ask(at(x, y)), hover: this.over(at) });
+    const hit = (x, y) => tokenAt(x, y, map.clientWidth, map.clientHeight, this.view.scene);
+    onPointer(map, { choose: (x, y) => this.ask(hit(x, y)), hover: this.over(hit) });
     const step = (by) => () => this.ask(this.view.query + by),
       rows = (by) => () => this.askRows(by);
     onKeys(map, {

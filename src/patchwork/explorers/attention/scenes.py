@@ -125,10 +125,10 @@ def encoded(scenes):
     """
     shown = {name: _encoded_picture(scene) for name, scene in scenes.items()}
     for bits in BITS:
-        found = {name: shown[name] | {"models": _encoded_models(scene, bits)} for name, scene in scenes.items()}
-        if len(json.dumps(found)) <= ROOM:
+        coded = {name: shown[name] | {"models": _encoded_models(scene, bits)} for name, scene in scenes.items()}
+        if len(json.dumps(coded)) <= ROOM:
             break
-    return found
+    return coded
 
 
 def _encoded_picture(scene):

@@ -95,5 +95,5 @@ def _token_name(look):
 def _findings(look, model):
     row, score = look.row(model), look.score(model)
     spread = torch.special.entr(row.double()).sum().exp().item()
-    found = [f"as if spread over {spread:.0f} of {len(row)}", f"largest weight {row.max():.2g}"]
-    return found if score is None else [f"{score[0]:.0%} in its region, chance {score[1]:.0%}", *found]
+    lines = [f"as if spread over {spread:.0f} of {len(row)}", f"largest weight {row.max():.2g}"]
+    return lines if score is None else [f"{score[0]:.0%} in its region, chance {score[1]:.0%}", *lines]

@@ -58,8 +58,8 @@ export function scaleSentence({ temperature, scale, dim }) {
 // Who asks, and under each model how far its answers are spread.
 
 export function askingSentence({ scene, query, tokens }) {
-  const asking = capital(tokenText(scene, query));
-  return scene.prefix ? `${asking} asks, ${tokens} tokens answer.` : `${asking} asks, ${tokens} patches answer.`;
+  const asker = capital(tokenText(scene, query));
+  return scene.prefix ? `${asker} asks, ${tokens} tokens answer.` : `${asker} asks, ${tokens} patches answer.`;
 }
 
 export const toldSentence = (view) =>

@@ -1,4 +1,4 @@
-// What every explorer's canvas needs: sharp pixels, theme colors, a halo, pointer and keys.
+// What every explorer's canvas needs: sharp pixels, heat, a halo, pointer and keys.
 
 const CIVIDIS = `
   00224d 002554 00285b 002a62 002d69 003070 043270 11356f 1a386f 213b6e 273d6d 2c406d 31436c 36466c 3a486b 3f4b6b 434e6b
@@ -7,21 +7,21 @@ const CIVIDIS = `
   c7b666 cbba64 cfbd61 d4c15e d8c45b dcc858 e1cc54 e5cf50 ead34c eed747 f3da42 f8de3b fde234 fde737`
   .trim()
   .split(/\s+/)
-  .map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  .map((hex) => [0, 2, 4].map((start) => parseInt(hex.slice(start, start + 2), 16)));
 
 export const DARK = "#1b2430"; // lines and words on photographs, in either theme
 
 // A color's red, green and blue, from #rrggbb or rgb(…).
 export const channels = (color) =>
   color.startsWith("#")
-    ? [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
+    ? [1, 3, 5].map((start) => parseInt(color.slice(start, start + 2), 16))
     : color.match(/\d+/g).slice(0, 3).map(Number);
 
 // Heat: 0 … 1 as [red, green, blue] bytes, matplotlib's cividis to within 3 of 255 levels.
 export function cividis(value) {
-  const at = Math.min(Math.max(value, 0), 1) * (CIVIDIS.length - 1),
-    low = Math.min(Math.floor(at), CIVIDIS.length - 2);
-  return CIVIDIS[low].map((from, channel) => Math.round(from + (at - low) * (CIVIDIS[low + 1][channel] - from)));
+  const position = Math.min(Math.max(value, 0), 1) * (CIVIDIS.length - 1),
+    low = Math.min(Math.floor(position), CIVIDIS.length - 2);
+  return CIVIDIS[low].map((from, channel) => Math.round(from + (position - low) * (CIVIDIS[low + 1][channel] - from)));
 }
 
 // RGBA bytes as a canvas, to be drawn at any size.
@@ -32,7 +32,7 @@ export function pixelCanvas(pixels, width, height) {
   return canvas;
 }
 
-// RGBA bytes of rows × columns pixels, to be written one whole pixel at a time: words[at] = packed([red, green, blue]).
+// RGBA bytes of rows × columns pixels, written one whole pixel at a time: words[pixel] = packed([red, green, blue]).
 export function blankPixels(rows, columns) {
   const pixels = new Uint8ClampedArray(4 * rows * columns);
   return { words: new Uint32Array(pixels.buffer), done: () => pixelCanvas(pixels, columns, rows) };
@@ -42,9 +42,9 @@ export const packed = ([red, green, blue]) => (255 << 24) | (blue << 16) | (gree
 // Numbers from 0 to 1, row by row, as gray pixels; those outside are black or white.
 export function grayPicture(levels, [rows, columns]) {
   const { words, done } = blankPixels(rows, columns);
-  for (let at = 0; at < words.length; at++) {
-    const gray = Math.round(255 * Math.min(Math.max(levels[at], 0), 1));
-    words[at] = packed([gray, gray, gray]);
+  for (let pixel = 0; pixel < words.length; pixel++) {
+    const gray = Math.round(255 * Math.min(Math.max(levels[pixel], 0), 1));
+    words[pixel] = packed([gray, gray, gray]);
   }
   return done();
 }
@@ -77,39 +77,6 @@ export function surface(canvas, draw) {
       resized.disconnect();
       cancelAnimationFrame(frame);
     },
-  };
-}
-
-// The theme's colors by name, as a canvas takes them: {ink: "rgb(27, 36, 48)", …}. System colors (forced colors) are
-// resolved too.
-export function themeColors(element) {
-  const names = ["paper", "raised", "ink", "quiet", "rule", "edge", "accent", "accent-wash", "red", "green", "blue"];
-  const probe = element.appendChild(document.createElement("span"));
-  probe.style.forcedColorAdjust = "none";
-  const colors = names.map((name) => {
-    probe.style.color = `var(--pw-${name})`;
-    return [name, getComputedStyle(probe).color];
-  });
-  probe.remove();
-  return Object.fromEntries(colors);
-}
-
-// Call back when the page or JupyterLab changes between light and dark, forced colors come or go, and around printing,
-// for which the page turns light; returns what ends it.
-export function onThemeChange(callback) {
-  const attributes = new MutationObserver(callback);
-  attributes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  attributes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  const forced = matchMedia("(forced-colors: active)");
-  const changes = [
-    [forced, "change"],
-    [window, "beforeprint"],
-    [window, "afterprint"],
-  ];
-  for (const [target, name] of changes) target.addEventListener(name, callback);
-  return () => {
-    attributes.disconnect();
-    for (const [target, name] of changes) target.removeEventListener(name, callback);
   };
 }
 
@@ -288,7 +255,7 @@ export function gridCells([rows, columns], width, height) {
 
 // The place of such a grid at (x, y).
 export function gridPlace(x, y, { clientWidth: width, clientHeight: height }, [rows, columns]) {
-  const along = (at, length, count) => Math.min(Math.max(Math.floor((at / length) * count), 0), count - 1);
+  const along = (position, length, count) => Math.min(Math.max(Math.floor((position / length) * count), 0), count - 1);
   return along(y, height, rows) * columns + along(x, width, columns);
 }
 

@@ -77,7 +77,7 @@ def to_picture(image):
 
 
 def encode_array(values, *, bits=8, ends=None):
-    """Write an array with 2^bits levels between its least and largest value; math.mjs reads it with ``decodeArray``.
+    """Write an array with 2^bits levels between its least and largest value; ``decodeArray`` of formulas.mjs reads it.
 
     Returns a dict of shape, bits, low, high and the base64 bytes, in which the levels follow each other bit by bit;
     each value stays true to (high − low) / 2(2^bits − 1). Low and high are rounded outward to the decimal place of

@@ -1,9 +1,11 @@
 // What every explorer is: settings that a model keeps, a page that shows them, and what each tells the other. A new one
 // extends Explorer or PhotoExplorer, names its settings, and says how it is built, kept drawn, listened to and updated.
 
-import { keepKeys, onThemeChange, surface, themeColors } from "./canvas.mjs";
+import { keepKeys, surface } from "./canvas.mjs";
 import { button, choice, element, filePicker, setText } from "./controls.mjs";
+import { usableModel } from "./model.mjs";
 import { decodeGray, decodePhoto, readOwnGray, readOwnPhoto } from "./photos.mjs";
+import { followPage, onThemeChange, themeColors } from "./theme.mjs";
 import { Work } from "./work.mjs";
 
 const OWN = "your photo";
@@ -21,7 +23,7 @@ export class Explorer {
   hovered = null;
 
   constructor(model) {
-    this.model = model;
+    this.model = usableModel(model);
     this.first = this.settings;
   }
 
@@ -48,6 +50,7 @@ export class Explorer {
     this.page = this.build();
     keepKeys(this.page.root);
     el.append(this.page.root);
+    followPage(this.page.root);
     this.colors = themeColors(this.page.root);
     this.draw();
     this.listen();
@@ -111,7 +114,7 @@ export class Explorer {
     heard[`change:${source}`] = () => this.receive();
     heard["change:hovered"] = () => this.hover(this.model.get("hovered"));
     for (const name in heard) this.model.on(name, heard[name]);
-    const forget = onThemeChange(() => this.restyle());
+    const forget = onThemeChange(this.page.root, (printing) => this.restyle(printing));
     this.unmount = () => {
       for (const name in heard) this.model.off(name, heard[name]);
       forget();
@@ -132,7 +135,8 @@ export class Explorer {
     });
   }
 
-  restyle() {
+  restyle(printing) {
+    followPage(this.page.root, printing);
     this.colors = themeColors(this.page.root);
     if (this.view)
       this.surfaces.forEach((each) => {

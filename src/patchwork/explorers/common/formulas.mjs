@@ -29,15 +29,15 @@ export function shuffledOrder(count, seed = 1) {
   return order;
 }
 
-// The numbers of base.encode_array: levels of `bits` bits, one after the other.
+// The numbers of encoding.encode_array: levels of `bits` bits, one after the other.
 export function decodeArray({ shape, bits, low, high, data }) {
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0)),
     most = 2 ** bits - 1;
   const count = shape.reduce((product, length) => product * length, 1),
     values = new Float32Array(count);
   for (let index = 0, bit = 0; index < count; index++, bit += bits) {
-    const at = bit >> 3,
-      three = (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2];
+    const byte = bit >> 3,
+      three = (bytes[byte] << 16) | (bytes[byte + 1] << 8) | bytes[byte + 2];
     values[index] = low + (((three >> (24 - bits - (bit & 7))) & most) / most) * (high - low);
   }
   return { shape, values };
@@ -47,8 +47,8 @@ export function decodeArray({ shape, bits, low, high, data }) {
 export function dotProducts(query, keys) {
   const { length: dim } = query,
     products = new Float64Array(keys.length / dim);
-  for (let token = 0, at = 0; token < products.length; token++) {
-    for (let axis = 0; axis < dim; axis++, at++) products[token] += query[axis] * keys[at];
+  for (let token = 0, index = 0; token < products.length; token++) {
+    for (let axis = 0; axis < dim; axis++, index++) products[token] += query[axis] * keys[index];
   }
   return products;
 }
@@ -62,7 +62,7 @@ export function softmaxRow(logits) {
 }
 
 export function meanRow(rows) {
-  return rows[0].map((_, at) => rows.reduce((sum, row) => sum + row[at], 0) / rows.length);
+  return rows[0].map((_, column) => rows.reduce((sum, row) => sum + row[column], 0) / rows.length);
 }
 
 // −Σ a ln a, in nats; e to this power is over how many answers the row is spread.

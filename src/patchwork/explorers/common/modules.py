@@ -24,20 +24,20 @@ def sources(*paths, root=EXPLORERS):
     >>> list(sources(EXPLORERS / "panel.mjs"))
     ['common/canvas.mjs', 'panel.mjs']
     """
-    root, found = Path(root).resolve(), {}
+    root, texts = Path(root).resolve(), {}
 
     def add(path, importing=()):
         name = path.relative_to(root).as_posix()
         if name in importing:
             raise ValueError(f"modules import each other in a circle: {' → '.join((*importing, name))}")
-        if name not in found:
+        if name not in texts:
 
             def named(found_import):
                 other = add((path.parent / found_import[3]).resolve(), (*importing, name))
                 return f'{found_import[1]}"patchwork:{other}"'
 
             text = _LIMITS_IMPORT.sub(lambda each: written(path.parent / each[2], each[1]), path.read_text("utf-8"))
-            found[name] = _RELATIVE_IMPORT.sub(named, text)
+            texts[name] = _RELATIVE_IMPORT.sub(named, text)
         return name
 
     def written(path, name):
@@ -45,7 +45,7 @@ def sources(*paths, root=EXPLORERS):
 
     for path in paths:
         add(Path(path).resolve())
-    return found
+    return texts
 
 
 def limits(name):
@@ -70,7 +70,7 @@ def widget_module(path):
     name = json.dumps(list(texts)[-1])
     return (
         f"{_read('link.js')}\nconst loaded = import(moduleLinker({_as_script(texts)})({name}));\n"
-        "export default { render: async (given) => (await loaded).default.render(given) };\n"
+        "export default { render: async (props) => (await loaded).default.render(props) };\n"
     )
 
 

@@ -197,12 +197,12 @@ def _is_photo(text):
 
 def _apart(images):
     """Take pictures and labels apart → two dicts by name."""
-    given = dict(images) if isinstance(images, dict) else {"photo": images}
-    pairs = {name: each for name, each in given.items() if isinstance(each, tuple | list)}
+    named = dict(images) if isinstance(images, dict) else {"photo": images}
+    pairs = {name: each for name, each in named.items() if isinstance(each, tuple | list)}
     for name, pair in pairs.items():
         if len(pair) != 2:
             raise ValueError(f"{name!r} must be an image, or a pair of one and its labels, got {len(pair)} things")
-    return {**given, **{name: image for name, (image, _) in pairs.items()}}, {
+    return {**named, **{name: image for name, (image, _) in pairs.items()}}, {
         name: each for name, (_, each) in pairs.items()
     }
 

@@ -46,8 +46,8 @@ export async function decodeGray(base64) {
   const { width, height, pixels } = await decodePhoto(base64),
     gray = new Float64Array(width * height),
     size = [height, width];
-  for (let at = 0, from = 0; at < gray.length; at++, from += 4)
-    gray[at] = ((19595 * pixels[from] + 38470 * pixels[from + 1] + 7471 * pixels[from + 2] + 32768) >> 16) / 255;
+  for (let pixel = 0, from = 0; pixel < gray.length; pixel++, from += 4)
+    gray[pixel] = ((19595 * pixels[from] + 38470 * pixels[from + 1] + 7471 * pixels[from + 2] + 32768) >> 16) / 255;
   return { gray, size, picture: grayPicture(gray, size) };
 }
 

@@ -56,6 +56,6 @@ def draw_outline(pen, box):
     pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=ACCENT, width=4)
 
 
-def write(pen, at, text, size, color, anchor=None):
+def write(pen, point, text, size, color, anchor=None):
     """Write words."""
-    pen.text(at, text, fill=color, font=ImageFont.load_default(size), anchor=anchor)
+    pen.text(point, text, fill=color, font=ImageFont.load_default(size), anchor=anchor)

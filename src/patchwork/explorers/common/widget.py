@@ -55,7 +55,7 @@ class Explorer(anywidget.AnyWidget):
         super().__init_subclass__(**options)
 
     def __init__(self, **traits):
-        """Check what is given and keep it. Raises ValueError where it does not fit, or is too large for a page."""
+        """Check the traits and keep them. Raises ValueError where one does not fit, or the state is too large."""
         self._first = {name: traits[name] for name in self.fixed}
         self._seen = None, None
         super().__init__(**{name: self.fit(name, value, traits) for name, value in traits.items()})
@@ -75,7 +75,7 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def look(self):
-        """What follows from what is shown and the settings: an object with all the numbers, each found once."""
+        """What follows from what is shown and the settings: an object with all the numbers, each computed once."""
         now = self._shown(), copy.deepcopy(self._settings())
         before, look = self._seen
         if look is None or now != before:

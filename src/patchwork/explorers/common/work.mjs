@@ -1,4 +1,4 @@
-// Work in slices: the page goes on answering in between.
+// Work in slices: the page goes on responding in between.
 
 const SLICE = 4; // ms
 

@@ -169,8 +169,8 @@ export function drawField(context, width, height, { view, colors }) {
 
 function squareAround(pixel, side, [, columns], { wide, high }) {
   const [row, column] = [Math.floor(pixel / columns), pixel % columns],
-    reach = (side - 1) / 2;
-  return { left: (column - reach) * wide, top: (row - reach) * high, width: side * wide, height: side * high };
+    half = (side - 1) / 2;
+  return { left: (column - half) * wide, top: (row - half) * high, width: side * wide, height: side * high };
 }
 
 // Each pixel's share of the influence, against the largest; pixels from which no path leads stay clear.

@@ -67,7 +67,7 @@ function answersOf({ gray, grid, kernel, boundary }) {
   const answers = convolve(gray, grid, kernel, boundary),
     signed = kernel.some((weight) => weight < 0),
     added = kernel.reduce((sum, each) => sum + Math.abs(each), 0);
-  const peak = signed ? answers.reduce((found, each) => Math.max(found, Math.abs(each)), 0) : added;
+  const peak = signed ? answers.reduce((most, each) => Math.max(most, Math.abs(each)), 0) : added;
   const most = peak > ROUNDING * added ? peak : 1; // a flat picture has no edges: what rounding leaves is no answer
   const levels = answers.map((answer) => (signed ? 0.5 + answer / most / 2 : answer / most));
   return { answers, signed, most, answered: grayPicture(levels, grid) };
@@ -246,7 +246,7 @@ class ConvolutionExplorer extends GrayPhotoExplorer {
   }
 
   draw() {
-    this.asking = this.keepAll({ input: drawInput, output: drawOutput, row: drawRow });
+    this.hoverable = this.keepAll({ input: drawInput, output: drawOutput, row: drawRow });
     this.keepAll({ matrix: drawMatrix, field: drawField, growth: drawGrowth });
     for (const name of ["input", "output", "row", "field"])
       this.page.canvases[name].style.aspectRatio = `${this.grid[1]} / ${this.grid[0]}`;
@@ -383,7 +383,7 @@ class ConvolutionExplorer extends GrayPhotoExplorer {
     const { view, hovered, page } = this,
       elsewhere = hovered === null || hovered >= view.count;
     setText(page.texts.listens, elsewhere ? words.rowSentence(view) : words.pairSentence(view, hovered));
-    for (const each of this.asking) each.invalidate();
+    for (const each of this.hoverable) each.invalidate();
   }
 }
 

@@ -18,8 +18,8 @@ def draw_convolution(look):
     sheet = Image.new("RGB", (740, height + 420), PAPER)
     pen = ImageDraw.Draw(sheet)
     answers, (black, white) = _as_gray(look)
-    _paste_picture(sheet, pen, 20, look.pixels, look, reach=len(look.kernel) // 2)
-    _paste_picture(sheet, pen, 380, answers, look, reach=0)
+    _paste_picture(sheet, pen, 20, look.pixels, look, radius=len(look.kernel) // 2)
+    _paste_picture(sheet, pen, 380, answers, look, radius=0)
     write(pen, (380, height + 30), f"black {black:.3g}, white {white:.3g}", 18, INK)
     _draw_products(pen, (20, height + 70, 400, 210), look)
     for line, text in enumerate(("In each cell:", "the pixel,", "the kernel's weight,", "and their product")):
@@ -38,13 +38,13 @@ def _as_gray(look):
     return look.result / (most or 1), (0, most)
 
 
-def _paste_picture(sheet, pen, left, gray, look, reach):
-    """Draw pixels in gray, outlined the pixel that asks with its neighbors up to ``reach``."""
+def _paste_picture(sheet, pen, left, gray, look, radius):
+    """Draw pixels in gray, outlined the pixel that asks with its neighbors up to ``radius`` pixels away."""
     scale = SIDE / max(look.grid)
     width, height = (round(length * scale) for length in reversed(look.grid))
     sheet.paste(gray_picture(gray).resize((width, height), Image.Resampling.BICUBIC), (left, 20))
     row, column = divmod(look.selected, look.grid[1])
-    box = (column - reach, row - reach, column + reach + 1, row + reach + 1)
+    box = (column - radius, row - radius, column + radius + 1, row + radius + 1)
     around = zip(box, (left - 3, 17, left + 3, 23), strict=True)
     draw_outline(pen, [place * scale + start for place, start in around])
 

@@ -119,10 +119,10 @@ def check_stride(stride):
     >>> check_stride([2, 1, 2])
     [2, 1, 2, 1, 1, 1, 1, 1]
     """
-    given = [stride] * MOST_LAYERS if isinstance(stride, Integral) else stride
-    if not isinstance(given, list | tuple) or len(given) > MOST_LAYERS:
+    listed = [stride] * MOST_LAYERS if isinstance(stride, Integral) else stride
+    if not isinstance(listed, list | tuple) or len(listed) > MOST_LAYERS:
         raise ValueError(f"stride must be 1, 2 or a list of at most {MOST_LAYERS} of them, got {stride!r}")
-    strides = [_checks.count("stride", each) for each in given]
+    strides = [_checks.count("stride", each) for each in listed]
     if max(strides, default=1) > 2:
         raise ValueError(f"stride must be 1 or 2 in each layer, got {stride}")
     return strides + [1] * (MOST_LAYERS - len(strides))

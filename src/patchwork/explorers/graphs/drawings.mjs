@@ -39,30 +39,30 @@ const middles = ({ grid, count }, width, height) => {
   });
 };
 
-function line(path, [from, to], at) {
-  path.moveTo(...at[from]);
-  path.lineTo(...at[to]);
-  return Math.hypot(at[from][0] - at[to][0], at[from][1] - at[to][1]);
+function line(path, [from, to], points) {
+  path.moveTo(...points[from]);
+  path.lineTo(...points[to]);
+  return Math.hypot(points[from][0] - points[to][0], points[from][1] - points[to][1]);
 }
 
 // All edges, the heaviest last and brightest, and those of the chosen patch over them; a dot as large as the patch's
 // degree.
 export function drawEdges(context, width, height, { view, hovered, colors }) {
   const { graph, grid, picture, selected } = view,
-    at = middles(view, width, height),
+    points = middles(view, width, height),
     { cell, wide, high } = gridCells(grid, width, height);
   drawPicture(context, picture, width, height);
   Object.assign(context, { globalAlpha: DIM, fillStyle: GROUND });
   context.fillRect(0, 0, width, height);
   Object.assign(context, { globalAlpha: 1, lineCap: "round" });
-  drawAllEdges(context, graph, at, width * height);
-  drawOwnEdges(context, view, at, colors);
-  drawDegrees(context, view, at, Math.min(wide, high));
+  drawAllEdges(context, graph, points, width * height);
+  drawOwnEdges(context, view, points, colors);
+  drawDegrees(context, view, points, Math.min(wide, high));
   if (hovered !== null && hovered !== selected) outline(context, cell(hovered), colors.ink, 1);
   outline(context, cell(selected), colors.accent, 3);
 }
 
-function drawAllEdges(context, { edges, weights, heaviest }, at, area) {
+function drawAllEdges(context, { edges, weights, heaviest }, points, area) {
   const paths = Array.from({ length: LEVELS }, (_, level) => ({
     path: new Path2D(),
     share: (level + 0.5) / LEVELS,
@@ -71,7 +71,7 @@ function drawAllEdges(context, { edges, weights, heaviest }, at, area) {
   edges.forEach((ends, edge) => {
     const share = weights[edge] / heaviest,
       level = paths[Math.min(Math.floor(Math.sqrt(share) * LEVELS), LEVELS - 1)];
-    if (share >= FAINT) level.length += line(level.path, ends, at);
+    if (share >= FAINT) level.length += line(level.path, ends, points);
   });
   const widths = paths.map(({ share }) => 0.6 + 1.6 * share ** 2),
     covered = paths.reduce((sum, { length }, level) => sum + length * widths[level], 0) / area;
@@ -84,7 +84,7 @@ function drawAllEdges(context, { edges, weights, heaviest }, at, area) {
   });
 }
 
-function drawOwnEdges(context, { graph, selected }, at, { accent }) {
+function drawOwnEdges(context, { graph, selected }, points, { accent }) {
   const own = graph.edges.map((_, edge) => edge).filter((edge) => graph.edges[edge].includes(selected));
   for (const [strokeStyle, wider] of [
     [DARK, 3],
@@ -93,14 +93,14 @@ function drawOwnEdges(context, { graph, selected }, at, { accent }) {
   ]) {
     for (const edge of own) {
       const path = new Path2D();
-      line(path, graph.edges[edge], at);
+      line(path, graph.edges[edge], points);
       Object.assign(context, { strokeStyle, lineWidth: 1 + (2.5 * graph.weights[edge]) / graph.heaviest + wider });
       context.stroke(path);
     }
   }
 }
 
-function drawDegrees(context, { graph: { degrees, largest } }, at, pitch) {
+function drawDegrees(context, { graph: { degrees, largest } }, points, pitch) {
   for (const [grown, color] of [
     [1, DARK],
     [0, "#ffffff"],
@@ -109,7 +109,7 @@ function drawDegrees(context, { graph: { degrees, largest } }, at, pitch) {
     context.beginPath();
     degrees.forEach((degree, patch) => {
       const radius = pitch * 0.19 * Math.sqrt(degree / largest) + grown,
-        [x, y] = at[patch];
+        [x, y] = points[patch];
       context.moveTo(x + radius, y);
       context.arc(x, y, radius, 0, 2 * Math.PI);
     });
@@ -169,10 +169,10 @@ export function drawLegend(context, width, height, { view, colors: { ink, edge }
     bytes.set([...tone(view.view === "diffusion" ? share ** 2 : share), 255], 4 * level);
   }
   context.drawImage(pixelCanvas(bytes, 256, 1), 0, 0, width, 12);
-  view.ends.forEach((text, at) => {
-    label(context, text, (at / (view.ends.length - 1)) * width, height - 8, {
+  view.ends.forEach((text, index) => {
+    label(context, text, (index / (view.ends.length - 1)) * width, height - 8, {
       color: ink,
-      align: at === 0 ? "left" : at === view.ends.length - 1 ? "right" : "center",
+      align: index === 0 ? "left" : index === view.ends.length - 1 ? "right" : "center",
     });
   });
 }
@@ -196,7 +196,7 @@ export function drawChart(context, width, height, drawn) {
 function axes(context, width, height, { quiet, rule, edge }, top, names, words) {
   const box = { left: 40, right: width - 14, high: 16, low: height - 36 },
     { left, right, high, low } = box;
-  const x = (at) => left + 12 + (at / (names.length - 1)) * (right - left - 24),
+  const x = (index) => left + 12 + (index / (names.length - 1)) * (right - left - 24),
     y = (value) => low - (Math.max(value, 0) / top) * (low - high);
   for (const value of [0, top / 2, top]) {
     curve(
@@ -210,25 +210,31 @@ function axes(context, width, height, { quiet, rule, edge }, top, names, words) 
     );
     label(context, String(Number(value.toPrecision(2))), left - 6, y(value), { color: quiet, align: "right" });
   }
-  names.forEach((name, at) => {
-    label(context, name, x(at), low + 13, { color: quiet, align: "center" });
+  names.forEach((name, index) => {
+    label(context, name, x(index), low + 13, { color: quiet, align: "center" });
   });
   label(context, words, (left + right) / 2, height - 9, { color: quiet, align: "center" });
   return { x, y };
 }
 
 function drawSpectrum(context, width, height, { view: { values, marked }, colors }) {
-  const names = values.map((_, at) => at + 1),
+  const names = values.map((_, index) => index + 1),
     top = Math.max(values.at(-1), 1e-12);
   const { x, y } = axes(context, width, height, colors, top, names, "number of the eigenvalue");
-  values.forEach((value, at) => {
-    dot(context, [x(at), y(value)], marked(at + 1) ? 6 : 4.5, marked(at + 1) ? colors.accent : colors.blue, colors);
+  values.forEach((value, index) => {
+    dot(
+      context,
+      [x(index), y(value)],
+      marked(index + 1) ? 6 : 4.5,
+      marked(index + 1) ? colors.accent : colors.blue,
+      colors,
+    );
   });
 }
 
-function drawCurve(context, width, height, { view: { curve: found, steps, labels }, colors }) {
+function drawCurve(context, width, height, { view: { curve: values, steps, labels }, colors }) {
   const names = limits.choices.steps,
-    at = names.indexOf(steps);
+    now = names.indexOf(steps);
   const { x, y } = axes(
     context,
     width,
@@ -238,12 +244,12 @@ function drawCurve(context, width, height, { view: { curve: found, steps, labels
     names,
     labels ? "steps: adjusted Rand index of the clusters" : "steps: length of the edges that is left",
   );
-  const points = found.flatMap((value, place) => (value === null ? [] : [[x(place), y(value)]]));
+  const points = values.flatMap((value, place) => (value === null ? [] : [[x(place), y(value)]]));
   curve(context, points, colors.blue);
   points.forEach((point) => {
     dot(context, point, 3.5, colors.blue, colors);
   });
-  if (found[at] === null)
+  if (values[now] === null)
     label(context, "All patches are alike.", width / 2, height / 2 - 10, { color: colors.quiet, align: "center" });
-  else if (at < found.length) dot(context, [x(at), y(found[at])], 6, colors.accent, colors);
+  else if (now < values.length) dot(context, [x(now), y(values[now])], 6, colors.accent, colors);
 }

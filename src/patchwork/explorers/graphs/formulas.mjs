@@ -26,7 +26,8 @@ const meanOf = (values) => values.reduce((sum, value) => sum + value, 0) / value
 
 export function squaredDistance({ rows, dim }, one, other) {
   let sum = 0;
-  for (let at = one * dim, to = other * dim, end = at + dim; at < end; at++, to++) sum += (rows[at] - rows[to]) ** 2;
+  for (let mine = one * dim, theirs = other * dim, end = mine + dim; mine < end; mine++, theirs++)
+    sum += (rows[mine] - rows[theirs]) ** 2;
   return sum;
 }
 
@@ -57,12 +58,12 @@ function nearest(distances, own, k) {
   const places = [];
   for (let other = 0; other < distances.length; other++) {
     if (other === own || (places.length === k && distances[other] >= distances[places[k - 1]])) continue;
-    let at = Math.min(places.length, k - 1);
-    while (at > 0 && distances[places[at - 1]] > distances[other]) {
-      places[at] = places[at - 1];
-      at--;
+    let position = Math.min(places.length, k - 1);
+    while (position > 0 && distances[places[position - 1]] > distances[other]) {
+      places[position] = places[position - 1];
+      position--;
     }
-    places[at] = other;
+    places[position] = other;
   }
   return places;
 }
@@ -99,21 +100,21 @@ export const edgeWeights = (squared, sigma) =>
 export function connected(count, edges, weights) {
   const starts = new Int32Array(count + 1),
     degrees = new Float64Array(count),
-    ways = edges.filter((_, at) => weights[at] > 0);
+    ways = edges.filter((_, edge) => weights[edge] > 0);
   for (const ends of ways) for (const patch of ends) starts[patch + 1]++;
   for (let patch = 0; patch < count; patch++) starts[patch + 1] += starts[patch];
   const neighbors = new Int32Array(2 * ways.length),
     shares = new Float64Array(2 * ways.length),
     next = starts.slice();
-  edges.forEach(([first, second], at) => {
-    if (weights[at] === 0) return;
+  edges.forEach(([first, second], edge) => {
+    if (weights[edge] === 0) return;
     for (const [from, to] of [
       [first, second],
       [second, first],
     ]) {
       neighbors[next[from]] = to;
-      shares[next[from]++] = weights[at];
-      degrees[from] += weights[at];
+      shares[next[from]++] = weights[edge];
+      degrees[from] += weights[edge];
     }
   });
   return { count, starts, neighbors, shares, degrees, ...componentsOf(count, starts, neighbors) };
@@ -129,10 +130,10 @@ function componentsOf(count, starts, neighbors) {
     component[patch] = components;
     while (waiting.length) {
       const from = waiting.pop();
-      for (let at = starts[from]; at < starts[from + 1]; at++) {
-        if (component[neighbors[at]] >= 0) continue;
-        component[neighbors[at]] = components;
-        waiting.push(neighbors[at]);
+      for (let entry = starts[from]; entry < starts[from + 1]; entry++) {
+        if (component[neighbors[entry]] >= 0) continue;
+        component[neighbors[entry]] = components;
+        waiting.push(neighbors[entry]);
       }
     }
     components++;
@@ -174,8 +175,9 @@ function restLaplacian({ count, starts, neighbors, shares, degrees, component },
     for (let column = 0; column <= row; column++)
       if (component[row] === component[column]) matrix[row * count + column] = 3 * steady[row] * steady[column];
     if (degrees[row] > 0) matrix[row * count + row] += 1;
-    for (let at = starts[row]; at < starts[row + 1]; at++)
-      if (neighbors[at] < row) matrix[row * count + neighbors[at]] -= shares[at] / roots[row] / roots[neighbors[at]];
+    for (let entry = starts[row]; entry < starts[row + 1]; entry++)
+      if (neighbors[entry] < row)
+        matrix[row * count + neighbors[entry]] -= shares[entry] / roots[row] / roots[neighbors[entry]];
   }
   return matrix;
 }
@@ -192,12 +194,12 @@ function patternOf(vector, roots) {
 export function* smallestEigenpairs(matrix, count, most) {
   const reduced = yield* tridiagonal(matrix, count),
     values = smallestEigenvalues(reduced, most),
-    found = [];
+    pairs = [];
   for (const value of values) {
-    found.push({ value, vector: tridiagonalVector(reduced, value, found) });
+    pairs.push({ value, vector: tridiagonalVector(reduced, value, pairs) });
     yield;
   }
-  return found.map(({ value, vector }) => ({ value, vector: unreduced(matrix, reduced, vector) }));
+  return pairs.map(({ value, vector }) => ({ value, vector: unreduced(matrix, reduced, vector) }));
 }
 
 // Householder's reduction, from the last row up: the matrix is H_n … H_2 T H_2 … H_n, H_k = I − v vᵀ / h with v in row
@@ -229,23 +231,24 @@ function reflect(matrix, count, v, half) {
   for (let row = 0, start = 0; row < size; row++, start += count) {
     const own = v[row];
     let sum = matrix[start + row] * own;
-    for (let column = 0, at = start; column < row; column++, at++) {
-      sum += matrix[at] * v[column];
-      p[column] += matrix[at] * own;
+    for (let column = 0, cell = start; column < row; column++, cell++) {
+      sum += matrix[cell] * v[column];
+      p[column] += matrix[cell] * own;
     }
     p[row] += sum;
   }
   let along = 0;
-  for (let at = 0; at < size; at++) {
-    p[at] /= half;
-    along += p[at] * v[at];
+  for (let row = 0; row < size; row++) {
+    p[row] /= half;
+    along += p[row] * v[row];
   }
   along /= 2 * half;
-  for (let at = 0; at < size; at++) p[at] -= along * v[at];
+  for (let row = 0; row < size; row++) p[row] -= along * v[row];
   for (let row = 0, start = 0; row < size; row++, start += count) {
     const own = v[row],
       other = p[row];
-    for (let column = 0, at = start; column <= row; column++, at++) matrix[at] -= own * p[column] + other * v[column];
+    for (let column = 0, cell = start; column <= row; column++, cell++)
+      matrix[cell] -= own * p[column] + other * v[column];
   }
 }
 
@@ -253,12 +256,12 @@ function reflect(matrix, count, v, half) {
 function smallestEigenvalues({ diagonal, beside }, most) {
   const below = (x) => {
     let pivot = diagonal[0] - x,
-      found = Number(pivot < 0);
-    for (let at = 1; at < diagonal.length; at++) {
-      pivot = diagonal[at] - x - (beside[at] * beside[at]) / (pivot || 1e-300);
-      if (pivot < 0) found++;
+      negative = Number(pivot < 0);
+    for (let row = 1; row < diagonal.length; row++) {
+      pivot = diagonal[row] - x - (beside[row] * beside[row]) / (pivot || 1e-300);
+      if (pivot < 0) negative++;
     }
-    return found;
+    return negative;
   };
   let low = -0.5;
   return Array.from({ length: Math.min(most, diagonal.length) }, (_, place) => {
@@ -277,14 +280,14 @@ function smallestEigenvalues({ diagonal, beside }, most) {
 function tridiagonalVector(reduced, value, before) {
   const near = before.filter((each) => value - each.value < 1e-3),
     { length } = reduced.diagonal;
-  const vector = Float64Array.from({ length }, (_, at) => Math.sin(1 + (at + 1) * (near.length + Math.SQRT2)));
+  const vector = Float64Array.from({ length }, (_, row) => Math.sin(1 + (row + 1) * (near.length + Math.SQRT2)));
   for (let turn = 0; turn < 4; turn++) {
     solveShifted(reduced, value, vector);
     unit(vector);
     for (const other of [...near, ...near]) {
-      const along = other.vector.reduce((sum, each, at) => sum + each * vector[at], 0);
-      vector.forEach((_, at) => {
-        vector[at] -= along * other.vector[at];
+      const along = other.vector.reduce((sum, each, row) => sum + each * vector[row], 0);
+      vector.forEach((_, row) => {
+        vector[row] -= along * other.vector[row];
       });
     }
     unit(vector);
@@ -294,60 +297,66 @@ function tridiagonalVector(reduced, value, before) {
 
 function unit(vector) {
   const largest = vector.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-  vector.forEach((each, at) => {
-    vector[at] = each / largest;
+  vector.forEach((each, row) => {
+    vector[row] = each / largest;
   });
   const length = Math.sqrt(vector.reduce((sum, each) => sum + each * each, 0));
-  vector.forEach((each, at) => {
-    vector[at] = each / length;
+  vector.forEach((each, row) => {
+    vector[row] = each / length;
   });
 }
 
 const away = (pivot) => (Math.abs(pivot) < 1e-16 ? 1e-16 : pivot);
 
-// (T − shift) x = given, in place, by elimination with row exchanges.
+// Solve (T − shift) x = b, with b in x at first, by elimination with row exchanges.
 function solveShifted({ diagonal, beside }, shift, x) {
   const last = x.length - 1,
     [main, right, further] = [0, 1, 2].map(() => new Float64Array(x.length));
   let pivot = diagonal[0] - shift,
     beyond = beside[1] ?? 0;
-  for (let at = 0; at < last; at++) {
-    const under = beside[at + 1],
-      next = diagonal[at + 1] - shift,
-      after = beside[at + 2] ?? 0;
+  for (let row = 0; row < last; row++) {
+    const under = beside[row + 1],
+      next = diagonal[row + 1] - shift,
+      after = beside[row + 2] ?? 0;
     if (Math.abs(under) > Math.abs(pivot)) {
       const factor = pivot / under,
-        held = x[at];
-      [main[at], right[at], further[at], x[at], x[at + 1]] = [under, next, after, x[at + 1], held - factor * x[at + 1]];
+        held = x[row];
+      [main[row], right[row], further[row], x[row], x[row + 1]] = [
+        under,
+        next,
+        after,
+        x[row + 1],
+        held - factor * x[row + 1],
+      ];
       pivot = beyond - factor * next;
       beyond = -factor * after;
     } else {
-      main[at] = away(pivot);
-      const factor = under / main[at];
-      right[at] = beyond;
-      x[at + 1] -= factor * x[at];
+      main[row] = away(pivot);
+      const factor = under / main[row];
+      right[row] = beyond;
+      x[row + 1] -= factor * x[row];
       pivot = next - factor * beyond;
       beyond = after;
     }
   }
   main[last] = away(pivot);
-  for (let at = last; at >= 0; at--) {
-    x[at] = (x[at] - right[at] * (x[at + 1] ?? 0) - further[at] * (x[at + 2] ?? 0)) / main[at];
+  for (let row = last; row >= 0; row--) {
+    x[row] = (x[row] - right[row] * (x[row + 1] ?? 0) - further[row] * (x[row + 2] ?? 0)) / main[row];
   }
 }
 
 function unreduced(matrix, { halves }, vector) {
   const count = vector.length,
-    found = vector.slice();
+    reflected = vector.slice();
   for (let k = 1; k < count; k++) {
     if (halves[k] === 0) continue;
     const v = matrix.subarray(k * count, k * count + k);
     let along = 0;
-    for (let at = 0; at < k; at++) along += v[at] * found[at];
+    for (let row = 0; row < k; row++) along += v[row] * reflected[row];
     along /= halves[k];
-    for (let at = 0; at < k; at++) found[at] -= along * v[at];
+    for (let row = 0; row < k; row++) reflected[row] -= along * v[row];
   }
-  return found;
+  return reflected;
 }
 
 // Clusters.
@@ -357,13 +366,13 @@ function unreduced(matrix, { halves }, vector) {
 export function* kMeans({ rows, count, dim }, k, draws) {
   const means = new Float64Array(dim),
     points = new Float64Array(rows.length);
-  for (let at = 0; at < rows.length; at++) means[at % dim] += rows[at] / count;
-  for (let at = 0; at < rows.length; at++) points[at] = rows[at] - means[at % dim];
+  for (let index = 0; index < rows.length; index++) means[index % dim] += rows[index] / count;
+  for (let index = 0; index < rows.length; index++) points[index] = rows[index] - means[index % dim];
   const cloud = { rows: points, count, dim };
   let best = null;
   for (let start = 0; start < draws.length; start += k) {
-    const found = yield* lloyd(cloud, firstCenters(cloud, draws.slice(start, start + k)), k);
-    if (best === null || found.cost < best.cost) best = found;
+    const clustering = yield* lloyd(cloud, firstCenters(cloud, draws.slice(start, start + k)), k);
+    if (best === null || clustering.cost < best.cost) best = clustering;
   }
   return inOrder(best.labels);
 }
@@ -378,12 +387,12 @@ export function inOrder(labels) {
 function firstCenters({ rows, count, dim }, draws) {
   const centers = new Float64Array(draws.length * dim),
     nearest = new Float64Array(count).fill(1),
-    reached = new Float64Array(count);
+    totals = new Float64Array(count);
   draws.forEach((draw, each) => {
     let total = 0;
-    for (let row = 0; row < count; row++) reached[row] = total += nearest[row];
-    const found = reached.findIndex((sum) => sum > draw * total),
-      chosen = found < 0 ? count - 1 : found;
+    for (let row = 0; row < count; row++) totals[row] = total += nearest[row];
+    const drawn = totals.findIndex((sum) => sum > draw * total),
+      chosen = drawn < 0 ? count - 1 : drawn;
     for (let row = 0; row < count; row++) {
       const squared = squaredDistance({ rows, dim }, row, chosen);
       nearest[row] = each ? Math.min(nearest[row], squared) : squared;
@@ -395,15 +404,15 @@ function firstCenters({ rows, count, dim }, draws) {
 
 function* lloyd(cloud, centers, k) {
   let before = null,
-    found;
+    assigned;
   for (let step = 0; step < 100; step++) {
-    found = nearestCenters(cloud, centers, k);
-    if (before?.every((label, row) => label === found.labels[row])) break;
-    before = found.labels;
-    if (step < 99) moveCenters(cloud, found, centers, k);
+    assigned = nearestCenters(cloud, centers, k);
+    if (before?.every((label, row) => label === assigned.labels[row])) break;
+    before = assigned.labels;
+    if (step < 99) moveCenters(cloud, assigned, centers, k);
     yield;
   }
-  return { labels: found.labels, cost: found.apart.reduce((sum, each) => sum + each, 0) };
+  return { labels: assigned.labels, cost: assigned.apart.reduce((sum, each) => sum + each, 0) };
 }
 
 function nearestCenters({ rows, count, dim }, centers, k) {
@@ -412,8 +421,8 @@ function nearestCenters({ rows, count, dim }, centers, k) {
   for (let row = 0; row < count; row++) {
     for (let each = 0; each < k; each++) {
       let sum = 0;
-      for (let at = row * dim, to = each * dim, end = at + dim; at < end; at++, to++)
-        sum += (rows[at] - centers[to]) ** 2;
+      for (let mine = row * dim, theirs = each * dim, end = mine + dim; mine < end; mine++, theirs++)
+        sum += (rows[mine] - centers[theirs]) ** 2;
       if (sum < apart[row]) [apart[row], labels[row]] = [sum, each];
     }
   }
@@ -451,11 +460,11 @@ export function randIndex(one, other) {
   const table = new Map(),
     sums = [new Map(), new Map()],
     pairs = (size) => (size * (size - 1)) / 2;
-  one.forEach((label, at) => {
+  one.forEach((label, patch) => {
     for (const [map, key] of [
-      [table, `${label} ${other[at]}`],
+      [table, `${label} ${other[patch]}`],
       [sums[0], label],
-      [sums[1], other[at]],
+      [sums[1], other[patch]],
     ])
       map.set(key, (map.get(key) ?? 0) + 1);
   });
@@ -478,7 +487,7 @@ export function* walkFrom({ count, starts, neighbors, shares, degrees }, patch, 
       const part = here[from] / (degrees[from] + 1);
       if (part === 0) continue;
       next[from] += part;
-      for (let at = starts[from]; at < starts[from + 1]; at++) next[neighbors[at]] += part * shares[at];
+      for (let entry = starts[from]; entry < starts[from + 1]; entry++) next[neighbors[entry]] += part * shares[entry];
     }
     here = next;
     if (step % 16 === 15) yield;
@@ -492,9 +501,9 @@ export function diffused({ count, starts, neighbors, shares, degrees }, { rows, 
   for (let patch = 0; patch < count; patch++) {
     const own = patch * dim,
       all = degrees[patch] + 1;
-    for (let at = starts[patch]; at < starts[patch + 1]; at++) {
-      const share = shares[at],
-        from = neighbors[at] * dim;
+    for (let entry = starts[patch]; entry < starts[patch + 1]; entry++) {
+      const share = shares[entry],
+        from = neighbors[entry] * dim;
       for (let axis = 0; axis < dim; axis++) mixed[own + axis] += share * rows[from + axis];
     }
     for (let axis = 0; axis < dim; axis++) mixed[own + axis] /= all;

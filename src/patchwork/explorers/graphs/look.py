@@ -105,14 +105,14 @@ class GraphLook:
         return self._spectrum[1] / torch.where(self.degrees > 0, self.degrees, 1).sqrt().unsqueeze(1)
 
     @cached_property
-    def found(self):
+    def cluster_labels(self):
         """The cluster of each patch by ``spectral_clustering``, (N,), numbered in the order in which they appear."""
         return in_order(spectral_clustering(self.adjacency, self.clusters, generator=fixed_generator()))
 
     @cached_property
     def score(self):
-        """The adjusted Rand index of ``found`` and the regions: 1 for the same parts, 0 by chance; None without."""
-        return None if self.regions is None else _rand_index(self.regions, self.found)
+        """The adjusted Rand index of the clusters and the regions: 1 for the same parts, 0 by chance; None without."""
+        return None if self.regions is None else _rand_index(self.regions, self.cluster_labels)
 
     @cached_property
     def walk(self):

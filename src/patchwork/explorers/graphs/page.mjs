@@ -41,18 +41,18 @@ import * as words from "./words.mjs";
 const { steps: STEPS } = limits.choices;
 const UNWEIGHTED = 9; // the bandwidth slider's last place; the others are quarters of an octave
 
-// What sliders show and set.
+// What sliders show and set: from a setting to the slider's place, and back.
 const SLIDERS = {
   k: { ends: limits.counts.k, fits: ({ graph }) => graph === "nearest" },
   radius: {
     ends: limits.ranges.radius.map((radius) => 2 * radius),
-    to: (at) => at / 2,
+    to: (place) => place / 2,
     from: (radius) => Math.round(2 * radius),
     fits: ({ graph }) => graph !== "nearest",
   },
   bandwidth: {
     ends: [4 * Math.log2(limits.ranges.bandwidth[0]), UNWEIGHTED],
-    to: (at) => (at === UNWEIGHTED ? null : 2 ** (at / 4)),
+    to: (place) => (place === UNWEIGHTED ? null : 2 ** (place / 4)),
     from: (bandwidth) => (bandwidth === null ? UNWEIGHTED : Math.round(4 * Math.log2(bandwidth))),
     text: words.bandwidthText,
     fits: () => true,
@@ -60,7 +60,7 @@ const SLIDERS = {
   pattern: { ends: limits.counts.pattern, fits: ({ view }) => view === "pattern" },
   steps: {
     ends: [0, STEPS.length - 1],
-    to: (at) => STEPS[at],
+    to: (place) => STEPS[place],
     from: (steps) => STEPS.indexOf(steps),
     fits: ({ view }) => view === "diffusion",
   },
@@ -108,7 +108,7 @@ function* tie(features, grid, { graph, k, radius, bandwidth }) {
 // stops after each with a view of what it has.
 function* diffuse(features, view, draws) {
   const { graph, labels, clusters } = view,
-    found = [],
+    curve = [],
     before = labels ? 0 : meanLength(features, graph.edges);
   let now = features,
     step = 0;
@@ -117,11 +117,11 @@ function* diffuse(features, view, draws) {
       now = diffused(graph, now);
       yield;
     }
-    if (labels) found.push(randIndex(labels, yield* kMeans(settled(now), clusters, draws)));
-    else found.push(before ? meanLength(settled(now), graph.edges) / before : null);
-    yield { ...view, curve: [...found] };
+    if (labels) curve.push(randIndex(labels, yield* kMeans(settled(now), clusters, draws)));
+    else curve.push(before ? meanLength(settled(now), graph.edges) / before : null);
+    yield { ...view, curve: [...curve] };
   }
-  return found;
+  return curve;
 }
 
 // A number for each patch, with the largest, and what stands below the colors.
@@ -131,18 +131,18 @@ function scaled(base, shown) {
 }
 
 // Clusters: their sizes, the share of all weight between them, and how well they fit the regions.
-function judged({ edges, weights }, found, labels) {
+function judged({ edges, weights }, labels, regions) {
   const sizes = Array.from(
-    { length: Math.max(...found) + 1 },
-    (_, cluster) => found.filter((each) => each === cluster).length,
+    { length: Math.max(...labels) + 1 },
+    (_, cluster) => labels.filter((each) => each === cluster).length,
   );
   let cut = 0,
     all = 0;
   edges.forEach(([first, second], edge) => {
     all += weights[edge];
-    if (found[first] !== found[second]) cut += weights[edge];
+    if (labels[first] !== labels[second]) cut += weights[edge];
   });
-  return { sizes, cut: cut / (all || 1), score: labels && randIndex(labels, found) };
+  return { sizes, cut: cut / (all || 1), score: regions && randIndex(regions, labels) };
 }
 
 // The page.
@@ -162,7 +162,7 @@ function buildSliders(act, id) {
   const sliders = Object.fromEntries(
     Object.entries(SLIDERS).map(([name, { ends, to = Number }]) => [
       name,
-      range(words.SLIDERS[name], ends, (at) => act.set({ [name]: to(at) }), `${id}-${name}`),
+      range(words.SLIDERS[name], ends, (place) => act.set({ [name]: to(place) }), `${id}-${name}`),
     ]),
   );
   const places = PLACES.map((names) =>
@@ -230,7 +230,7 @@ class GraphExplorer extends GrayPhotoExplorer {
     "selected",
   ];
 
-  known = {}; // what was last found, and from what
+  known = {}; // what was last computed, and from what
 
   build() {
     return buildPage(this);
@@ -243,8 +243,8 @@ class GraphExplorer extends GrayPhotoExplorer {
   listen() {
     const { edges, shown } = this.page.canvases;
     for (const canvas of [edges, shown]) {
-      const at = (x, y) => gridPlace(x, y, canvas, this.view.grid);
-      onPointer(canvas, { choose: (x, y) => this.ask(at(x, y)), hover: this.over(at) });
+      const patchAt = (x, y) => gridPlace(x, y, canvas, this.view.grid);
+      onPointer(canvas, { choose: (x, y) => this.ask(patchAt(x, y)), hover: this.over(patchAt) });
     }
     walkGrid(edges, { grid: () => this.view.grid, now: () => this.model.get("selected"), go: this.ask });
   }
@@ -254,10 +254,10 @@ class GraphExplorer extends GrayPhotoExplorer {
     this.hover(null);
   }
 
-  // From the settings to what is shown, in slices: the page goes on answering meanwhile, and shows what it has.
+  // From the settings to what is shown, in slices: the page goes on responding meanwhile, and shows what it has.
 
   knows(name, from) {
-    return this.known[name]?.from.every((each, at) => each === from[at]) ?? false;
+    return this.known[name]?.from.every((each, index) => each === from[index]) ?? false;
   }
 
   draws(clusters) {
@@ -278,8 +278,8 @@ class GraphExplorer extends GrayPhotoExplorer {
       labels = this.model.get("labels")[photo] ?? null;
     this.pairs ??= neighborPairs(grid);
     const features = yield* this.once("features", [picture, feature], () => measure(picture, patchSize, feature));
-    const reach = { nearest: k, radius, grid: null }[graph],
-      tied = yield* this.once("graph", [features, graph, reach, bandwidth], () => tie(features, grid, settings));
+    const setting = { nearest: k, radius, grid: null }[graph],
+      tied = yield* this.once("graph", [features, graph, setting, bandwidth], () => tie(features, grid, settings));
     const base = {
       ...settings,
       grid,

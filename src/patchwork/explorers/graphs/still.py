@@ -71,7 +71,7 @@ def _with_edges(picture, look):
 
 def _cell_picture(look, size):
     if look.view == "clusters":
-        colors = np.array([channels(color) for color in CLUSTERS])[look.found.numpy()]
+        colors = np.array([channels(color) for color in CLUSTERS])[look.cluster_labels.numpy()]
     elif look.view == "pattern":
         numbers = look.patterns[:, look.pattern - 1].numpy()
         share = numbers[:, None] / (np.abs(numbers).max() or 1)

@@ -28,7 +28,7 @@ class GraphExplorer(CoarsePhotoExplorer, module="graphs", look=GraphLook):
     >>> explorer = GraphExplorer((image, labels), graph="grid", bandwidth=None)
     >>> explorer.degrees.view(4, 4)[0], explorer.components, explorer.eigenvalues.shape, explorer.patterns.shape
     (tensor([2., 3., 3., 2.], dtype=torch.float64), 1, torch.Size([12]), torch.Size([16, 12]))
-    >>> explorer.found.shape, explorer.spread.shape, list(explorer.curve)
+    >>> explorer.cluster_labels.shape, explorer.spread.shape, list(explorer.curve)
     (torch.Size([16]), torch.Size([16]), [0, 1, 2, 4, 8, 16, 32, 64, 128, 256])
     >>> explorer  # doctest: +ELLIPSIS
     GraphExplorer(bandwidth=None, clusters=3, feature='spectrum', graph='grid', k=8, patch_size=16, pattern=2, ...)

@@ -35,7 +35,7 @@ export const bandwidthText = (bandwidth) => (bandwidth === null ? "∞" : fixed(
 export const sliderText = (name, value, told) => `${SLIDERS[name]} ${value}. ${told}`;
 
 const brief = (number) => fixed(number, Math.abs(number) >= 10 ? 1 : Math.abs(number) >= 0.01 || number === 0 ? 3 : 4);
-const largestPlace = (numbers) => numbers.reduce((best, number, at) => (number > numbers[best] ? at : best), 0);
+const largestPlace = (numbers) => numbers.reduce((best, number, place) => (number > numbers[best] ? place : best), 0);
 const named = ({ grid }, patch) => `Patch ${patch} (${placeText(patch, grid)})`;
 
 export function placeSentence(view) {
@@ -74,7 +74,7 @@ const SHOWN = {
       ${count} patches`;
     if (!labels) return `${spread}; ${percent(shown[selected])} of it is where it began.`;
     const own = labels.map((label) => label === labels[selected]);
-    const inside = shown.reduce((sum, share, at) => sum + (own[at] ? share : 0), 0);
+    const inside = shown.reduce((sum, share, patch) => sum + (own[patch] ? share : 0), 0);
     return text`${spread}. ${percent(inside)} of it is in its region, which has
       ${percent(own.filter(Boolean).length / count)} of them.`;
   },
@@ -98,7 +98,7 @@ export const chartSentence = (view) => (view.view === "diffusion" ? curveSentenc
 function spectrumSentence({ values, graph: { components } }) {
   const smallest = `The ${values.length} smallest eigenvalues.`;
   if (components >= values.length) return `${smallest} All are 0, for there are ${components} components.`;
-  const widest = largestPlace(values.slice(1).map((value, at) => value - values[at])) + 1;
+  const widest = largestPlace(values.slice(1).map((value, index) => value - values[index])) + 1;
   if (components === 1)
     return `${smallest} One is 0, for the graph is in one piece; the widest gap follows number ${widest}.`;
   return `${smallest} ${components} are 0, one for each component; the widest gap follows number ${widest}.`;

@@ -294,15 +294,15 @@ export const NUMBER_PITCH = 42;
 export function drawNumbers(context, width, _height, { vector, shown, colors }) {
   const half = Math.max(Math.floor((width / NUMBER_PITCH - 2) / 2), 1),
     middle = width / 2,
-    reach = (half + 0.8) * NUMBER_PITCH;
+    side = (half + 0.8) * NUMBER_PITCH;
   Object.assign(context, { textAlign: "center", textBaseline: "middle" });
   for (let element = shown - half; element <= shown + half; element++) {
     const x = middle + (element - shown) * NUMBER_PITCH;
     if (element in vector) drawNumber(context, x, vector[element], element, element === shown, colors);
   }
   Object.assign(context, { font: `16px ${FONT}`, fillStyle: colors.quiet });
-  context.fillText(shown - half > 0 ? "…" : "[", middle - reach, 12);
-  context.fillText(shown + half < vector.length - 1 ? "…" : "]", middle + reach, 12);
+  context.fillText(shown - half > 0 ? "…" : "[", middle - side, 12);
+  context.fillText(shown + half < vector.length - 1 ? "…" : "]", middle + side, 12);
 }
 
 function drawNumber(context, x, value, element, chosen, colors) {

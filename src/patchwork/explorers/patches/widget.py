@@ -90,7 +90,7 @@ class PatchExplorer(PhotoExplorer, module="patches", look=PatchLook):
 
     @traitlets.observe("photos", "photo", "patch_size", "stride", "selected")
     def _follow(self, _):
-        """Let give way what no longer fits the photograph, and keep the choice at its place in the picture."""
+        """Change the settings that no longer fit the photograph; keep the choice at its place in the picture."""
         if self._chosen is None:
             return
         before, chosen = self._chosen

@@ -15,8 +15,8 @@ const { heads: HEADS, near: NEAR } = limits;
 export function decodeHalves(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)),
     view = new DataView(bytes.buffer);
-  return Float64Array.from({ length: bytes.length / 2 }, (_, at) => {
-    const bits = view.getUint16(2 * at, true),
+  return Float64Array.from({ length: bytes.length / 2 }, (_, index) => {
+    const bits = view.getUint16(2 * index, true),
       sign = bits >> 15 ? -1 : 1,
       exponent = (bits >> 10) & 31,
       fraction = bits & 1023;
@@ -31,13 +31,13 @@ export function learnedHeads({ projections, mean, deviation }) {
     dim = middle.length,
     width = weights.length / (2 * HEADS * dim);
   const project = (which, head) => (spectrum) => {
-    const found = new Float64Array(width);
+    const outputs = new Float64Array(width);
     let weight = (which * HEADS + head) * dim * width;
     for (let axis = 0; axis < dim; axis++) {
       const value = (spectrum[axis] - middle[axis]) / spread[axis];
-      for (let to = 0; to < width; to++) found[to] += value * weights[weight++];
+      for (let to = 0; to < width; to++) outputs[to] += value * weights[weight++];
     }
-    return found;
+    return outputs;
   };
   return Array.from({ length: HEADS }, (_, head) => ({ query: project(0, head), key: project(1, head), width }));
 }
@@ -232,16 +232,16 @@ export function* meanScores(prepared, labels) {
   const means = {};
   for (const family of FAMILIES) {
     const sums = [0, 0],
-      found = [0, 0];
+      counts = [0, 0];
     for (let patch = 0; patch < prepared.count; patch++) {
       scoresOf(rowOf(prepared, family, patch), { labels, grid: prepared.grid }, patch).forEach((score, which) => {
         if (score === null) return;
         sums[which] += score;
-        found[which]++;
+        counts[which]++;
       });
       yield;
     }
-    means[family] = sums.map((sum, which) => (found[which] ? sum / found[which] : null));
+    means[family] = sums.map((sum, which) => (counts[which] ? sum / counts[which] : null));
   }
   return means;
 }
@@ -258,7 +258,7 @@ export function shareBelow(row, query) {
   return Array.from(row, (weight, patch) => (patch === query || most === 0 ? 1 : below.get(weight) / most));
 }
 
-// The place of a patch among the others, from 1, those that tie sharing one; null where the row does not reach it.
+// The place of a patch among the others, from 1, those that tie sharing one; null where the row gives it no weight.
 export function placeOf(row, patch, query) {
   if (row[patch] === 0) return null;
   return 1 + row.reduce((ahead, weight, other) => ahead + (other !== query && weight > row[patch]), 0);

@@ -323,7 +323,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
     this.cursor = null;
   }
 
-  // From the settings to what is shown. A new picture takes some work, in slices: the page goes on answering meanwhile.
+  // From the settings to what is shown. A new picture takes some work, in slices: the page responds meanwhile.
 
   update() {
     const picture = this.pictures.get(this.settings.photo);

@@ -59,7 +59,7 @@ export const headTexts = ({ labels }) =>
     ? ["Relation", "AUC, here", "mass, here", "AUC, all", "mass, all"]
     : ["Relation", "near, here", "over, here", "near, all", "over, all"];
 
-// Two scores as texts; "…" while they are being found.
+// Two scores as texts; "…" while they are being computed.
 export const numbersOf = ({ labels }, scores) =>
   scores ? [fixed(scores[0]), fixed(scores[1], labels ? 2 : 0)] : ["…", "…"];
 

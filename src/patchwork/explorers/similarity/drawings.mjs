@@ -32,9 +32,9 @@ function drawHeat(context, { heat, maps, grid: [rows, columns] }, map, width, he
 function drawEdges(context, edges, shares, grid, width, height, most) {
   const { cell } = gridCells(grid, width, height),
     paths = Array.from({ length: LEVELS }, () => new Path2D());
-  edges.forEach(([patch, other], at) => {
+  edges.forEach(([patch, other], edge) => {
     const { left, top, width: wide, height: high } = cell(patch),
-      path = paths[Math.min(Math.floor(shares[at] * LEVELS), LEVELS - 1)];
+      path = paths[Math.min(Math.floor(shares[edge] * LEVELS), LEVELS - 1)];
     if (other === patch + 1) {
       path.moveTo(left + wide, top);
       path.lineTo(left + wide, top + high);
@@ -122,7 +122,7 @@ export function drawLegend(context, width, height, { view, colors: { ink } }) {
     bytes.set([...(view.mode === "patch" ? color : COLORS[Math.round(level ** 2 / 255)]), 255], 4 * level);
   });
   context.drawImage(pixelCanvas(bytes, 256, 1), 0, 0, width, 12);
-  endTexts(view.chosen).forEach((text, at) => {
-    label(context, text, (at / 2) * width, height - 8, { color: ink, align: ["left", "center", "right"][at] });
+  endTexts(view.chosen).forEach((text, index) => {
+    label(context, text, (index / 2) * width, height - 8, { color: ink, align: ["left", "center", "right"][index] });
   });
 }

@@ -17,7 +17,7 @@ export function grayPatches(gray, [height, width], patchSize) {
 
 function meanOf(numbers) {
   let sum = 0;
-  for (let at = 0; at < numbers.length; at++) sum += numbers[at];
+  for (let index = 0; index < numbers.length; index++) sum += numbers[index];
   return sum / numbers.length;
 }
 
@@ -25,19 +25,19 @@ function meanOf(numbers) {
 function gradientEnergy(patch, side) {
   let down = 0,
     right = 0;
-  for (let at = 0; at < patch.length; at++) {
-    if (at + side < patch.length) down += (patch[at + side] - patch[at]) ** 2;
-    if ((at + 1) % side) right += (patch[at + 1] - patch[at]) ** 2;
+  for (let pixel = 0; pixel < patch.length; pixel++) {
+    if (pixel + side < patch.length) down += (patch[pixel + side] - patch[pixel]) ** 2;
+    if ((pixel + 1) % side) right += (patch[pixel + 1] - patch[pixel]) ** 2;
   }
   return Float64Array.of(down, right).map((sum) => sum / (side * (side - 1)));
 }
 
-// cos and sin of 2π · k · at / side, row by row of k.
+// cos and sin of 2π · k · x / side, row by row of k.
 const waves = new Map();
 function wavesOf(side) {
   const table = (turn) =>
-    Float64Array.from({ length: side ** 2 }, (_, at) =>
-      turn((2 * Math.PI * ((Math.floor(at / side) * (at % side)) % side)) / side),
+    Float64Array.from({ length: side ** 2 }, (_, index) =>
+      turn((2 * Math.PI * ((Math.floor(index / side) * (index % side)) % side)) / side),
     );
   if (!waves.has(side)) waves.set(side, { cosine: table(Math.cos), sine: table(Math.sin) });
   return waves.get(side);
@@ -55,9 +55,9 @@ function patchSpectrum(patch, side) {
     for (let row = 0; row < side; row++) {
       let one = 0,
         other = 0;
-      for (let column = 0, at = row * side, turn = across * side; column < side; column++, at++, turn++) {
-        one += patch[at] * cosine[turn];
-        other -= patch[at] * sine[turn];
+      for (let column = 0, pixel = row * side, turn = across * side; column < side; column++, pixel++, turn++) {
+        one += patch[pixel] * cosine[turn];
+        other -= patch[pixel] * sine[turn];
       }
       real[row] = one;
       imaginary[row] = other;
@@ -74,12 +74,12 @@ function patchSpectrum(patch, side) {
         c += imaginary[row] * cosine[turn];
         d += real[row] * sine[turn];
       }
-      for (const [at, sign] of [
+      for (const [frequency, sign] of [
         [down, 1],
         [(side - down) % side, -1],
       ]) {
-        if (at + across)
-          logs[at * half + across - 1] = Math.log(Math.sqrt((a + sign * b) ** 2 + (c - sign * d) ** 2) + 0.1);
+        if (frequency + across)
+          logs[frequency * half + across - 1] = Math.log(Math.sqrt((a + sign * b) ** 2 + (c - sign * d) ** 2) + 0.1);
       }
     }
   }
@@ -103,9 +103,9 @@ export function readyFor(vector, metric) {
   const own = metric === "correlation" ? centered(vector) : vector,
     ready = new Float64Array(own.length);
   let squared = 0;
-  for (let at = 0; at < own.length; at++) squared += own[at] * own[at];
+  for (let index = 0; index < own.length; index++) squared += own[index] * own[index];
   const length = Math.sqrt(squared) || 1;
-  for (let at = 0; at < own.length; at++) ready[at] = own[at] / length;
+  for (let index = 0; index < own.length; index++) ready[index] = own[index] / length;
   return ready;
 }
 
@@ -114,9 +114,9 @@ function centered(vector) {
   const off = new Float64Array(vector.length);
   if (vector.every((each) => each === vector[0])) return off;
   const mean = meanOf(vector);
-  for (let at = 0; at < off.length; at++) off[at] = vector[at] - mean;
+  for (let index = 0; index < off.length; index++) off[index] = vector[index] - mean;
   const rest = meanOf(off);
-  for (let at = 0; at < off.length; at++) off[at] -= rest;
+  for (let index = 0; index < off.length; index++) off[index] -= rest;
   return off;
 }
 
@@ -124,28 +124,28 @@ function centered(vector) {
 // rounding alone is made equal.
 export function relatedness(one, other, metric) {
   let sum = 0;
-  if (metric === "euclidean") for (let at = 0; at < one.length; at++) sum += (one[at] - other[at]) ** 2;
-  else for (let at = 0; at < one.length; at++) sum += one[at] * other[at];
-  const found = metric === "euclidean" ? -Math.sqrt(sum) : Math.min(Math.max(sum, -1), 1);
-  return Math.round(found * 1e9) / 1e9 + 0;
+  if (metric === "euclidean") for (let index = 0; index < one.length; index++) sum += (one[index] - other[index]) ** 2;
+  else for (let index = 0; index < one.length; index++) sum += one[index] * other[index];
+  const score = metric === "euclidean" ? -Math.sqrt(sum) : Math.min(Math.max(sum, -1), 1);
+  return Math.round(score * 1e9) / 1e9 + 0;
 }
 
 // Average precision as in relations.mean_average_precision: over those that are `same`, the mean share of them among
 // all with scores at least theirs. Null where all are, or none.
 export function averagePrecision(scores, same) {
   const [those, others] = [true, false].map((kind) =>
-    Float64Array.from(scores.filter((_, at) => same[at] === kind))
+    Float64Array.from(scores.filter((_, index) => same[index] === kind))
       .sort()
       .reverse(),
   );
   if (!those.length || !others.length) return null;
   let sum = 0;
-  for (let at = 0, passed = 0; at < those.length;) {
-    let next = at;
-    while (next < those.length && those[next] === those[at]) next++;
-    while (passed < others.length && others[passed] >= those[at]) passed++;
-    sum += ((next - at) * next) / (next + passed);
-    at = next;
+  for (let first = 0, passed = 0; first < those.length;) {
+    let next = first;
+    while (next < those.length && those[next] === those[first]) next++;
+    while (passed < others.length && others[passed] >= those[first]) passed++;
+    sum += ((next - first) * next) / (next + passed);
+    first = next;
   }
   return sum / those.length;
 }
@@ -154,9 +154,9 @@ export function averagePrecision(scores, same) {
 export function rankShares(scores) {
   const sorted = Float64Array.from(scores).sort(),
     shares = new Map();
-  for (let at = 0, next = 0; at < sorted.length; at = next) {
-    while (next < sorted.length && sorted[next] === sorted[at]) next++;
-    shares.set(sorted[at], sorted.length > 1 ? (at + next - 1) / 2 / (sorted.length - 1) : 0.5);
+  for (let first = 0, next = 0; first < sorted.length; first = next) {
+    while (next < sorted.length && sorted[next] === sorted[first]) next++;
+    shares.set(sorted[first], sorted.length > 1 ? (first + next - 1) / 2 / (sorted.length - 1) : 0.5);
   }
   return Array.from(scores, (score) => shares.get(score));
 }
@@ -165,10 +165,10 @@ export function rankShares(scores) {
 export function largestPlaces(scores, count) {
   if (scores.every((score) => score === scores[0])) return [];
   const places = [];
-  scores.forEach((score, at) => {
+  scores.forEach((score, place) => {
     if (places.length === count && score <= scores[places.at(-1)]) return;
-    const before = places.findIndex((place) => scores[place] < score);
-    places.splice(before < 0 ? places.length : before, 0, at);
+    const before = places.findIndex((each) => scores[each] < score);
+    places.splice(before < 0 ? places.length : before, 0, place);
     if (places.length > count) places.pop();
   });
   return places;
@@ -184,9 +184,9 @@ export function keptShare(scores, even, count) {
 // How many of so many edges count as the strongest.
 export const strongest = (edges) => Math.max(1, Math.round(edges / limits.edges_per_strong));
 
-// A patch's place among all but the one that asks, and the patch at a place.
-export const placeAmong = (patch, asking) => patch - (patch > asking);
-export const patchAmong = (place, asking) => place + (place >= asking);
+// A patch's place among all but the query, and the patch at a place.
+export const placeAmong = (patch, query) => patch - (patch > query);
+export const patchAmong = (place, query) => place + (place >= query);
 
 // The first column of patches of the right half, which may be exposed otherwise.
 export const seamOf = (columns) => Math.floor(columns / 2);
@@ -195,6 +195,7 @@ export const seamOf = (columns) => Math.floor(columns / 2);
 export function expose(gray, [height, width], from, { gain, offset }) {
   const exposed = gray.slice();
   for (let row = 0; row < height; row++)
-    for (let at = row * width + from; at < (row + 1) * width; at++) exposed[at] = gain * exposed[at] + offset;
+    for (let pixel = row * width + from; pixel < (row + 1) * width; pixel++)
+      exposed[pixel] = gain * exposed[pixel] + offset;
   return exposed;
 }

@@ -136,7 +136,7 @@ class SimilarityLook:
             return kept(apart, self._even._apart(feature, metric), strongest(len(apart))).item()
         return average_precision(apart, self._borders).item()
 
-    # By feature and metric, each found when it is first asked for.
+    # By feature and metric, each computed when it is first asked for.
 
     @cached_property
     def _row_scores(self):

@@ -43,8 +43,8 @@ export function describeExposed({ gray, size }, patchSize, even, { gain, offset 
   if (gain === 1 && offset === 0) return { gray, described: even };
   const columns = size[1] / patchSize,
     exposed = expose(gray, size, seamOf(columns) * patchSize, { gain, offset });
-  const described = grayPatches(exposed, size, patchSize).map((patch, at) =>
-    at % columns < seamOf(columns) ? even[at] : describe(patch),
+  const described = grayPatches(exposed, size, patchSize).map((patch, index) =>
+    index % columns < seamOf(columns) ? even[index] : describe(patch),
   );
   return { gray: exposed, described };
 }
@@ -52,10 +52,10 @@ export function describeExposed({ gray, size }, patchSize, even, { gain, offset 
 // Values: how related all others are to one patch; how far apart neighbors are.
 
 function relatedTo(selected, described, { feature, metric }) {
-  const asking = described[selected][feature][metric],
+  const query = described[selected][feature][metric],
     values = new Float64Array(described.length - 1);
   for (let place = 0; place < values.length; place++)
-    values[place] = relatedness(asking, described[patchAmong(place, selected)][feature][metric], metric);
+    values[place] = relatedness(query, described[patchAmong(place, selected)][feature][metric], metric);
   return values;
 }
 

@@ -64,8 +64,8 @@ function buildTile(kind, act, name) {
 function buildTiles(act, id) {
   const tiles = KINDS.map((kind) => buildTile(kind, act, `${id}-kind`)),
     dims = FEATURES.map(() => element("span"));
-  const heads = FEATURES.map((feature, at) =>
-    element("p", { class: "pw-feature" }, element("b", {}, words.FEATURES[feature]), dims[at]),
+  const heads = FEATURES.map((feature, index) =>
+    element("p", { class: "pw-feature" }, element("b", {}, words.FEATURES[feature]), dims[index]),
   );
   const rows = METRICS.flatMap((metric) => [
     element("p", { class: "pw-metric" }, words.METRICS[metric]),
@@ -131,17 +131,17 @@ class SimilarityExplorer extends GrayPhotoExplorer {
 
   draw() {
     this.keepAll({ large: drawLarge, legend: drawLegend });
-    this.page.tiles.forEach(({ canvas }, at) => {
+    this.page.tiles.forEach(({ canvas }, tile) => {
       this.keep(canvas, (context, width, height, drawn) =>
-        drawTile(context, width, height, { ...drawn, map: drawn.view.maps[at] }),
+        drawTile(context, width, height, { ...drawn, map: drawn.view.maps[tile] }),
       );
     });
   }
 
   listen() {
     const { large } = this.page.canvases,
-      at = (x, y) => gridPlace(x, y, large, this.view.grid);
-    onPointer(large, { choose: (x, y) => this.ask(at(x, y)), hover: this.over(at) });
+      patchAt = (x, y) => gridPlace(x, y, large, this.view.grid);
+    onPointer(large, { choose: (x, y) => this.ask(patchAt(x, y)), hover: this.over(patchAt) });
     walkGrid(large, { grid: () => this.view.grid, now: () => this.view.selected, go: this.ask });
     walkTiles(this.page.tiles, this.set);
   }
@@ -190,10 +190,10 @@ class SimilarityExplorer extends GrayPhotoExplorer {
       { canvases, tiles, dims } = this.page;
     for (const { style } of [canvases.large, ...tiles.map(({ canvas }) => canvas)])
       style.aspectRatio = `${grid[1]} / ${grid[0]}`;
-    tiles.forEach(({ radio }, at) => {
-      radio.checked = maps[at] === chosen;
+    tiles.forEach(({ radio }, tile) => {
+      radio.checked = maps[tile] === chosen;
     });
-    for (const [at, node] of dims.entries()) setText(node, words.dimText(maps[at]));
+    for (const [index, node] of dims.entries()) setText(node, words.dimText(maps[index]));
   }
 
   // The scores of all patches, once for each exposure that is asked about.
@@ -215,22 +215,22 @@ class SimilarityExplorer extends GrayPhotoExplorer {
     this.scored = true; // the first view says nothing
   }
 
-  // What is scored of a map: the mean of all patches, undefined until it is found, or one number for all neighbors.
-  scoreOfAll(at) {
+  // What is scored of a map: the mean of all patches, undefined until it is known, or one number for all neighbors.
+  scoreOfAll(tile) {
     const { mode, maps } = this.view;
-    return mode === "patch" ? this.exposure.means?.[at] : maps[at].score;
+    return mode === "patch" ? this.exposure.means?.[tile] : maps[tile].score;
   }
 
   updateScores() {
     const { mode, maps, chance } = this.view;
-    this.page.tiles.forEach(({ radio, all, here, bar }, at) => {
-      const score = this.scoreOfAll(at);
+    this.page.tiles.forEach(({ radio, all, here, bar }, tile) => {
+      const score = this.scoreOfAll(tile);
       setText(all, words.allText(mode, score));
-      setText(here, words.hereText(maps[at]));
+      setText(here, words.hereText(maps[tile]));
       if (score !== undefined) bar.style.setProperty("--share", score ?? 0);
       bar.toggleAttribute("data-old", score === undefined);
       bar.style.setProperty("--chance", chance);
-      radio.setAttribute("aria-label", words.tileText(maps[at], score));
+      radio.setAttribute("aria-label", words.tileText(maps[tile], score));
     });
   }
 

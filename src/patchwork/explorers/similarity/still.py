@@ -31,8 +31,8 @@ def draw_similarity(look):
     for row, metric in enumerate(METRICS):
         write(pen, (LEFT, TOP + row * down - 28), metric.capitalize(), 18, INK)
     for line, text in enumerate(findings):
-        at = 20, sheet.height - 36 * len(findings) - 8 + 36 * line
-        write(pen, at, text, 18, ACCENT if line == 0 else INK)
+        corner = 20, sheet.height - 36 * len(findings) - 8 + 36 * line
+        write(pen, corner, text, 18, ACCENT if line == 0 else INK)
     return sheet
 
 

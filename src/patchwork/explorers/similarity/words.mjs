@@ -44,7 +44,7 @@ const measured = (value, map) => `${MEASURES[map.metric]} ${valueText(value, map
 export const mapsTitle = ({ mode, selected }) =>
   mode === "patch" ? `Patch ${selected} and all others` : "Each patch and its neighbors";
 
-const meanText = (mean) => (mean === undefined ? "…" : fixed(mean)); // not yet found
+const meanText = (mean) => (mean === undefined ? "…" : fixed(mean)); // not yet known
 
 export const allText = (mode, mean) => (mode === "patch" ? `all ${meanText(mean)}` : meanText(mean));
 export const hereText = ({ mode, score }) => (mode === "patch" ? `here ${fixed(score)}` : "");

@@ -138,11 +138,11 @@ function drawSeams(context, { width, height, right, down }, { hatched }) {
   strokeDashes(context, 5, () => context.stroke(linesPath(seams)));
 }
 
-function hatch(context, boxes, reach, gap = 9) {
+function hatch(context, boxes, length, gap = 9) {
   const area = new Path2D(),
     lines = [];
   for (const box of boxes) area.rect(...box);
-  for (let start = 0; start < reach; start += gap) lines.push([start, 0, start - reach, reach]);
+  for (let start = 0; start < length; start += gap) lines.push([start, 0, start - length, length]);
   context.save();
   context.clip(area);
   strokeLines(context, lines, HATCH_PENS);

@@ -64,9 +64,9 @@ class WindowLook:
         """Which tokens of the picture the one that asks has heard of after the blocks, boolean (N,)."""
         layers, (rows, columns), halvings = self._layers()
         row, column = (place >> halvings for place in divmod(self.selected, self.grid[1]))
-        asking = torch.zeros(rows * columns, dtype=torch.bool)
-        asking[row * columns + column] = True
-        return reach([asking.view(-1, 1), *(layer.T for layer in reversed(layers))]).flatten()
+        query = torch.zeros(rows * columns, dtype=torch.bool)
+        query[row * columns + column] = True
+        return reach([query.view(-1, 1), *(layer.T for layer in reversed(layers))]).flatten()
 
     @cached_property
     def costs(self):

@@ -96,7 +96,7 @@ function hearing({ grid, windowSize, shift, query, blocks, shifted, merging }) {
       return { block, spans, heard: spans.reduce((product, [from, to]) => product * (to - from + 1), 1) };
     });
   const [still, rolling] = [after(0), after(shift)],
-    heard = (reach) => reach.map((each) => each.heard);
+    heard = (steps) => steps.map((each) => each.heard);
   return {
     reach: shifted ? rolling : still,
     growth: { still: heard(still), shifted: heard(rolling) },
@@ -226,7 +226,7 @@ class WindowExplorer extends PhotoExplorer {
   }
 
   draw() {
-    this.asking = this.keepAll({ photo: drawStep, window: drawWindow, mask: drawMask });
+    this.hoverable = this.keepAll({ photo: drawStep, window: drawWindow, mask: drawMask });
     this.keepAll({ reach: drawReach, growth: drawGrowth, bars: drawBars, curve: drawCurve });
   }
 
@@ -369,7 +369,7 @@ class WindowExplorer extends PhotoExplorer {
     setText(texts.neighbor, elsewhere ? pinned : words.pairSentence(view, hovered));
     tell(canvases.window, this.place, view.tokens.length - 1, pinned);
     canvases.mask.setAttribute("aria-label", words.maskLabel(view, pinned));
-    for (const each of this.asking) each.invalidate();
+    for (const each of this.hoverable) each.invalidate();
   }
 }
 
