@@ -360,7 +360,10 @@ def spoil(change, message):
         spoil(lambda f: edit(f, patch_size=[8, 8]), r"patch_size must be a whole number of at least 1, got \[8, 8\]"),
         spoil(lambda f: edit(f, hidden_size="wide"), r"^'.*' cannot be loaded: "),
         spoil(lambda f: edit(f, hidden_size=24), r"lacks weights that its config.json asks for: embeddings\."),
-        spoil(lambda f: edit(f, num_hidden_layers=4), r"lacks weights that its config.json asks for: layers\.3\."),
+        spoil(
+            lambda f: edit(f, num_hidden_layers=4),
+            r"lacks weights that its config.json asks for: (encoder\.)?layers?\.3\.",
+        ),
         spoil(lambda f: drop(f, "cls_token"), r"lacks weights that its config.json asks for: embeddings.cls_token$"),
         spoil(truncate, r"^'.*' cannot be loaded: .*[Ii]ncomplete"),
         spoil(lambda f: (f / "model.safetensors").write_bytes(b""), r"^'.*' cannot be loaded: "),

@@ -140,7 +140,8 @@ def placement(device, dtype=None):
     """Resolve ``device=None`` and ``dtype=None`` to torch's defaults; the device must be on this machine."""
     if dtype is not None and dtype not in _FLOATING:
         raise ValueError(f"dtype must be a floating-point torch.dtype of 16 to 64 bits, got {dtype!r}")
-    return torch.get_default_device() if device is None else _present(device), dtype or torch.get_default_dtype()
+    default = torch.empty(0).device  # get_default_device() of older torch knows nothing of `with torch.device(…)`
+    return default if device is None else _present(device), dtype or torch.get_default_dtype()
 
 
 def _present(device):

@@ -534,8 +534,8 @@ def _check_chain(relations):
 
 def _check_window_mask(mask, windows, table):
     number, tokens, _ = windows.shape
-    count, *pairs = _checks.shape("mask", mask, "n M² M²")
-    if pairs != [tokens, tokens] or number % count:
+    count, rows, columns = _checks.shape("mask", mask, "n M² M²")
+    if rows != tokens or columns != tokens or number % count:
         expected = f"(n, {tokens}, {tokens}), n a divisor of the {number} windows"
         raise ValueError(f"mask must have shape {expected}, got {tuple(mask.shape)}")
     if mask.dtype == torch.bool:
