@@ -7,13 +7,16 @@ import re
 import subprocess
 import sys
 import sysconfig
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import patchwork
+from patchwork.similarity import correlation, cosine_similarity
 
 ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "book"), str(ROOT / "tests")]
@@ -151,3 +154,10 @@ def test_lowest_versions_replace_pins_and_leave_the_rest():
         *(each for extra in PROJECT["optional-dependencies"].values() for each in extra),
     ]
     assert all(re.fullmatch(r"[\w-]+>=[\d.]+", each) for each in wanted)
+
+
+def test_the_walk_through_one_change_ends_in_a_test_that_runs(generator):
+    block = re.search(r"```python\n(.*?)```", read("CONTRIBUTING.md"), re.DOTALL)[1]
+    names = {"torch": torch, "cosine_similarity": cosine_similarity, "correlation": correlation}
+    exec(textwrap.dedent(block), names)
+    names["test_an_offset_moves_the_cosine_but_not_the_correlation"](generator)
