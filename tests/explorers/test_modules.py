@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +56,11 @@ def test_lines_fit_on_a_screen():
     for path in [*modules.EXPLORERS.rglob("*.mjs"), *modules.EXPLORERS.rglob("*.js")]:
         long = [number for number, line in enumerate(path.read_text("utf-8").split("\n"), 1) if len(line) > 120]
         assert not long, f"{path.relative_to(modules.EXPLORERS)}: lines {long} have more than 120 characters"
+
+
+def test_without_the_extra_the_explorers_name_it_in_one_line():
+    code = "import sys; sys.modules['anywidget'] = None; import patchwork.explorers.graphs"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    needs = "explorers need anywidget: pip install 'patchwork-book[explorers]'"
+    assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: {needs}"
