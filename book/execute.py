@@ -16,6 +16,14 @@ from nbclient import NotebookClient
 CHAPTERS = pathlib.Path(__file__).parents[1] / "chapters"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# Converters choose by these; the version of Python, which differs from machine to machine, is left out.
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 
 
 def execute(path):
@@ -35,7 +43,7 @@ def code_cells(notebook):
 
 def normalize(notebook):
     """Return the notebook without anything that its code and text don't determine."""
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     notebook.nbformat_minor = 5
     seen = set()
     for cell in notebook.cells:

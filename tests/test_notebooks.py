@@ -10,8 +10,10 @@ import subprocess
 import symtable
 import sys
 
+import jupytext
 import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter, MarkdownExporter, ScriptExporter
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
@@ -62,6 +64,38 @@ def test_no_warning_traceback_or_widget_state(chapter):
         assert output.output_type != "error", cell.source
         assert output.get("name") != "stderr", cell.source
         assert not {"text/html", WIDGET_VIEW} <= output.get("data", {}).keys(), cell.source
+
+
+def test_as_a_script_it_is_python_with_the_prose_as_comments(chapter):
+    script, resources = ScriptExporter().from_notebook_node(chapter)
+    assert resources["output_extension"] == ".py"
+    compile(script, chapter.path.stem, "exec")
+    comments = {line[2:].strip() for line in script.splitlines() if line.startswith("# ")}
+    assert {line.strip() for line in markdown(chapter).splitlines()} - {""} <= comments
+    for cell in code_cells(chapter):
+        assert cell.source in script
+
+
+def test_a_magic_does_not_break_the_script():
+    """A reader's own cell may have one."""
+    cells = [nbformat.v4.new_code_cell(source) for source in ("%matplotlib inline\n!ls", "%%time\nx = 1")]
+    script, _ = ScriptExporter().from_notebook_node(normalize(nbformat.v4.new_notebook(cells=cells)))
+    compile(script, "magic", "exec")
+    assert "run_line_magic('matplotlib', 'inline')" in script
+
+
+def test_other_converters_keep_prose_code_and_language(chapter):
+    percent = jupytext.writes(chapter, "py:percent")
+    compile(percent, chapter.path.stem, "exec")
+    back = jupytext.reads(percent, "py:percent")
+    assert [cell.source for cell in back.cells] == [cell.source for cell in chapter.cells]
+    assert back.metadata.kernelspec == chapter.metadata.kernelspec
+    text, _ = MarkdownExporter().from_notebook_node(chapter)
+    assert text.count("```python\n") == len(code_cells(chapter))
+    page, _ = HTMLExporter().from_notebook_node(chapter)
+    assert page.count('class="highlight hl-ipython3"') == len(code_cells(chapter))
+    shown = "".join(output.get("data", {}).get("text/html", "") for _, output in outputs(chapter))
+    assert page.count("data-explorer=") == shown.count("data-explorer=") > 0
 
 
 def test_one_picture_a_cell_with_caption_and_alt_text(chapter):

@@ -15,6 +15,9 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
+from set_up_lab import set_up
+
 pytestmark = pytest.mark.browser
 
 CHAPTER = Path(__file__).parents[2] / "chapters" / "01_patches.ipynb"
@@ -104,22 +107,23 @@ def ask(image, model="none", rows=2, kind="a"):
 
 LivePanel(ask, size=32, model="none", rows=(2, 8), kind=["a", "b"])
 """
-QUIET = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},
-}
+WHOLE = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}  # cells out of sight are there, too
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A JupyterLab of its own on the loopback address, with one notebook; gives its address."""
+    """A JupyterLab of its own on the loopback address, set up for the book, with two notebooks; gives its address."""
     home = tmp_path_factory.mktemp("lab")
-    for name, settings in QUIET.items():
-        file = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
+    set_up(home / "environment")
+    for name, settings in WHOLE.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings), "utf-8")
     (home / "book").mkdir()
     nbformat.write(live_notebook(), home / "book" / "live.ipynb")
+    cells = [nbformat.v4.new_code_cell(source) for source in (PANEL, HEARD + WINDOWS)]
+    short = nbformat.v4.new_notebook(cells=cells, metadata=live_notebook().metadata)
+    nbformat.write(short, home / "book" / "saved.ipynb")
     server = start_lab(home)
     try:
         yield wait_for_address(server, home / "runtime")
@@ -157,6 +161,7 @@ def names_in(table):
 def start_lab(home):
     places = {
         "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_CONFIG_PATH": "environment/etc/jupyter",
         "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": "runtime",
         "IPYTHONDIR": "ipython",
@@ -172,6 +177,7 @@ def start_lab(home):
         "--IdentityProvider.token=",
         "--LanguageServerManager.autodetect=False",
     ]
+    options += [f"--LabApp.app_settings_dir={home / 'environment/share/jupyter/lab/settings'}"]
     command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={home / 'book'}"]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -578,3 +584,39 @@ def test_an_explorer_lives_in_jupyterlab(page, name):
     _, use = LIVE[name]
     from_python = cell.locator(".widget-slider", has_text="From Python")
     use(page, cell.locator(f".pw-{name}"), cell.locator(".told"), from_python)
+
+
+@pytest.fixture(scope="module")
+def saved(browser, lab):
+    """The page of a notebook that was run, saved with its widgets, and opened again with another kernel."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{lab}doc/tree/saved.ipynb")
+    wait_for_kernel(page, f"{lab}api/sessions", "saved.ipynb")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator(".told").wait_for()
+    with page.expect_response(re.compile("/checkpoints")):  # which follows what was saved
+        page.keyboard.press("Control+s")
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.get_by_text("Shut Down Kernel", exact=True).click()
+    page.goto("about:blank")
+    page.goto(f"{lab}doc/tree/saved.ipynb")
+    yield page
+    context.close()
+
+
+def test_a_saved_notebook_shows_its_explorers_and_panels_without_their_kernel(saved):
+    expect(saved.locator(".pw-windows .pw-place")).to_contain_text("Token 48 ", timeout=30_000)
+    expect(saved.locator(".pw-live-panel").get_by_role("status")).to_contain_text("kind a")
+    expect(saved.get_by_text("model not found")).to_have_count(0)
+
+
+def test_the_menu_exports_an_explorers_picture_and_a_panels_words(saved, lab):
+    """Though the widgets were saved, whose views need a network."""
+    xsrf = next(each["value"] for each in saved.context.cookies() if each["name"] == "_xsrf")
+    exported = saved.request.get(f"{lab}nbconvert/html/saved.ipynb?_xsrf={xsrf}").text()
+    assert 'data-explorer="windows"' in exported
+    assert 'class="live-panel"' in exported
