@@ -60,14 +60,10 @@ def attention(
     >>> attention(torch.zeros(1, 2), torch.eye(2), torch.tensor([[1.0], [3.0]]))
     tensor([[2.]])
     """
-    lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
-    if _may_be_learned_unseen(mask):
-        return attention_weights(queries, keys, mask=mask, scale=scale) @ values
-    inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
-    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=_mask_of_four_axes(mask, lead), scale=scale)
+    mixed = _fused(queries, keys, values, mask, scale)
     if mask is not None and not _checks.recorded(mixed) and _holds_nan(mixed):
         return attention_weights(queries, keys, mask=mask, scale=scale) @ values
-    return mixed.view(*lead, *mixed.shape[-2:])
+    return mixed
 
 
 def chunked_attention(
@@ -189,7 +185,7 @@ class MultiHeadSelfAttention(nn.Module):
             raise ValueError(f"a mask of three axes {tuple(mask.shape)} is ambiguous: {hint}")
         queries, keys, values = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if not return_weights:
-            return self._mix(attention(queries, keys, values, mask=mask))
+            return self._mix(_fused(queries, keys, values, mask))  # a NaN in a key is in its value: no row can be saved
         weights = attention_weights(queries, keys, mask=mask)
         return self._mix(weights @ values), weights
 
@@ -369,6 +365,15 @@ def attention_rollout(
     for layer in reversed(weights[:-1]):
         rollout = ((rollout[:, None, None] @ layer).mean(1).squeeze(1) + rollout) / 2
     return _distributions(rollout)
+
+
+def _fused(queries, keys, values, mask, scale=None):
+    lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
+    if _may_be_learned_unseen(mask):
+        return attention_weights(queries, keys, mask=mask, scale=scale) @ values
+    inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
+    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=_mask_of_four_axes(mask, lead), scale=scale)
+    return mixed.view(*lead, *mixed.shape[-2:])
 
 
 def _masked_softmax(logits, mask):

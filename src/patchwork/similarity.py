@@ -458,9 +458,9 @@ def _check_finite(**tensors):
 def _check_unit_range(**images):
     """Refuse what is plainly no image in [0, 1], where values can be looked at; NaN passes, and spoils its image."""
     for name, image in images.items():
-        if _checks.transformed() or not _checks.has_values(image):
+        if _checks.recorded(image):
             continue
-        low, high = (end.item() for end in image.detach().aminmax())
+        low, high = torch.stack(image.detach().aminmax()).tolist()
         if low < -0.5 or high > 1.5:
             found = f"{name} holds values from {low:g} to {high:g}, expected images in [0, 1]"
             raise ValueError(f"{found}; for others give data_range, as data_range=255 for those in 0 … 255")
