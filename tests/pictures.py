@@ -54,9 +54,14 @@ def profile(space, tags, *, connection=b"XYZ ", kind=b"mntr"):
     return head + struct.pack(">I", len(tags)) + table + b"".join(tags.values())
 
 
-def of_three_lights(gamma, *lights):
+def power(gamma):
+    """A curve of a profile: x^gamma."""
+    return struct.pack(">4sIIHH", b"curv", 0, 1, round(gamma * 256), 0)
+
+
+def of_three_lights(curve, *lights):
     """The profile of a display whose red, green and blue have these XYZ."""
-    names, curve = (b"rXYZ", b"gXYZ", b"bXYZ"), struct.pack(">4sIIHH", b"curv", 0, 1, round(gamma * 256), 0)
+    names = b"rXYZ", b"gXYZ", b"bXYZ"
     return profile(
         b"RGB ",
         {name: b"XYZ " + bytes(4) + fixed(*light) for name, light in zip(names, lights, strict=True)}
@@ -73,8 +78,8 @@ def of_inks():
 
 
 ADOBE_LIGHTS = (0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)
-ADOBE = of_three_lights(2.19921875, *ADOBE_LIGHTS)
-LINEAR = of_three_lights(1, *ADOBE_LIGHTS)
-GRAY = profile(b"GRAY", {b"kTRC": struct.pack(">4sIIHH", b"curv", 0, 1, 256, 0)})  # twice the light is twice the number
+ADOBE = of_three_lights(power(2.19921875), *ADOBE_LIGHTS)
+LINEAR = of_three_lights(power(1), *ADOBE_LIGHTS)
+GRAY = profile(b"GRAY", {b"kTRC": power(1)})  # twice the light is twice the number
 INKS = of_inks()
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -11,8 +11,8 @@ import pytest
 import skimage
 import skimage.io
 import torch
-from pictures import ADOBE, GRAY, INKS, LINEAR, SRGB, iccp, png, tiff
-from PIL import Image, ImageOps, TiffImagePlugin, features
+from pictures import ADOBE, GRAY, INKS, LINEAR, SRGB, fixed, iccp, of_three_lights, png, tiff
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, features
 from sklearn.datasets import load_digits
 
 from patchwork import images
@@ -403,6 +403,15 @@ def test_every_gray_of_8_bits_is_on_the_curve_of_srgb(form, embedded):
 def test_a_profile_of_srgb_changes_no_number(pixels):
     for form in ("PNG", "TIFF"):
         assert torch.equal(load_image(saved(Image.fromarray(pixels), form, icc_profile=SRGB)), as_tensor(pixels))
+
+
+def test_a_profile_that_is_off_by_one_level_at_most_is_that_of_srgb():
+    lights = (0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7135)
+    curve = b"para" + struct.pack(">IHH", 0, 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    near, colors = of_three_lights(curve, *lights), np.indices((18, 18, 18), dtype=np.uint8).reshape(3, 18, -1).T * 15
+    by_littlecms = ImageCms.profileToProfile(Image.fromarray(colors), io.BytesIO(near), ImageCms.createProfile("sRGB"))
+    assert np.abs(np.asarray(by_littlecms, dtype=int) - colors).max() == 1
+    assert torch.equal(load_image(saved(Image.fromarray(colors), "PNG", icc_profile=near)), as_tensor(colors))
 
 
 def test_colors_are_converted_before_a_picture_is_scaled(pixels):
