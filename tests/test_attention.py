@@ -162,6 +162,37 @@ def test_masks_over_any_of_many_leading_axes(normal, generator, axes):
     torch.testing.assert_close(attention(queries, keys, values, mask=mask), expected)
 
 
+@pytest.mark.parametrize("kind", ["boolean", "floating"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308])
+def test_what_is_masked_in_a_key_spoils_no_row_that_may_not_attend_to_it(normal, kind, value):
+    """Causal, with a row that attends to nothing and one past the spoiled key."""
+    queries, keys, values = normal(3, 2, 2, 6, 4)
+    allowed = torch.ones(6, 6, dtype=torch.bool).tril()
+    allowed[1], allowed[5, 3] = False, False
+    chosen = allowed if kind == "boolean" else torch.zeros(6, 6).double().masked_fill(~allowed, -torch.inf)
+    expected = attention_weights(queries, keys, mask=chosen)[..., [0, 1, 2, 5], :]
+    keys[..., 3, :] = value
+    found = attention_weights(queries, keys, mask=chosen)
+    torch.testing.assert_close(found[..., [0, 1, 2, 5], :], expected)
+    torch.testing.assert_close(attention(queries, keys, values, mask=chosen), found @ values, equal_nan=True)
+    mapped = func.vmap(lambda *given: attention_weights(*given, mask=chosen))(queries, keys)
+    torch.testing.assert_close(mapped, found, equal_nan=True)
+    if value != value:
+        assert found[..., [3, 4], :].isnan().all()
+
+
+def test_a_nan_in_a_value_spoils_its_column_in_every_row(normal):
+    queries, keys, values = normal(3, 5, 4)
+    values[2, 1] = torch.nan
+    allowed = torch.ones(5, 5, dtype=torch.bool).tril()
+    for found in (
+        attention(queries, keys, values, mask=allowed),
+        attention_weights(queries, keys, mask=allowed) @ values,
+    ):
+        assert found.isnan().all(0).tolist() == [False, True, False, False]
+        assert found.isnan().any(0).tolist() == [False, True, False, False]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("axes", [(), (3,), (2, 3), (2, 1, 3)], ids=str)
 def test_attention_is_torchs(normal, axes, dtype):

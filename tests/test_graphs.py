@@ -107,6 +107,12 @@ def same_clusters(found, labels):
 # Graphs
 
 
+def test_rows_are_made_without_touching_the_filters_of_warnings(monkeypatch):
+    """Threads that enter and leave them in turns would lose the warnings of the whole process."""
+    monkeypatch.setattr(warnings, "catch_warnings", None)
+    assert by_rows(grid_graph((3, 3))).layout is torch.sparse_csr
+
+
 def test_small_graphs_by_hand():
     assert grid_graph((2, 2)).int().tolist() == [[0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0]]
     assert torch.equal(grid_graph((2, 2), connectivity=8), 1 - torch.eye(4))

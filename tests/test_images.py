@@ -2,13 +2,17 @@ import contextlib
 import io
 import os
 import re
+import struct
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import skimage
 import skimage.io
 import torch
-from PIL import Image, ImageOps
+from pictures import ADOBE, GRAY, INKS, LINEAR, SRGB, fixed, iccp, of_three_lights, png, tiff
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, features
 from sklearn.datasets import load_digits
 
 from patchwork import images
@@ -37,6 +41,11 @@ def saved(picture, form, **options):
 
 def gray(values, form="TIFF"):
     return saved(Image.fromarray(values), form)
+
+
+def levels(content, count=255):
+    """The colors of the first row, as whole numbers."""
+    return (load_image(content, dtype=torch.float64)[:, 0].T * count).round().int().tolist()
 
 
 # what loads
@@ -158,6 +167,53 @@ def test_a_color_key_is_white():
     assert (loaded * 255).round()[:, 0].T.tolist() == [[255, 255, 255], [4, 5, 6]]
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_a_color_key_of_gray_has_the_depth_of_its_file(depth):
+    white = 2**depth - 1
+    for key in {0, 1, white // 3, white}:
+        samples = [0, white, key, key ^ 1]
+        found = levels(png(depth, 0, samples, (b"tRNS", struct.pack(">H", key))), white)
+        assert [row[0] for row in found] == [white if sample == key else sample for sample in samples]
+
+
+@pytest.mark.parametrize(("depth", "key"), [(8, (1, 2, 3)), (16, (1000, 2000, 3000)), (16, (300, 2, 65535))])
+def test_a_color_key_of_a_color_has_the_depth_of_its_file(depth, key):
+    """Near it, colors that only the last bit of one channel tells from it."""
+    pixels = [key, *(np.array(key) ^ np.eye(3, dtype=int)).tolist(), key]
+    found = levels(png(depth, 2, pixels, (b"tRNS", struct.pack(">3H", *key))))
+    kept = [[sample >> depth - 8 for sample in pixel] for pixel in pixels[1:4]]
+    assert found == [[255] * 3, *kept, [255] * 3]
+
+
+def test_bits_of_a_color_key_beyond_the_depth_do_not_count():
+    key = struct.pack(">3H", 257, 514, 771)
+    assert levels(png(8, 2, [1, 2, 3, 4, 5, 6], (b"tRNS", key))) == [[255] * 3, [4, 5, 6]]
+    assert levels(png(2, 0, [1, 2], (b"tRNS", struct.pack(">H", 5)))) == [[255] * 3, [170] * 3]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_palette_of_any_depth_may_be_transparent(depth):
+    palette = (b"PLTE", bytes([10, 20, 30, 40, 50, 60]))
+    for alphas, first in ((b"\0", 255), (b"\x80\xff", 132)):
+        found = levels(png(depth, 3, [0, 1], palette, (b"tRNS", alphas)))
+        assert found[1] == [40, 50, 60]
+        assert abs(found[0][0] - first) <= 1
+
+
+@pytest.mark.parametrize("kind", [4, 6])
+def test_transparency_in_16_bits_is_laid_over_white(kind):
+    (found,) = levels(png(16, kind, [0] * (kind // 2 - 1) + [0x8080] if kind == 4 else [0, 0, 0, 0x8080]))
+    assert found == [127] * 3
+
+
+def test_gray_with_its_transparency_multiplied_in():
+    content = bytearray(saved(Image.fromarray(np.array([[[40, 128]]], dtype=np.uint8), "LA"), "TIFF"))
+    at = content.index(struct.pack("<2HI", 338, 3, 1)) + 8
+    content[at] = 1  # of the extra sample it now says so
+    if "La" in {mode for mode, _ in TiffImagePlugin.OPEN_INFO.values()}:
+        assert levels(bytes(content)) == [[40 + 127] * 3]
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "LA", "RGBA"])
 def test_modes_become_rgb(pixels, mode):
     picture = Image.fromarray(pixels).convert(mode)
@@ -184,6 +240,46 @@ def test_a_16_bit_color_key_is_white():
     assert (loaded * 65535).round()[0].tolist() == [[65535, 301, 0]]
 
 
+@pytest.mark.parametrize(
+    ("values", "bits", "told", "expected"),
+    [
+        ([0, 1, 1, 0], 1, {}, [0, 1, 1, 0]),
+        ([0, 1, 2, 3], 2, {}, [0, 1 / 3, 2 / 3, 1]),
+        ([0, 3, 10, 15], 4, {}, [0, 3 / 15, 10 / 15, 1]),
+        ([0, 100, 255], 8, {}, [0, 100 / 255, 1]),
+        ([0, 1000, 4095, 2048], 12, {}, [0, 1000 / 4095, 1, 2048 / 4095]),
+        ([0, 1000, 65535], 16, {}, [0, 1000 / 65535, 1]),
+        ([0, 1000, 65535], 16, {"order": ">"}, [0, 1000 / 65535, 1]),
+        ([0, 100, 127], 8, {"form": 2}, [0, 100 / 127, 1]),
+        ([0, 1000, 32767], 16, {"form": 2}, [0, 1000 / 32767, 1]),
+        ([0, 1000, 32767], 16, {"form": 2, "order": ">"}, [0, 1000 / 32767, 1]),
+        ([0, 1000, 65535], 32, {}, [0, 1000 / 65535, 1]),
+        ([0, 1000, 65535], 32, {"form": 2, "order": ">"}, [0, 1000 / 65535, 1]),
+        ([0, 0.25, 1], 32, {"form": 3}, [0, 0.25, 1]),
+        ([0, 0.25, 1], 32, {"form": 3, "order": ">"}, [0, 0.25, 1]),
+        ([0, 1, 1, 0], 1, {"photometric": 0}, [1, 0, 0, 1]),
+        ([0, 1, 2, 3], 2, {"photometric": 0}, [1, 2 / 3, 1 / 3, 0]),
+        ([0, 3, 10, 15], 4, {"photometric": 0}, [1, 12 / 15, 5 / 15, 0]),
+        ([0, 100, 255], 8, {"photometric": 0}, [1, 155 / 255, 0]),
+        ([0, 1000, 65535], 16, {"photometric": 0}, [1, 64535 / 65535, 0]),
+        ([0, 0.25, 1], 32, {"form": 3, "photometric": 0}, [1, 0.75, 0]),
+        ([0, 0.25, 1], 32, {"form": 3, "photometric": 0, "order": ">"}, [1, 0.75, 0]),
+    ],
+    ids=str,
+)
+def test_gray_is_as_a_tiff_declares_it(values, bits, told, expected):
+    found = load_image(tiff(values, bits, **told), dtype=torch.float64)
+    torch.testing.assert_close(found[1, 0], torch.tensor(expected, dtype=torch.float64), atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_white_is_zero_where_a_tiff_is_compressed_or_turned(compression):
+    values = np.array([[0, 1000, 65535]], dtype=np.uint16)
+    content = saved(Image.fromarray(values), "TIFF", compression=compression, tiffinfo={262: 0, 274: 6})
+    expected = 1 - torch.tensor(values).double() / 65535
+    torch.testing.assert_close(load_image(content, dtype=torch.float64)[0, :, 0], expected[0], atol=1e-7, rtol=0)
+
+
 def test_32_bit_gray_of_16_bit_levels(seed):
     values = np.random.default_rng(seed).integers(0, 65536, (5, 7), dtype=np.int32)
     torch.testing.assert_close(load_image(gray(values))[0], torch.from_numpy(values / 65535).float())
@@ -196,6 +292,149 @@ def test_float_pictures_are_kept(seed):
         gray(np.indices((5, 7)).sum(0) % 2 * np.float32(1)), size=(40, 56)
     )  # overshoots, if not clipped
     assert (enlarged.min(), enlarged.max()) == (0, 1)
+
+
+COLOR, BROWSERS = (60, 160, 90), [0, 161, 85]  # in Adobe RGB, and what Chromium shows of it
+
+
+def chunk(name, *numbers):
+    return name, struct.pack(f">{len(numbers)}I", *(round(100_000 * number) for number in numbers))
+
+
+SRGB_LIGHTS = chunk(b"cHRM", 0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+ADOBE_CHROMATICITIES = chunk(b"cHRM", 0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+OF_16_BITS = [257 * level for level in COLOR]
+
+
+SHOWN = {
+    "Adobe RGB": (png(8, 2, COLOR, iccp(ADOBE)), BROWSERS),
+    "Adobe RGB, 16 bits": (png(16, 2, OF_16_BITS, iccp(ADOBE)), BROWSERS),
+    "Adobe RGB, palette": (png(8, 3, [0], iccp(ADOBE), (b"PLTE", bytes(COLOR))), BROWSERS),
+    "Adobe RGB, alpha": (png(8, 6, [*COLOR, 128], iccp(ADOBE)), [127, 208, 169]),
+    "Adobe RGB, color key": (png(8, 2, COLOR, iccp(ADOBE), (b"tRNS", struct.pack(">3H", *COLOR))), [255] * 3),
+    "gray": (png(8, 0, [60], iccp(GRAY)), [133] * 3),
+    "gray, 16 bits": (png(16, 0, [60 * 257], iccp(GRAY)), [133] * 3),
+    "gray, alpha": (png(8, 4, [60, 128], iccp(GRAY)), [194] * 3),
+    "gray, alpha, 16 bits": (png(16, 4, [60 * 257, 0x8080], iccp(GRAY)), [194] * 3),
+    "gray by a profile for color": (png(8, 0, [60], iccp(LINEAR)), [133] * 3),
+    "gray by a profile for color, 16 bits": (png(16, 0, [60 * 257], iccp(LINEAR)), [133] * 3),
+    "color by a profile for gray": (png(8, 2, COLOR, iccp(GRAY)), COLOR),
+    "color by a profile for inks": (png(8, 2, COLOR, iccp(INKS)), COLOR),
+    "sRGB": (png(8, 2, COLOR, iccp(SRGB)), COLOR),
+    "cut off": (png(8, 2, COLOR, iccp(ADOBE[:200])), COLOR),
+    "nonsense": (png(8, 2, COLOR, iccp(b"nonsense" * 30)), COLOR),
+    "nonsense beside a gamma": (png(8, 2, COLOR, iccp(b"nonsense" * 30), chunk(b"gAMA", 1)), [133, 208, 160]),
+    "gamma": (png(8, 2, COLOR, chunk(b"gAMA", 1)), [133, 208, 160]),
+    "gamma, palette": (png(8, 3, [0], chunk(b"gAMA", 1), (b"PLTE", bytes(COLOR))), [133, 208, 160]),
+    "gamma above": (png(8, 2, COLOR, chunk(b"gAMA", 0.48)), [63, 165, 95]),
+    "gamma at the upper end of sRGB's": (png(8, 2, COLOR, chunk(b"gAMA", 0.475)), COLOR),
+    "gamma at the lower end of sRGB's": (png(8, 2, COLOR, chunk(b"gAMA", 0.435)), COLOR),
+    "gamma below": (png(8, 2, COLOR, chunk(b"gAMA", 0.43)), [52, 157, 84]),
+    "gamma and lights of sRGB": (png(8, 2, COLOR, chunk(b"gAMA", 0.45455), SRGB_LIGHTS), [57, 161, 90]),
+    "gamma and lights of Adobe RGB": (png(8, 2, COLOR, chunk(b"gAMA", 0.45455), ADOBE_CHROMATICITIES), BROWSERS),
+    "lights alone": (png(8, 2, COLOR, ADOBE_CHROMATICITIES), COLOR),
+    "sRGB before a gamma": (png(8, 2, COLOR, (b"sRGB", b"\0"), chunk(b"gAMA", 1)), COLOR),
+    "Adobe RGB before sRGB": (png(8, 2, COLOR, (b"sRGB", b"\0"), iccp(ADOBE)), BROWSERS),
+    "Adobe RGB before a gamma": (png(8, 2, COLOR, chunk(b"gAMA", 1), iccp(ADOBE)), BROWSERS),
+    "gamma of zero": (png(8, 2, COLOR, chunk(b"gAMA", 0)), COLOR),
+    "lights that can't be": (png(8, 2, COLOR, chunk(b"gAMA", 1), chunk(b"cHRM", *[0] * 8)), COLOR),
+    "gamma, gray": (png(8, 0, [60], chunk(b"gAMA", 1)), [133] * 3),
+    "gamma, gray, 16 bits": (png(16, 0, [60 * 257], chunk(b"gAMA", 1)), [133] * 3),
+    "gamma and lights, gray": (png(8, 0, [60], chunk(b"gAMA", 0.45455), SRGB_LIGHTS), [57] * 3),
+}  # files, and what Chromium shows of them
+
+
+@pytest.mark.parametrize(("content", "shown"), SHOWN.values(), ids=SHOWN)
+def test_colors_are_those_that_a_browser_shows(content, shown):
+    (found,) = levels(content)
+    assert max(abs(ours - theirs) for ours, theirs in zip(found, shown, strict=True)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "embedded", "shown"),
+    [
+        ("RGB", COLOR, ADOBE, BROWSERS),
+        ("RGB", COLOR, GRAY, COLOR),
+        ("RGB", COLOR, INKS, COLOR),
+        ("RGB", COLOR, SRGB, COLOR),
+        ("RGB", COLOR, ADOBE[:200], COLOR),
+        ("L", 60, GRAY, [133] * 3),
+        ("L", 60, ADOBE, [57] * 3),
+        ("CMYK", (200, 10, 20, 30), ADOBE, [49, 216, 207]),
+        ("CMYK", (200, 10, 20, 0), INKS, [255] * 3),
+        ("CMYK", (200, 10, 20, 255), INKS, [0] * 3),
+    ],
+)
+def test_a_color_profile_of_any_form_leads_to_srgb(mode, color, embedded, shown):
+    forms = {"JPEG": {"quality": 100}, "TIFF": {}, "WEBP": {"lossless": True}}
+    if mode != "RGB":
+        del forms["WEBP"]  # it has neither gray nor inks
+    for form, options in forms.items():
+        content = saved(Image.new(mode, (16, 16), color), form, icc_profile=embedded, **options)
+        assert (load_image(content)[:, 3, 3] * 255 - torch.tensor(shown)).abs().max() <= 1.5
+
+
+def on_the_curve_of_srgb(light):
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize(
+    ("embedded", "most", "fewest"), [(GRAY, 1e-4, 2900), (LINEAR, 1e-2, 1000)], ids=["gray", "color"]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_deep_gray_keeps_its_levels_on_the_curve_of_srgb(whole, embedded, most, fewest):
+    light = np.linspace(0, 1, 3000)
+    values = (light * 65535).round().astype(np.uint16) if whole else light.astype(np.float32)
+    found = load_image(saved(Image.fromarray(values[None]), "TIFF", icc_profile=embedded), dtype=torch.float64)[0, 0]
+    assert np.abs(found.numpy() - on_the_curve_of_srgb(values / (65535 if whole else 1))).max() < most
+    assert len(found.unique()) > fewest
+
+
+@pytest.mark.parametrize("embedded", [GRAY, LINEAR], ids=["gray", "color"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_every_gray_of_8_bits_is_on_the_curve_of_srgb(form, embedded):
+    """Blocks of JPEG's size; littlecms, left to itself, is off by ten levels in the dark."""
+    ramp = np.arange(256, dtype=np.uint8).repeat(8)[None].repeat(8, 0)
+    options = {"quality": 100} if form == "JPEG" else {}
+    found = load_image(saved(Image.fromarray(ramp), form, icc_profile=embedded, **options))[:, 3, 3::8] * 255
+    assert np.abs(found.numpy() - 255 * on_the_curve_of_srgb(np.arange(256) / 255)).max() < 0.6
+
+
+def test_a_profile_of_srgb_changes_no_number(pixels):
+    for form in ("PNG", "TIFF"):
+        assert torch.equal(load_image(saved(Image.fromarray(pixels), form, icc_profile=SRGB)), as_tensor(pixels))
+
+
+def test_a_profile_that_is_off_by_one_level_at_most_is_that_of_srgb():
+    lights = (0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7135)
+    curve = b"para" + struct.pack(">IHH", 0, 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    near, colors = of_three_lights(curve, *lights), np.indices((18, 18, 18), dtype=np.uint8).reshape(3, 18, -1).T * 15
+    by_littlecms = ImageCms.profileToProfile(Image.fromarray(colors), io.BytesIO(near), ImageCms.createProfile("sRGB"))
+    assert np.abs(np.asarray(by_littlecms, dtype=int) - colors).max() == 1
+    assert torch.equal(load_image(saved(Image.fromarray(colors), "PNG", icc_profile=near)), as_tensor(colors))
+
+
+def test_colors_are_converted_before_a_picture_is_scaled(pixels):
+    content = saved(Image.fromarray(pixels), "PNG", icc_profile=ADOBE)
+    whole = Image.fromarray((load_image(content) * 255).round().byte().permute(1, 2, 0).numpy())
+    assert torch.equal(load_image(content, size=(9, 12)), as_tensor(np.asarray(ImageOps.fit(whole, (12, 9)))))
+
+
+def test_a_pillow_without_littlecms_says_so(monkeypatch):
+    monkeypatch.setattr(features, "check", lambda name: name != "littlecms2")
+    for content in (png(8, 2, COLOR, iccp(ADOBE)), png(16, 0, [9], iccp(GRAY))):
+        assert "has a color profile, which this Pillow can't apply (no littlecms); save it as sRGB" in error_of(content)
+    assert levels(png(8, 2, COLOR)) == [list(COLOR)]
+
+
+def test_the_filters_of_warnings_are_the_callers(monkeypatch):
+    content = png(8, 2, COLOR, iccp(ADOBE))
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(load_image, [content] * 40))) == 40
+    assert warnings.filters == before
+    monkeypatch.setattr(warnings, "catch_warnings", None)  # threads that enter and leave it in turns mix up the filters
+    load_image(content)
 
 
 def test_the_first_frame_of_an_animation(pixels):
@@ -221,7 +460,9 @@ def test_a_huge_jpeg_is_decoded_small(tmp_path):
     path = tmp_path / "huge.jpg"
     Image.new("RGB", (12000, 8000), (10, 200, 30)).save(path, quality=30)  # above the limit at which Pillow warns
     assert Image.MAX_IMAGE_PIXELS < 12000 * 8000
-    image = load_image(path, size=64)
+    with pytest.warns(Image.DecompressionBombWarning):
+        image = load_image(path, size=64)
+    assert "makes Pillow warn (Image size (96000000 pixels)" in error_of(path, size=64)
     assert (image.mean((1, 2)) * 255 - torch.tensor([10, 200, 30])).abs().max() < 4
 
 
@@ -328,6 +569,28 @@ def test_pictures_over_the_limit(monkeypatch, pixels):
 def test_float_pictures_outside_the_unit_interval(values):
     assert "holds values from" in error_of(gray(np.array(values, dtype=np.float32)))
     assert "expected 0 to 1" in error_of(gray(np.array(values, dtype=np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (tiff([0, 2**32 - 1], 32), "from 0 to 4294967295, expected 0 to 65535"),
+        (tiff([-5, 2**31 - 1], 32, form=2), "from -5 to 2147483647, expected 0 to 65535"),
+        (tiff([-300, 20], 16, form=2), "from -300 to 20, expected 0 to 32767"),
+        (tiff([-3, 20], 8, form=2), "from -3 to 20, expected 0 to 127"),
+        (tiff([-0.5, 2], 32, form=3, photometric=0), "from -0.5 to 2, expected 0 to 1"),
+    ],
+)
+def test_values_that_a_declared_depth_does_not_reach(content, found):
+    assert error_of(content) == f"the uploaded file holds values {found}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [tiff([0, 4095], 12, photometric=0), tiff([0, 1], 16, photometric=0, order=">"), tiff([0, 1], 64, form=3)],
+)
+def test_kinds_of_gray_that_pillow_lacks(content):
+    assert error_of(content) == "the uploaded file is no image that Pillow can read; save it as PNG or JPEG"
 
 
 def test_32_bit_gray_outside_16_bits():

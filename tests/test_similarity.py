@@ -312,7 +312,7 @@ def test_gradients_of_neighbors_and_features(normal):
     assert gradcheck(lambda x, r: standardize(x, reference=r), (features, normal(5, 4).requires_grad_()))
     assert gradcheck(standardize, features)
     other = normal(2, 3, 5, 4).requires_grad_()
-    assert gradcheck(lambda a, b: structural_similarity(a, b, window_size=3), (images, other))
+    assert gradcheck(lambda a, b: structural_similarity(a, b, window_size=3, data_range=1), (images, other))
     assert gradcheck(lambda q, d: nearest_neighbors(q, d, 2)[0], (features, normal(2, 5, 4).requires_grad_()))
 
 
@@ -393,7 +393,17 @@ def test_ssim_of_one_window_is_its_formula(normal):
     c1, c2 = 0.01**2, 0.03**2
     brightness = (2 * means[0] * means[1] + c1) / (means[0] ** 2 + means[1] ** 2 + c1)
     expected = brightness * (2 * covariance + c2) / (sum(spread) + c2)
-    torch.testing.assert_close(structural_similarity(a, b, window_size=4), expected)
+    torch.testing.assert_close(structural_similarity(a, b, window_size=4, data_range=1.0), expected)
+
+
+def test_ssim_without_a_data_range_is_of_images_in_the_unit_interval(generator):
+    a, b = torch.rand(2, 1, 8, 9, dtype=torch.float64, generator=generator)
+    a = 2 * a - 0.5  # as far as noise may take it
+    torch.testing.assert_close(structural_similarity(a, b), structural_similarity(a, b, data_range=1.0))
+    levels = structural_similarity(255 * a, 255 * b, data_range=255)
+    torch.testing.assert_close(levels, structural_similarity(a, b))
+    mapped = torch.func.vmap(lambda a: structural_similarity(a, a, window_size=3))(a)
+    torch.testing.assert_close(mapped, torch.ones(1, dtype=torch.float64))
 
 
 def test_ssim_in_less_precision(generator):
@@ -704,6 +714,7 @@ def test_a_device_without_float64_is_spared_it(compute):
 # Bad input
 
 A, B, IMAGE = torch.zeros(3, 4), torch.zeros(5, 4), torch.zeros(1, 8, 8)
+LEVELS = torch.linspace(0, 255, 64).view(1, 8, 8)
 COUNT = "must be a whole number of at least"
 
 
@@ -782,6 +793,9 @@ def test_bad_pairs_are_named(compare):
         bad(ssim(b=IMAGE.double()), r"dtypes differ: a torch.float32, b torch.float64"),
         bad(ssim(window_size=9), r"a window of 9×9 pixels does not fit into an image of 8×8"),
         bad(ssim(window_size=1), rf"window_size {COUNT} 2, got 1"),
+        bad(ssim(LEVELS), r"a holds values from 0 to 255, expected images in \[0, 1\]; for others give data_range"),
+        bad(ssim(b=LEVELS), r"b holds values from 0 to 255, .*, as data_range=255 for those in 0 … 255"),
+        bad(ssim(LEVELS / 127.5 - 1), r"a holds values from -1 to 1, expected images in \[0, 1\]"),
         bad(ssim(data_range=0), r"data_range must be a finite number above 0, got 0"),
         bad(lambda: neighbor_similarity(A[0], (1, 3), "cosine"), r"features must have shape \(…, N, D\), got \(4,\)"),
         bad(lambda: neighbor_similarity(A, (2, 2), "cosine"), r"grid 2×2 has 4 patches, got N = 3"),

@@ -4,6 +4,7 @@ import warnings
 
 import torch
 from scipy import sparse
+from torch.utils._python_dispatch import _disable_current_modes
 
 from patchwork import _checks, _distances
 from patchwork._arithmetic import without_autocast
@@ -237,5 +238,14 @@ def _csr(starts, columns, values, size):
 
 
 def _without_gradient(starts, columns, values, size):
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # torch calls the layout a beta, once
-        return torch.sparse_csr_tensor(starts, columns, values, size, check_invariants=False)
+    return torch.sparse_csr_tensor(starts, columns, values, size, check_invariants=False)
+
+
+def _hear_of_the_beta():
+    """Make torch say, once and to no one, that the layout is a beta: at each call, threads would mix up the filters."""
+    with warnings.catch_warnings(action="ignore", category=UserWarning), _disable_current_modes():
+        ends = torch.zeros(2, dtype=torch.int32, device="cpu")
+        _without_gradient(ends, ends[:0], torch.zeros(0, device="cpu"), (1, 1))
+
+
+_hear_of_the_beta()

@@ -18,7 +18,7 @@ class SizeCache:
 
     def get(self, make, *sizes, like):
         """Return ``make(*sizes, like)``, which may read the device and the dtype of ``like``, made now or before."""
-        wanted, keeps = (sizes, like.device, like.dtype), not _recorded(like)
+        wanted, keeps = (sizes, like.device, like.dtype), not _checks.recorded(like)
         key, made = self._last  # both at once: another thread may replace them
         if keeps and key == wanted:
             return made
@@ -30,10 +30,3 @@ class SizeCache:
 
     def __getstate__(self):
         return {"_last": (None, None)}
-
-
-def _recorded(like):
-    """Tell whether a transform, a compiler or a CUDA graph records this call, whose tensors are no one else's."""
-    if torch.compiler.is_compiling() or _checks.transformed() or not _checks.has_values(like):
-        return True
-    return like.is_cuda and torch.cuda.is_current_stream_capturing()

@@ -175,6 +175,13 @@ def transformed():
     return torch._C._are_functorch_transforms_active()
 
 
+def recorded(tensor):
+    """Tell whether a transform, a compiler or a CUDA graph records this call: tensors are no one else's, nor seen."""
+    if torch.compiler.is_compiling() or transformed() or not has_values(tensor):
+        return True
+    return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
+
+
 def no_nan(name, tensor):
     """Refuse NaN."""
     if tensor.is_floating_point() and has_values(tensor) and tensor.isnan().any():

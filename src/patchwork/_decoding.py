@@ -1,10 +1,12 @@
-"""From any picture file to an upright RGB array; whatever is wrong with the file becomes a one-line ValueError."""
+"""From any picture file to an upright array in sRGB; whatever is wrong with the file becomes a one-line ValueError."""
 
 import io
 import os
-import warnings
 
 import numpy as np
+
+from patchwork._depths import UnusableValuesError, color_key, deep_gray, is_deep, raw_mode
+from patchwork._profiles import gray_to_srgb, to_srgb
 
 _TRANSPOSE = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation → PIL.Image.Transpose
 _QUARTER_TURNS = (5, 6, 7, 8)
@@ -19,9 +21,7 @@ def read_picture(source, size, samples):
     _check_size(size)
     file, name = _locate(source, samples)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of pictures that it then reads well
-            return _decode(file, size)
+        return _decode(file, size)
     except Exception as error:  # a stranger's bytes can fail in Pillow's decoders in any way
         raise ValueError(f"{name} {_complaint(error)}") from error
 
@@ -32,10 +32,6 @@ def _check_size(size):
     limit = Image.MAX_IMAGE_PIXELS and 2 * Image.MAX_IMAGE_PIXELS  # None: no limit
     if size is not None and limit and size[0] * size[1] > limit:
         raise ValueError(f"size {size} has more than {limit} pixels")
-
-
-class _UnusableValuesError(ValueError):
-    """A picture that was read well, but whose values are no brightness."""
 
 
 def _locate(source, samples):
@@ -76,8 +72,10 @@ def _complaint(error):
     from PIL import Image, UnidentifiedImageError
 
     reason = _in_one_line(error)
-    if isinstance(error, _UnusableValuesError):
+    if isinstance(error, UnusableValuesError):
         return reason
+    if isinstance(error, Warning):  # Pillow warns of pictures that it then reads well
+        return f"makes Pillow warn ({reason}), which a filter of warnings makes an error"
     if isinstance(error, PermissionError):
         return "can't be read: permission denied"
     if isinstance(error, MemoryError):
@@ -100,9 +98,11 @@ def _decode(file, size):
         if size is not None:
             shown = size if _orientation(picture) in _QUARTER_TURNS else size[::-1]
             picture.draft(None, tuple(2 * side for side in shown))  # decode a JPEG no larger than needed
+        raw = raw_mode(picture)
         picture.load()
         orientation = _orientation(picture)  # not read before: Pillow itself turns a TIFF upright while loading it
-        picture = _plain(picture)
+        key = color_key(picture, raw, file)
+        picture = _deep(picture, key) if is_deep(picture) else _plain(picture, key, raw)
     if orientation in _TRANSPOSE:
         picture = picture.transpose(_TRANSPOSE[orientation])
     if size is not None:
@@ -118,24 +118,29 @@ def _orientation(picture):
         return 1
 
 
-def _plain(picture):
-    """Return 8-bit RGB, or gray floats in [0, 1]."""
+def _deep(picture, key):
+    """Return gray floats in [0, 1], a transparent color laid over white."""
     from PIL import Image
 
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        return _gray(picture)
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    values = gray_to_srgb(deep_gray(picture), picture.info)
+    return Image.fromarray((values if key is None else np.where(key, 1, values)).astype(np.float32))
 
 
-def _gray(picture):
+def _plain(picture, key, raw):
+    """Return 8-bit RGB in sRGB, transparency laid over white."""
     from PIL import Image
 
-    levels = 1 if picture.mode == "F" else 65535
-    values = np.asarray(picture, dtype=np.float32)
-    if not (values.min() >= 0 and values.max() <= levels):  # NaN fails too
-        raise _UnusableValuesError(f"holds values from {values.min():g} to {values.max():g}, expected 0 to {levels}")
-    values = np.where(values == picture.info.get("transparency"), levels, values)  # a color key is laid over white
-    return Image.fromarray(values / np.float32(levels))
+    if key is not None:
+        del picture.info["transparency"]
+    if picture.mode == "La":
+        picture = picture.convert("LA")  # the only mode to which Pillow takes it
+    gray = picture.mode in ("1", "L", "LA") or raw == "LA;16B"
+    layer = picture.convert("RGBA") if picture.has_transparency_data else picture
+    colors = layer if layer.mode == "CMYK" else layer.convert("RGB").convert("L" if gray else "RGB")
+    colors = to_srgb(colors, picture.info)
+    if key is not None:
+        colors.paste("white", mask=Image.fromarray(key))
+    if layer.mode != "RGBA":
+        return colors
+    colors.putalpha(layer.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), colors).convert("RGB")

@@ -24,7 +24,8 @@ def attention_weights(
 
     Shapes: queries (…, M, d), keys (…, N, d) → (…, M, N), in [0, 1], rows sum to 1; leading axes broadcast.
     The scale is 1/√d unless given. A mask that broadcasts to (…, M, N) is boolean, True = may attend, or floating
-    and added to the logits. A row with nothing to attend, all False or all −∞, gives zeros.
+    and added to the logits. A row with nothing to attend, all False or all −∞, gives zeros. Where the mask is False or
+    −∞ the weight is 0 whatever the key: one with NaN or ∞ in it spoils the rows that may attend to it, and no other.
     Raises ValueError where shapes, devices or dtypes do not fit.
     Source: Vaswani et al. 2017, section 3.2.1. Derived in chapter 2.
 
@@ -49,6 +50,8 @@ def attention(
 
     Where values are as wide as keys, and no mask is learned (nor floating, under the transforms of ``torch.func``), the
     kernel never holds the M×N weights. Mask, scale and rows with nothing to attend are as in ``attention_weights``.
+    Under a mask, the kernel lets a NaN in a key spoil all rows; then the weights are computed after all, except under
+    transforms and compilers. A NaN in a value spoils its column in all rows, attended or not, since 0 · NaN = NaN.
 
     Shapes: queries (…, M, d), keys (…, N, d), values (…, N, e) → (…, M, e); leading axes broadcast.
     Raises ValueError where shapes, devices or dtypes do not fit.
@@ -57,12 +60,10 @@ def attention(
     >>> attention(torch.zeros(1, 2), torch.eye(2), torch.tensor([[1.0], [3.0]]))
     tensor([[2.]])
     """
-    lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
-    if _may_be_learned_unseen(mask):
+    mixed = _fused(queries, keys, values, mask, scale)
+    if mask is not None and not _checks.recorded(mixed) and _holds_nan(mixed):
         return attention_weights(queries, keys, mask=mask, scale=scale) @ values
-    inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
-    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=_mask_of_four_axes(mask, lead), scale=scale)
-    return mixed.view(*lead, *mixed.shape[-2:])
+    return mixed
 
 
 def chunked_attention(
@@ -184,7 +185,7 @@ class MultiHeadSelfAttention(nn.Module):
             raise ValueError(f"a mask of three axes {tuple(mask.shape)} is ambiguous: {hint}")
         queries, keys, values = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if not return_weights:
-            return self._mix(attention(queries, keys, values, mask=mask))
+            return self._mix(_fused(queries, keys, values, mask))  # a NaN in a key is in its value: no row can be saved
         weights = attention_weights(queries, keys, mask=mask)
         return self._mix(weights @ values), weights
 
@@ -366,11 +367,30 @@ def attention_rollout(
     return _distributions(rollout)
 
 
+def _fused(queries, keys, values, mask, scale=None):
+    lead, scale = _fit(scale, mask, queries=queries, keys=keys, values=values)
+    if _may_be_learned_unseen(mask):
+        return attention_weights(queries, keys, mask=mask, scale=scale) @ values
+    inputs = [_four_axes(part, lead) for part in (queries, keys, values)]
+    mixed = F.scaled_dot_product_attention(*inputs, attn_mask=_mask_of_four_axes(mask, lead), scale=scale)
+    return mixed.view(*lead, *mixed.shape[-2:])
+
+
 def _masked_softmax(logits, mask):
     """Give rows with nothing to attend some finite logits first, so that their gradients are zeros and not NaN."""
-    logits = logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
+    if mask.dtype == torch.bool:
+        logits = logits.masked_fill(~mask, -torch.inf)
+    else:
+        logits = logits + mask
+        if _checks.recorded(logits) or _holds_nan(logits):
+            logits = logits.masked_fill(mask == -torch.inf, -torch.inf)  # NaN − ∞ is NaN
     alone = logits.detach().amax(-1, keepdim=True) == -torch.inf
     return logits.masked_fill(alone, 0).softmax(-1).masked_fill(alone, 0)
+
+
+def _holds_nan(tensor):
+    """Tell, by one sum, whether there is a NaN, or ∞ of both signs."""
+    return bool(tensor.detach().sum().isnan())
 
 
 def _may_be_learned_unseen(mask):

@@ -48,10 +48,13 @@ def load_image(
     """Load a photograph: a sample's name, a path, or an uploaded file (bytes or a binary file object).
 
     The picture is turned upright (EXIF), transparency is laid over white, gray becomes three equal channels, and of
-    an animation the first frame is taken. With ``size``, a number or (rows, columns), it is scaled, antialiased, to
-    cover that size and cropped at the center.
+    an animation the first frame is taken. Its colors become sRGB as in a browser: by its color profile, or the gamma
+    that a PNG declares. Values count from black to white as the file says: by its depth and sample format, 32-bit whole
+    numbers up to 65535, and white is zero where it says so. With ``size``, a number or (rows, columns), it is scaled,
+    antialiased, to cover that size and cropped at the center.
 
-    Shapes: (3, H, W), floating, in [0, 1]. Raises ValueError, in one line, for what is no readable image.
+    Shapes: (3, H, W), floating, in [0, 1]. Raises ValueError, in one line, for what is no readable image, and for
+    values that the declared depth does not reach. What Pillow warns of, such as a huge picture, reaches the caller.
     Source of the samples: scikit-image's data folder, no network. Used from chapter 0 on.
 
     >>> load_image("coffee", size=(96, 128)).shape

@@ -123,16 +123,19 @@ def structural_similarity(
     b: Float[Tensor, "... H W"],
     *,
     window_size: int = 7,
-    data_range: float = 1.0,
+    data_range: float | None = None,
 ) -> Float[Tensor, " B"] | Float[Tensor, ""]:
     """Return how alike two images are in brightness, contrast and structure, window by window: the mean SSIM.
 
     SSIM = (2 μ_a μ_b + c₁)(2 σ_ab + c₂) / ((μ_a² + μ_b² + c₁)(σ_a² + σ_b² + c₂)) for each square window inside the
     images, all its pixels weighted alike, with sample variances (divided by n − 1), c₁ = (.01 L)², c₂ = (.03 L)² and
-    L = ``data_range``; then the mean over windows and channels. It equals scikit-image's, with its defaults.
+    L = ``data_range``; then the mean over windows and channels. It equals scikit-image's, with its defaults. L is the
+    distance between the least and the largest value that an image can have: 1 unless given, for images in [0, 1], which
+    noise may leave by ½.
 
     Shapes: a and b (B, C, H, W) → (B,), one image (C, H, W) or (H, W) → (), in [−1, 1].
-    Raises ValueError where shapes, devices or dtypes differ, or the window has one pixel or does not fit.
+    Raises ValueError where shapes, devices or dtypes differ, the window has one pixel or does not fit, or without
+    ``data_range`` for values beyond −½ … 1½, such as 0 … 255.
     Source: Wang et al. 2004. Derived in chapter 5.
 
     >>> image = torch.arange(64.0).view(8, 8) / 64
@@ -140,7 +143,10 @@ def structural_similarity(
     (tensor(1.), tensor(-0.9550))
     """
     size = _check_images(a, b, window_size)
-    constants = [(share * _checks.number("data_range", data_range, above=0)) ** 2 for share in (0.01, 0.03)]
+    if data_range is None:
+        _check_unit_range(a=a, b=b)
+    span = 1.0 if data_range is None else _checks.number("data_range", data_range, above=0)
+    constants = [(share * span) ** 2 for share in (0.01, 0.03)]
     pictures = [_distances.exact(part).reshape(-1, *a.shape[-2:]) for part in (a, b)]
     several = max(1, _CACHED // math.prod(a.shape[-2:]))
     parts = zip(*(picture.split(several) for picture in pictures), strict=True)
@@ -447,6 +453,17 @@ def _check_finite(**tensors):
     for name, tensor in tensors.items():
         if _checks.has_values(tensor) and not all(end.isfinite() for end in tensor.detach().aminmax()):
             raise ValueError(f"{name} must be finite, found NaN or infinity")
+
+
+def _check_unit_range(**images):
+    """Refuse what is plainly no image in [0, 1], where values can be looked at; NaN passes, and spoils its image."""
+    for name, image in images.items():
+        if _checks.recorded(image):
+            continue
+        low, high = torch.stack(image.detach().aminmax()).tolist()
+        if low < -0.5 or high > 1.5:
+            found = f"{name} holds values from {low:g} to {high:g}, expected images in [0, 1]"
+            raise ValueError(f"{found}; for others give data_range, as data_range=255 for those in 0 … 255")
 
 
 def _check_images(a, b, window_size):

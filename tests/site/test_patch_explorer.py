@@ -18,10 +18,12 @@ from pages import (
     upload,
     upload_own,
 )
+from pictures import ADOBE, GRAY, LINEAR
 from PIL import Image
 
 from patchwork.explorers.common import encoding
 from patchwork.explorers.patches import patch_grid, same_place, shuffled_order
+from patchwork.images import load_image
 from patchwork.patches import extract_patches
 
 pytestmark = pytest.mark.browser
@@ -317,6 +319,21 @@ def test_ones_own_photo_is_cut(visit, over):
         upload_own(page, content)
         assert shown_number(page)[2] == pytest.approx(value, abs=0.03), name
         assert page.locator(".pw-message").inner_text() == "", name
+
+
+def test_ones_own_photo_has_the_colors_that_load_image_gives(page):
+    for kind, mode, color, embedded in (
+        ("PNG", "RGB", (60, 160, 90), ADOBE),
+        ("JPEG", "RGB", (60, 160, 90), LINEAR),
+        ("WEBP", "RGB", (60, 160, 90), LINEAR),
+        ("JPEG", "L", 60, GRAY),
+        ("PNG", "I;16", 60 * 257, GRAY),
+    ):
+        content = picture_file(kind, mode, color, icc_profile=embedded)
+        select(page, "Photograph").select_option("astronaut")
+        upload_own(page, content)
+        _, _, value, color, *_ = shown_number(page)
+        assert value == pytest.approx(load_image(content)[color, 0, 0].item(), abs=0.03), (kind, mode)
 
 
 def test_a_rotated_photo_stands_upright(page):
