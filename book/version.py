@@ -18,6 +18,8 @@ def obstacle(tag, version, changelog):
         return f"The tag is {tag}, but pyproject.toml says version {version}: tag v{version}, or change it there."
     if f"\n## {version} " not in changelog:
         return f"CHANGELOG.md has no section that begins with '## {version} '."
+    if f"\n## {version} (unreleased)" in changelog:
+        return f"CHANGELOG.md calls {version} unreleased: give it the date."
     return None
 
 

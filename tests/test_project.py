@@ -119,7 +119,9 @@ def test_the_version_stands_in_one_place():
 
 
 def test_the_changelog_has_this_version():
-    assert version.obstacle(f"v{PROJECT['version']}", PROJECT["version"], read("CHANGELOG.md")) is None
+    obstacle = version.obstacle(f"v{PROJECT['version']}", PROJECT["version"], read("CHANGELOG.md"))
+    assert obstacle is None or obstacle.endswith("unreleased: give it the date.")
+    assert version.obstacle("v0.2.0", "0.2.0", "# Changes\n\n## 0.2.0 (2026-12-24)\n") is None
     assert "pyproject.toml says version 0.2.0: tag v0.2.0" in version.obstacle("v0.3.0", "0.2.0", "")
     assert "begins with '## 0.2.0 '" in version.obstacle("v0.2.0", "0.2.0", "# Changes\n\n## 0.1.0 (then)\n")
 
