@@ -1,5 +1,7 @@
+import importlib
 import itertools
 import math
+import pathlib
 import tracemalloc
 
 import numpy as np
@@ -769,3 +771,19 @@ def test_nan_reaches_what_sees_it_and_no_more(uniform):
         nn.init.constant_(model.weight, spoil)
         with pytest.raises(ValueError, match="the gradient of the model must be finite, but 9 of 9 numbers are not"):
             effective_receptive_field(model, (3, 3), channels=1, draws=1)
+
+
+def test_the_script_measures_the_networks_of_the_chapter(monkeypatch):
+    monkeypatch.syspath_prepend(pathlib.Path(__file__).parents[1] / "book")
+    script = importlib.import_module("measure_convolution")
+    chapter = (pathlib.Path(__file__).parents[1] / "chapters" / "04_convolution.ipynb").read_text("utf8")
+    for name in ("CNN", "ViT"):
+        parameters = sum(p.numel() for p in script.NETWORKS[name]().parameters())
+        assert f"{name}: {parameters:,} parameters" in chapter
+    for make in script.NETWORKS.values():
+        mistakes, by_one, by_two = script.learned(make, split=0, steps=2)
+        assert 0 <= mistakes <= 397
+        assert 0 <= min(by_one, by_two) <= max(by_one, by_two) <= 1
+    known, labels = script.patches("train", 1, torch.Generator().manual_seed(0))
+    net = script.trained(0, known[0], labels[0], keep=[0, 1], steps=2)
+    assert 0 <= script.scored(net, known[0], known, labels, texture=2).item() <= 1

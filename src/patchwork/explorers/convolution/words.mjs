@@ -19,14 +19,15 @@ export const CANVASES = { input: "Pixel that asks", output: "Its answer", field:
 export const KERNEL_NOTE = text`Each weight, −${LARGEST_WEIGHT} to ${LARGEST_WEIGHT}, lies over the pixel it multiplies:
   a correlation, as in F.conv2d, the kernel is not flipped.`;
 export const FIELD_NOTE = text`Color: the share of all paths through the layers that start at a pixel. For random
-  weights this is its share in the expected squared gradient. Frame: all they see; dashed: ${percent(limits.held)}.`;
+  weights this is its share in the expected squared gradient. Frame: all they see, the receptive field; dashed:
+  ${percent(limits.held)}.`;
 
 const square = (side) => `${grouped(side)} × ${grouped(side)}`;
 export const sizeText = square;
 
 export const titles = ({ query, size, layers }) => ({
   input: "Pixels, in gray",
-  output: "All answers",
+  output: "All answers: the feature map",
   kernel: `The kernel, ${plural(size ** 2, "weight")}`,
   sum: "One answer: pixels × weights",
   row: `Row ${query} of A, as a map`,
