@@ -1,7 +1,10 @@
 import copy
 import itertools
+import json
 import math
+import pathlib
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -39,6 +42,9 @@ from patchwork.graphs import (
 from patchwork.images import texture_mosaic
 from patchwork.patches import patch_centers, patchify
 from patchwork.similarity import gaussian_affinity, patch_spectrum, squared_distances, standardize
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "book"))
+import train_graphs
 
 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # what it does to torch's own scripts
     from torch_geometric.nn import ChebConv, GATConv, GCNConv
@@ -988,3 +994,12 @@ def test_neighborhoods_help_to_find_the_regions_of_a_mosaic():
     alone, together = np.mean(scores, axis=0)
     assert alone < 0.6
     assert together > alone + 0.1
+
+
+def test_the_stored_scores_are_of_the_networks_of_the_chapter():
+    scores, by_depth = json.loads(train_graphs.SCORES.read_text("utf8")), train_graphs.recipe()["by_depth"]
+    assert {depth: list(scores[str(depth)]) for depth in by_depth} == {d: list(by_depth[d]) for d in by_depth}
+    for runs in itertools.chain(*(networks.values() for networks in scores.values())):
+        assert np.shape(runs) == (len(train_graphs.SEEDS), 3)
+        assert np.min(runs) >= 0
+        assert np.max(runs) <= 100

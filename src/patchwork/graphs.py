@@ -448,7 +448,7 @@ def label_propagation(
     Shapes: adjacency (N, N), whole labels (N,), −1 where unknown → labels (N,), −1 where no walk meets one; with
     ``return_scores`` also F (N, classes), which is differentiable in the weights.
     Raises ValueError where no label is known or one is below −1, or weights are negative or not finite.
-    Source: Zhu & Ghahramani 2002. Derived in chapter 6.
+    Source: Zhu & Ghahramani 2002; Grady 2006 (the random walker). Derived in chapter 6.
 
     >>> label_propagation(grid_graph((1, 6)), torch.tensor([0, -1, -1, -1, -1, 1]))
     tensor([0, 0, 0, 1, 1, 1])
