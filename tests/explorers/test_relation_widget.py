@@ -74,7 +74,7 @@ def test_five_relations_are_those_of_their_chapters(guessing, photo):
 
 
 def test_the_learned_attention_finds_regions_of_other_mosaics():
-    """What ``book/train_attention.py`` stores, and the four that learn nothing, on ten mosaics they have not seen."""
+    """What ``book/train_attention.py`` stores, and those that learn nothing, on ten mosaics of the same textures."""
     found = {name: [] for name in NAMES}
     for seed in range(10):
         image, labels = texture_mosaic(half="test", generator=torch.Generator().manual_seed(100 + seed))

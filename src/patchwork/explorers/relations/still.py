@@ -82,4 +82,5 @@ def _findings(look):
     return [
         f"AUC: do patches of its region come first? Chance {auc}",
         f"Mass: how much of the weight is in its region? Chance {mass}",
+        "Attention and windows were trained with labels, the others not",
     ]

@@ -27,7 +27,7 @@ export const COLOR_ENDS = ["last, or not reached", "first"];
 // In a few words, and in full.
 export const HOW = {
   eye: "what you marked, all alike",
-  attention: "learned queries and keys",
+  attention: "queries, keys: from labels",
   windows: `the same, in ${WINDOW} × ${WINDOW} windows`,
   convolution: "eight layers of a 3 × 3 mean",
   similarity: "how alike two spectra are",
@@ -36,8 +36,8 @@ export const HOW = {
 export const RECIPES = "What each relation is";
 export const WHAT = {
   attention: text`Queries and keys of 8 numbers, linear in a patch's spectrum; the softmax of their products over √8;
-    the mean of two heads. Trained to give weight to the own region, on 40 mosaics from the left halves of the
-    photographs of brick, grass and gravel. It knows no other texture.`,
+    the mean of two heads. Trained with labels to give weight to the own region, on 40 mosaics from the left halves of
+    the photographs of brick, grass and gravel. On a texture it was not trained on, training is no help (chapter 2).`,
   windows: text`The same queries and keys, but each patch asks its window of ${WINDOW} × ${WINDOW} alone; then once
     more, the windows shifted by ${SHIFT}. The two relations multiplied.`,
   convolution: "The mean of 3 × 3 patches, eight times. It never looks at the picture.",
@@ -46,6 +46,10 @@ export const WHAT = {
   graph: text`Edges join patches at most ${RADIUS} apart and weigh exp(−d²/2σ²), with σ ${ALIKE} of the median distance.
     The row is where a walk along them is after ${STEPS} steps. Nothing is learned.`,
 };
+// Beside the ranking: the five did not have the same help.
+const HELP = text`Attention and windows were trained with labels of brick, grass and gravel; the other three saw no
+  label.`;
+
 export const SPECTRUM = text`A spectrum is log(|FFT| + 0.1) of a patch without its mean: 143 numbers. In all five
   relations each row adds up to 1.`;
 
@@ -73,7 +77,7 @@ export const eyeTitle = ({ guess }) => (guess ? EYE : PICTURE);
 export const eyeScoreText = (view) => (view.guess ? scoreText(view, view.guess.scores) : "Nothing was marked.");
 
 export const noteSentence = (view) => text`${scoresSentence(view)} The patch that asks is left out. Marked patches get
-  the weight 1, all others 0. Here: this patch. All: the mean over all patches.`;
+  the weight 1, all others 0. Here: this patch. All: the mean over all patches. ${HELP}`;
 
 function scoresSentence({ labels, chance: [near, mass] }) {
   if (labels)

@@ -1,0 +1,54 @@
+"""The numbers that ``book/measure_attention.py`` stores: all there, and what needs no training measured again."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from patchwork.relations import same_region_auc
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "book"))
+import measure_attention as measuring
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return json.loads(measuring.FILE.read_text("utf8"))
+
+
+def test_each_part_has_a_run_for_each_seed(stored):
+    assert list(stored) == ["hold_out", "digits", "agreement"]
+    assert all(len(runs) == len(measuring.SEEDS) for runs in stored.values())
+    for run in stored["hold_out"]:
+        assert list(run) == ["none", *measuring.TEXTURES]
+        assert all(0 <= auc <= 1 for found in run.values() for aucs in found.values() for auc in aucs)
+    for run in stored["digits"]:
+        assert list(run) == [*measuring.STARTS, "none", "all 0.5, 440", "all 0.02, 440"]
+        assert all(run["none"] < share < 1 for name, share in run.items() if name != "none")
+    for run in stored["agreement"]:
+        assert {name.split(", ")[1] for name in run} == {"paper", "average"}
+        assert all(-1 <= rank <= 1 for rank in run.values())
+
+
+def test_inner_products_are_measured_again(stored):
+    generator = torch.Generator().manual_seed(5)
+    (x, _), (unseen, truth) = (measuring.mosaics(half, n, generator) for half, n in (("train", 40), ("test", 10)))
+    model = measuring.QueriesAndKeys(x.flatten(0, 1), generator)
+    found = measuring.by_texture(lambda x: model.standardize(x) @ model.standardize(x).T, unseen, truth)
+    assert found == pytest.approx(stored["hold_out"][0]["none"]["inner"], abs=0.002)
+
+
+def test_the_mean_of_the_rows_is_the_score_of_the_relation(generator):
+    relation, labels = torch.rand(24, 24, generator=generator, dtype=torch.float64), torch.arange(24) % 3
+    torch.testing.assert_close(measuring.row_aucs(relation, labels).mean(), same_region_auc(relation, labels))
+
+
+def test_a_texture_left_out_neither_asks_nor_answers(generator):
+    x, labels = torch.randn(1, 12, 6, generator=generator), torch.arange(12)[None] % 3
+    model = measuring.QueriesAndKeys(x[0], generator)
+    changed = torch.where(labels[..., None] == 2, torch.randn(1, 12, 6, generator=generator), x)
+    seen, other = (measuring.loss(model, each, labels, 2) for each in (x, changed))
+    assert torch.equal(seen, other)
+    assert not torch.isclose(seen, measuring.loss(model, changed, labels, -1))
