@@ -1,15 +1,20 @@
-"""Measure what chapter 4 tells of its networks over many splits and seeds: ``python book/measure_convolution.py``.
+"""Measure what chapter 4 tells of its networks over many splits and seeds, and store it in the package.
+
+    python book/measure_convolution.py
 
 Digits: the chapter's CNN, its ViT, its pooled CNN and the two steps between, on splits 0 to 19, each of 1400 digits
-for training and 397 for the test; the split alone changes, weights and batches start from seed 0. Printed are the
+for training and 397 for the test; the split alone changes, weights and batches start from seed 0. Stored are the
 mistakes on the test digits, and the share that is right when these move by one and by two pixels.
 
 Textures: the chapter's features of patches, seeds 0 to 4, before and after training: the AUC of their cosine on the ten
 mosaics of the chapter, for all patches, then for the patches of a texture that the training left
 out; for each seed the mean over the mosaics, then the standard deviation over them.
 
-It takes about a quarter of an hour on one core. The chapter holds the numbers; its own cells train split 0 and seed 0.
+It takes about a quarter of an hour on one core. The chapter reads the numbers; its own cells train split 0 and seed 0.
 """
+
+import json
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +26,7 @@ from patchwork.patches import patchify
 from patchwork.relations import same_region_auc
 from patchwork.training import accuracy, minibatches, train
 
+FILE = Path(__file__).parents[1] / "src" / "patchwork" / "measured" / "convolution.json"
 SPLITS, SEEDS, WIDTH = range(20), range(5), 16
 TEXTURES = "brick", "grass", "gravel"
 
@@ -107,28 +113,40 @@ def scored(net, known, mosaics, labels, texture=None):
     return torch.stack(found)
 
 
-def main():
-    """Measure and print."""
-    torch.set_num_threads(1)
+def digit_runs():
+    """Return for each network and split its mistakes and the shares right by moves of 1 and 2 pixels, in percent."""
+    found = {}
     for name, make in NETWORKS.items():
-        mistakes, by_one, by_two = zip(*(learned(make, split) for split in SPLITS), strict=True)
-        shares = [f"{torch.tensor(s).mean():.1%} ± {torch.tensor(s).std():.1%}" for s in (by_one, by_two)]
-        print(name, list(mistakes), *shares, flush=True)
-    generator = torch.Generator().manual_seed(5)
+        runs = [learned(make, split) for split in SPLITS]
+        found[name] = [[mistakes, *(round(100 * share, 1) for share in moved)] for mistakes, *moved in runs]
+        print(name, found[name], flush=True)
+    return found
+
+
+def texture_runs():
+    """Return for each texture left out, untrained and trained, and each seed: mean AUC and spread over mosaics."""
+    generator, found = torch.Generator().manual_seed(5), {}
     (known, answers), (mosaics, labels) = patches("train", 40, generator), patches("test", 10, generator)
     known, answers = known.flatten(0, 1), answers.flatten()
-    for texture in (None, 0, 1, 2):
-        for steps in (0, 200):
-            found = []
-            for seed in SEEDS:
-                keep = [each for each in range(3) if each != texture]
-                torch.manual_seed(seed)
-                net = trained(seed, known, answers, keep) if steps else features()
-                found.append(scored(net, known, mosaics, labels, texture))
-            found = torch.stack(found)
-            left_out = "nothing" if texture is None else TEXTURES[texture]
-            by_seed = [round(each, 2) for each in found.mean(1).tolist()]
-            print(f"left out {left_out}, {steps} steps: {by_seed}, ± {found.std(1).mean():.2f}", flush=True)
+    for texture, name in enumerate((*TEXTURES, "nothing")):
+        left_out = texture if texture < 3 else None
+        keep = [each for each in range(3) if each != left_out]
+        found[name] = {"untrained": [], "trained": []}
+        for seed in SEEDS:
+            torch.manual_seed(seed)
+            nets = {"untrained": features(), "trained": trained(seed, known, answers, keep)}
+            for state, net in nets.items():
+                scores = scored(net, known, mosaics, labels, left_out)
+                found[name][state].append([round(number.item(), 3) for number in (scores.mean(), scores.std())])
+        print(name, found[name], flush=True)
+    return found
+
+
+def main():
+    """Measure and store."""
+    torch.set_num_threads(1)
+    found = {"digits": digit_runs(), "textures": texture_runs()}
+    FILE.write_text(json.dumps(found) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
