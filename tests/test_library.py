@@ -176,6 +176,7 @@ WITHOUT_TENSORS = {
     windows.attention_cost,
     convolution.receptive_field,
     synthesis.weights_file,
+    synthesis.under_one_recipe,
 }
 
 # Without a driver torch cannot index a fake CUDA tensor, or aborts in its backward pass: there "lazy" stands in.

@@ -1,3 +1,4 @@
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -22,9 +23,11 @@ from patchwork.synthesis import (
     families,
     fit,
     marked_textures,
+    recipe,
     relation_masks,
     texture_features,
     trained,
+    under_one_recipe,
     weights_file,
 )
 from patchwork.synthesis import scenes as drawn
@@ -33,6 +36,7 @@ from patchwork.windows import reach
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
+import equal_recipe  # noqa: E402
 from train import RUNS, network  # noqa: E402
 
 MASKED = [relation for relation in RELATIONS if relation != "knn"]
@@ -257,6 +261,46 @@ def test_all_networks_have_as_many_parameters():
     assert sum(sizes) / len(sizes) == pytest.approx(12_000, rel=0.01)
 
 
+def made_of(relation, start):
+    """Return the first weights by name, without those that A is made of."""
+    torch.manual_seed(5)
+    weights = RelationNetwork(relation, start=start).state_dict()
+    return {name: each for name, each in weights.items() if not re.search("queries_and_keys|kernel", name)}
+
+
+@pytest.mark.parametrize("start", recipe.EQUAL)
+def test_one_start_and_one_width_for_all(start):
+    own = made_of("own", start)
+    for relation in RELATIONS:
+        weights = made_of(relation, start)
+        assert {name: each.shape for name, each in weights.items()} == {name: each.shape for name, each in own.items()}
+        for layer in ("mixing.value.weight", "mixing.output.weight"):
+            assert torch.equal(weights[layer], own[layer]), (relation, layer)
+
+
+def test_the_starts_differ_by_the_identity_alone():
+    for relation in ("grid", "local", "convolution"):
+        plain, near = (made_of(relation, start) for start in ("random", "identity"))
+        for name, weights in plain.items():
+            mixed = name in ("mixing.value.weight", "mixing.output.weight")
+            torch.testing.assert_close(near[name], weights / 2 + torch.eye(32) if mixed else weights)
+
+
+def test_all_relations_start_at_the_mean_of_whom_they_hear(generator):
+    x = torch.randn(400, 144, 32, generator=generator)
+    for relation in MASKED:
+        torch.manual_seed(0)
+        model = RelationNetwork(relation, start="random")
+        heard = relation_masks(relation)[0]
+        mask = heard.expand(3, -1, -1) if model.masks_or_weights is None else model.masks_or_weights
+        with torch.no_grad():
+            found = model.mixing.gather(x, x, mask[0])
+        expected = (heard / heard.sum(1, keepdim=True)) @ x
+        inside = heard.sum(1) == heard.sum(1).max()
+        like = torch.cosine_similarity(found[:, inside].flatten(), expected[:, inside].flatten(), 0)
+        assert like > 0.7, (relation, like)
+
+
 def test_nearest_graphs_are_those_of_the_library(generator):
     features = torch.randn(3, 144, 16, generator=generator)
     expected = torch.stack([normalize_adjacency(knn_graph(scene, 8)) for scene in features])
@@ -330,6 +374,16 @@ def test_the_recipe_learns(banks, tests):
     assert accuracy_by_distance(model, tests["same"])[0].min() > 0.95
 
 
+def test_a_training_is_watched_before_each_step_and_is_none_the_wiser(bank):
+    trainings, steps = [], []
+    for watch in (None, steps.append):
+        torch.manual_seed(0)
+        model, fixed = RelationNetwork("own"), torch.Generator().manual_seed(1)
+        trainings.append(fit(model, bank, steps=3, size=2, generator=fixed, watch=watch))
+    assert torch.equal(*trainings)
+    assert steps == [0, 1, 2]
+
+
 def files(*, question="same", pooling=False):
     """The networks that come with the book, one parameter each."""
     runs = [(question, pooling) == (run[2].get("question", "same"), run[2].get("pooling", False)) for run in RUNS]
@@ -374,6 +428,47 @@ def test_left_is_known_by_a_kernel_or_by_coordinates(tests, relation, seed, opti
     assert ((accuracy - expected).abs() < 0.015 + 3 * error).all()
 
 
+def best(relation):
+    """The ceiling; for kNN what "to be reached is the answer" gives."""
+    return torch.full((11,), 0.88) if relation == "knn" else ceiling(relation)
+
+
+def arrivals(relation, start):
+    near = under_one_recipe(relation, start=start).accuracy > best(relation) - 0.05
+    return near[:, best(relation) > 0.5].all(1).sum().item()
+
+
+def test_the_table_of_the_one_recipe_is_whole():
+    rows = recipe.FILE.read_text("utf8").splitlines()
+    assert len(rows) == 1 + len(recipe.RUNS) == 161
+    for start in recipe.EQUAL:
+        for relation in RELATIONS:
+            accuracy, curve = under_one_recipe(relation, start=start)
+            assert accuracy.shape == (10, 11)
+            assert curve.shape == (10, 9, 3)
+            assert ((accuracy >= 0) & (accuracy <= 1)).all()
+            assert ((curve >= 0) & (curve <= 1)).all()
+            assert accuracy.unique(dim=0).shape == accuracy.shape  # no seed twice
+
+
+def test_no_training_exceeds_the_ceiling():
+    # A guess by one's own texture is right in all of a scene or in nothing of it.
+    scenes = recipe.measuring_scenes()
+    asked = drawn.counts(scenes.labels, scenes.distances)[1][:, 1:].double()
+    error = (asked.square().sum(0).sqrt() / asked.sum(0) / 2).float()
+    for start in recipe.EQUAL:
+        for relation in MASKED:
+            assert (under_one_recipe(relation, start=start).accuracy - ceiling(relation) < 3.5 * error).all()
+
+
+def test_a_row_of_the_table_comes_out_again(banks):
+    row = equal_recipe.measure("identity", "grid", 0, banks["train"], recipe.measuring_scenes())
+    accuracy = torch.tensor([int(number) / 1000 for number in row["accuracy"].split()])
+    expected = under_one_recipe("grid").accuracy[0]
+    assert ((accuracy - expected)[:3].abs() < 0.03).all()  # other machines add up in another order
+    assert row["curve"].count("|") == 8
+
+
 MIRRORED = torch.arange(144).view(GRID).flip(1).flatten()
 
 
@@ -403,13 +498,13 @@ def test_in_a_mirror_left_is_right(relation, options, reach, tests):
 
 def test_all_that_is_shipped_has_a_recipe():
     made = {weights_file(relation, seed, **options) for relation, seed, options in RUNS}
-    assert {*made, families.WEIGHTS} == set(families.WEIGHTS.parent.iterdir())
+    assert {*made, families.WEIGHTS, recipe.FILE} == set(families.WEIGHTS.parent.iterdir())
 
 
 def test_packages_contain_the_weights():
     folders = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     shipped = {path for pattern in folders["patchwork"] for path in Path(patchwork.__file__).parent.glob(pattern)}
-    assert {weights_file("own", 0), families.WEIGHTS} <= shipped
+    assert {weights_file("own", 0), families.WEIGHTS, recipe.FILE} <= shipped
 
 
 def test_a_trained_network_is_that_of_the_recipe(banks, monkeypatch):
@@ -453,6 +548,8 @@ BAD = {
     r"'grid' depends on no features": lambda: relation_masks("grid", features=torch.zeros(144, 16)),
     r"question must be one of \['same', 'left'\], got None": lambda: ceiling("grid", question=None),
     r"relation must be one of .*, got 'vit'": lambda: RelationNetwork("vit"),
+    r"start must be one of \['tuned', 'identity', 'random'\], got 'zero'": lambda: RelationNetwork("own", start="zero"),
+    r"start must be one of \['identity', 'random'\], got 'tuned'": lambda: under_one_recipe("own", start="tuned"),
     r"features must be \(B, 144, 16\), got \(1, 100, 16\)": lambda: RelationNetwork("own")(
         torch.zeros(1, 100, 16), torch.tensor([0])
     ),

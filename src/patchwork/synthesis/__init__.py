@@ -1,4 +1,4 @@
-"""A controlled experiment: one question, one network, and one thing that differs, the relation.
+"""A controlled experiment: one question, one network, one recipe, and eight relations.
 
 On a grid of 12 × 12 patches of two textures one is marked, and every other patch answers at its own place whether it is
 of the marked one's texture. The Boolean product of the relations tells, before anything is trained, how often it can.
@@ -10,6 +10,7 @@ the graphs "grid" (4 neighbors) and "knn" (the 8 patches most alike), normalized
 
 from patchwork.synthesis.experiment import accuracy_by_distance, ceiling, fit, trained, weights_file
 from patchwork.synthesis.network import BLOCKS, RELATIONS, RelationNetwork, relation_masks
+from patchwork.synthesis.recipe import under_one_recipe
 from patchwork.synthesis.scenes import GRID, QUESTIONS, marked_textures, texture_features
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "relation_masks",
     "texture_features",
     "trained",
+    "under_one_recipe",
     "weights_file",
 ]

@@ -1,5 +1,6 @@
 """What the networks of chapter 7 can answer, what they do after training, and those that come with the book."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -56,11 +57,13 @@ def fit(
     size: int = 64,
     learning_rate: float = 5e-3,
     generator: torch.Generator | None = None,
+    watch: Callable[[int], None] | None = None,
 ) -> Float[Tensor, " steps"]:
     """Train a network on new scenes in every step, by ``training.train``, and return the losses.
 
     The loss is the binary cross-entropy. In each scene every distance from the mark counts the same, however many
-    patches are so far away: else the few near ones, where learning begins, would hardly count.
+    patches are so far away: else the few near ones, where learning begins, would hardly count. ``watch`` is called
+    before each step with the number of those done, to measure on the way.
 
     Shapes: features (2, K, 16), as ``texture_features("train")`` gives them → losses (steps,).
     Raises ValueError as ``marked_textures`` and ``training.train`` do. Used in chapter 7.
@@ -78,8 +81,14 @@ def fit(
         return (losses * weights).sum() / weights.sum()
 
     steps = _checks.count("steps", steps)
-    batches = (marked_textures(features, size, question=question, generator=generator) for _ in range(steps))
-    return train(model, loss, batches, steps=steps, learning_rate=learning_rate, clip=1.0)
+
+    def batches():
+        for step in range(steps):
+            if watch is not None:
+                watch(step)
+            yield marked_textures(features, size, question=question, generator=generator)
+
+    return train(model, loss, batches(), steps=steps, learning_rate=learning_rate, clip=1.0)
 
 
 @torch.no_grad()
@@ -121,6 +130,9 @@ def trained(
     dtype: torch.dtype | None = None,
 ) -> RelationNetwork:
     """Load a network that comes with the book, trained on the left halves of the textures by ``fit``.
+
+    Each has the start "tuned" and the number of steps that its relation needs: it shows what can be learned.
+    ``under_one_recipe`` tells how well all relations learn under one recipe.
 
     For the question "same" there is each relation with the seeds 0, 1 and 2, and "own", "window" and "grid" with
     pooling and seed 0; for the question "left", all with seed 0, there are "convolution", "grid", "global", and

@@ -18,6 +18,8 @@ BLOCKS = 3
 Relation = Literal["own", "convolution", "local", "window", "shifted", "global", "grid", "knn"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 ATTENTION = ("local", "window", "shifted", "global")
+Start = Literal["tuned", "identity", "random"]
+STARTS: tuple[Start, ...] = get_args(Start)
 
 _WIDTH = 2 * FEATURES  # a feature, and a copy of it that only the marked patch holds
 _LOUDNESS = 2  # of that copy
@@ -27,6 +29,7 @@ _HEADS = 2
 _CONNECTIVITY = {"grid": 4, "convolution": 8, "local": 8}
 _HEARD = {"own": 1, "convolution": 9, "grid": 5, "knn": 12}  # tokens, about as many as one hears
 _HIDDEN = {"own": 98, "convolution": 96, "grid": 98, "knn": 98}  # others have queries and keys instead
+_EQUAL_HIDDEN = 64  # one width for all, where the start is one for all too
 
 
 def relation_masks(
@@ -58,14 +61,21 @@ def relation_masks(
 
 
 class RelationNetwork(nn.Module):
-    """Answer at every patch by a network in which only the relation differs.
+    """Answer at every patch by one and the same network around a relation.
 
     A patch starts as its feature beside a copy of it that only the marked one holds. One block of width 32 is applied
     three times, the weights the same: x + W_o Σ_j R_ij W_v norm(x)_j, then x + mlp(norm(x)), the mlp a gated product
-    without other nonlinearity. R is the only difference: learned by a convolution (one per channel), computed by
-    attention (two heads), or fixed by a graph. The mlp is wider where R has no parameters, so that each network has
-    12 thousand. ``pooling`` adds to each patch the mean over all of them, after the last block; ``coordinates`` adds
-    a linear map of its place, before the first.
+    without other nonlinearity. R is learned by a convolution (one per channel), computed by attention (two heads), or
+    fixed by a graph.
+
+    ``start`` says how W_v and W_o begin. With "identity" both begin at the identity plus half of PyTorch's random
+    numbers, with "random" at those numbers alone; the mlp is 64 wide, and nothing but R and what R must learn differs
+    between relations. "tuned" is the recipe of the networks that come with the book: R of a convolution or a graph
+    gets the first start, W_o times the root of how many one hears, attention the second; and the mlp is wider where R
+    has no parameters, so that each network has 12 thousand.
+
+    ``pooling`` adds to each patch the mean over all of them, after the last block; ``coordinates`` adds a linear map
+    of its place, before the first.
 
     Shapes: features (B, 144, 16), marked (B,) whole numbers → logits (B, 144), above 0 for yes.
     Raises ValueError for an unknown relation, or where shapes, devices or dtypes do not fit. Derived in chapter 7.
@@ -79,13 +89,15 @@ class RelationNetwork(nn.Module):
         self,
         relation: Relation,
         *,
+        start: Start = "tuned",
         pooling: bool = False,
         coordinates: bool = False,
         device: Device = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        """Make a network; the weights of fixed relations start near the identity."""
+        """Make a network and draw its first weights."""
         super().__init__()
+        _checks.choice("start", start, STARTS)
         device, dtype = _checks.placement(device, dtype)
         made = {"device": device, "dtype": dtype}
         self.relation = _checks.choice("relation", relation, RELATIONS)
@@ -93,8 +105,8 @@ class RelationNetwork(nn.Module):
         if coordinates:
             self.place = nn.Linear(2, _WIDTH, bias=False, **made)
         self.mixing_norm, self.mlp_norm, self.norm = (nn.LayerNorm(_WIDTH, **made) for _ in range(3))
-        self.mixing = mixing(relation, _WIDTH, **made)
-        self.mlp = mlp(relation, _WIDTH, **made)
+        self.mixing = mixing(relation, _WIDTH, start, **made)
+        self.mlp = mlp(relation, _WIDTH, start, **made)
         if pooling:
             self.pool_norm, self.pool = nn.BatchNorm1d(_WIDTH, **made), nn.Linear(_WIDTH, _WIDTH, bias=False, **made)
             self.pool_mlp_norm, self.pool_mlp = nn.LayerNorm(_WIDTH, **made), Gated(_WIDTH, 2 * _WIDTH, **made)
@@ -183,11 +195,16 @@ def nearest_graphs(features: Float[Tensor, "B N F"]) -> Float[Tensor, "B N N"]:
     return ties / root / root.mT
 
 
-def mixing(relation: Relation, dim: int, **made: Any) -> nn.Module:
-    """Return the layer y_i = W_o Σ_j R_ij W_v x_j of a relation."""
-    if relation in ATTENTION:
-        return _Attention(dim, **made)
-    return (_Convolution if relation == "convolution" else _Graph)(dim, _HEARD[relation], **made)
+def mixing(relation: Relation, dim: int, start: Start, **made: Any) -> nn.Module:
+    """Return the layer y_i = W_o Σ_j R_ij W_v x_j of a relation, with its first W_v and W_o."""
+    kinds = {name: _Attention for name in ATTENTION} | {"convolution": _Convolution}
+    layer = kinds.get(relation, _Graph)(dim, **made)
+    if start == "identity" or (start == "tuned" and relation not in ATTENTION):
+        for linear in (layer.value, layer.output):
+            linear.weight.data.mul_(0.5).add_(torch.eye(dim, **made))
+    if start == "tuned" and relation not in ATTENTION:
+        layer.output.weight.data.mul_(_HEARD[relation] ** 0.5)
+    return layer
 
 
 class _Mixing(nn.Module):
@@ -213,25 +230,19 @@ class _Attention(_Mixing):
 
 
 class _Graph(_Mixing):
-    """R is fixed. What a token gathers starts as it is there, and about as large as the token itself."""
-
-    def __init__(self, dim, heard, **made):
-        super().__init__(dim, **made)
-        for layer in (self.value, self.output):
-            layer.weight.data.mul_(0.5).add_(torch.eye(dim, **made))
-        self.output.weight.data.mul_(heard**0.5)
+    """R is fixed."""
 
     def gather(self, x, values, weights):
         return weights @ values
 
 
-class _Convolution(_Graph):
+class _Convolution(_Mixing):
     """R is learned, one for each channel: the weights of a 3×3 kernel, which starts near the mean."""
 
-    def __init__(self, dim, heard, **made):
-        super().__init__(dim, heard, **made)
+    def __init__(self, dim, **made):
+        super().__init__(dim, **made)
         self.kernel = nn.Conv2d(dim, dim, 3, padding=1, groups=dim, bias=False, **made)
-        self.kernel.weight.data.mul_(0.3).add_(1 / heard)
+        self.kernel.weight.data.mul_(0.3).add_(1 / 9)
 
     def gather(self, x, values, nothing):
         return self.kernel(values.mT.unflatten(2, GRID)).flatten(2).mT
@@ -251,6 +262,6 @@ class Gated(nn.Module):
         return self.narrow(torch.mul(*self.widen(x).chunk(2, -1)))
 
 
-def mlp(relation: Relation, dim: int, **made: Any) -> Gated:
-    """Return the mlp of a relation: as wide as makes all networks equally large."""
-    return Gated(dim, _HIDDEN.get(relation, 77), **made)
+def mlp(relation: Relation, dim: int, start: Start, **made: Any) -> Gated:
+    """Return the mlp of a relation: where the start is tuned, as wide as makes all networks equally large."""
+    return Gated(dim, _HIDDEN.get(relation, 77) if start == "tuned" else _EQUAL_HIDDEN, **made)

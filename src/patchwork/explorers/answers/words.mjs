@@ -49,7 +49,7 @@ const networkSentence = (map) =>
 export const titles = ({ chosen, maps }) => ({
   marked: "The scene, and the mark",
   large: networkSentence(chosen),
-  networks: maps.every(isPlain) ? "Every network: only the relation differs" : "Every network",
+  networks: maps.every(isPlain) ? "Every network: one for each relation" : "Every network",
   curve: "Right answers by distance",
 });
 
