@@ -1,6 +1,6 @@
 """Train the networks of chapter 7 and store their weights in the package: ``python book/train.py``.
 
-Each relation has the recipe that suits it; ``equal_recipe.py`` trains all under one.
+Each relation has the recipe that suits it; ``measure_synthesis.py`` trains all under one.
 
 It lies here and not in the library since it writes into the sources, as ``execute.py`` does. One network takes half a
 minute to four minutes on one core. Each is stored as soon as it is trained, in half precision, and what is stored

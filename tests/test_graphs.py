@@ -44,7 +44,7 @@ from patchwork.patches import patch_centers, patchify
 from patchwork.similarity import gaussian_affinity, patch_spectrum, squared_distances, standardize
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "book"))
-import train_graphs
+import measure_graphs
 
 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # what it does to torch's own scripts
     from torch_geometric.nn import ChebConv, GATConv, GCNConv
@@ -997,9 +997,9 @@ def test_neighborhoods_help_to_find_the_regions_of_a_mosaic():
 
 
 def test_the_stored_scores_are_of_the_networks_of_the_chapter():
-    scores, by_depth = json.loads(train_graphs.SCORES.read_text("utf8")), train_graphs.recipe()["by_depth"]
+    scores, by_depth = json.loads(measure_graphs.SCORES.read_text("utf8")), measure_graphs.recipe()["by_depth"]
     assert {depth: list(scores[str(depth)]) for depth in by_depth} == {d: list(by_depth[d]) for d in by_depth}
     for runs in itertools.chain(*(networks.values() for networks in scores.values())):
-        assert np.shape(runs) == (len(train_graphs.SEEDS), 3)
+        assert np.shape(runs) == (len(measure_graphs.SEEDS), 3)
         assert np.min(runs) >= 0
         assert np.max(runs) <= 100

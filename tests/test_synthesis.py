@@ -36,7 +36,7 @@ from patchwork.windows import reach
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
-import equal_recipe  # noqa: E402
+import measure_synthesis  # noqa: E402
 from train import RUNS, network  # noqa: E402
 
 MASKED = [relation for relation in RELATIONS if relation != "knn"]
@@ -462,7 +462,7 @@ def test_no_training_exceeds_the_ceiling():
 
 
 def test_a_row_of_the_table_comes_out_again(banks):
-    row = equal_recipe.measure("identity", "grid", 0, banks["train"], recipe.measuring_scenes())
+    row = measure_synthesis.measure("identity", "grid", 0, banks["train"], recipe.measuring_scenes())
     accuracy = torch.tensor([int(number) / 1000 for number in row["accuracy"].split()])
     expected = under_one_recipe("grid").accuracy[0]
     assert ((accuracy - expected)[:3].abs() < 0.03).all()  # other machines add up in another order

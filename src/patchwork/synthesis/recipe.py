@@ -1,4 +1,4 @@
-"""What the relations of chapter 7 learned under one recipe: the table that ``book/equal_recipe.py`` makes."""
+"""What the relations of chapter 7 learned under one recipe: the table that ``book/measure_synthesis.py`` makes."""
 
 import csv
 from pathlib import Path
@@ -12,7 +12,7 @@ from patchwork import _checks
 from patchwork.synthesis.network import RELATIONS, STARTS, Relation, Start
 from patchwork.synthesis.scenes import Scenes, marked_textures, texture_features
 
-FILE = Path(__file__).parents[1] / "weights" / "equal_recipe.csv"
+FILE = Path(__file__).parents[1] / "measured" / "synthesis.csv"
 SEEDS, STEPS, SIZE, EVERY = 10, 400, 16, 40
 SCENES = 800
 EQUAL = [start for start in STARTS if start != "tuned"]
@@ -32,7 +32,7 @@ def under_one_recipe(relation: Relation, *, start: Start = "identity") -> Learne
     Each took 400 steps of 16 scenes, at a learning rate of 5e-3, from one ``start`` of ``RelationNetwork``, "identity"
     or "random". The accuracies are those on 800 scenes from the test halves, at the distances 1 to 11. The curve has
     those on the way, on 100 of the scenes, after 40, 80, … 360 steps at the distances 1, 2 and 3.
-    ``python book/equal_recipe.py`` makes the table anew.
+    ``python book/measure_synthesis.py`` makes the table anew.
 
     Shapes: a named tuple: accuracy (10, 11) and curve (10, 9, 3), one seed per row. Raises ValueError for an unknown
     relation, and for a start with which the table was not made. Used in chapter 7.

@@ -1,7 +1,7 @@
-"""Train each relation of chapter 7 under one recipe, ten seeds, from two starts: ``python book/equal_recipe.py``.
+"""Train each relation of chapter 7 under one recipe, ten seeds, from two starts: ``python book/measure_synthesis.py``.
 
 All have the same width, learning rate, number of steps and scenes a step. What each gave is one row of
-``weights/equal_recipe.csv`` in the package, which is written as soon as it is known; what stands there already is left
+``measured/synthesis.csv`` in the package, which is written as soon as it is known; what stands there already is left
 alone: delete a row to train it anew. About 7 seconds each on one free core, twenty minutes for all.
 """
 

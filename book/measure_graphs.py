@@ -1,4 +1,4 @@
-"""Train chapter 6's networks on graphs from six seeds and store their scores: ``python book/train_graphs.py``.
+"""Train chapter 6's networks on graphs from six seeds and store their scores: ``python book/measure_graphs.py``.
 
 The networks are those of the chapter: its cells tagged ``recipe`` are run, and ``by_depth`` names what is trained. For
 each seed three shares of right patches are stored, in percent: all patches, those inside a region, those at borders.
@@ -13,7 +13,7 @@ import time
 import nbformat
 
 ROOT = pathlib.Path(__file__).parents[1]
-SCORES = ROOT / "src/patchwork/weights/graph_networks.json"
+SCORES = ROOT / "src/patchwork/measured/graphs.json"
 SEEDS = range(6)
 
 
