@@ -451,6 +451,30 @@ def test_the_table_of_the_one_recipe_is_whole():
             assert accuracy.unique(dim=0).shape == accuracy.shape  # no seed twice
 
 
+def test_arrivals_are_those_of_the_chapter():
+    found = {relation: [arrivals(relation, start) for start in recipe.EQUAL] for relation in RELATIONS[1:]}
+    always = {relation: [10, 10] for relation in ("window", "shifted", "global")}
+    assert found == always | {"convolution": [7, 0], "local": [0, 4], "grid": [6, 0], "knn": [5, 6]}
+
+
+def test_means_are_those_of_the_chapter():
+    def percent(relation, start, distance):
+        return round(100 * under_one_recipe(relation, start=start).accuracy[:, distance - 1].mean().item())
+
+    assert percent("convolution", "random", 2) == 54
+    for start, knn in zip(recipe.EQUAL, (84, 77), strict=True):
+        assert percent("window", start, 3) == 61
+        assert percent("shifted", start, 3) == 99
+        likes = under_one_recipe("knn", start=start).accuracy
+        assert round(100 * likes.mean().item()) in (knn - 1, knn)
+        assert likes.mean(0).max() - likes.mean(0).min() < 0.02  # near and far alike
+
+
+def test_local_learns_sooner_to_hear_by_a_relay():
+    ahead = [under_one_recipe(relation).curve[:, 1:5, 1].mean(0) for relation in ("local", "convolution")]
+    assert (ahead[0] > ahead[1] + 0.2).all()
+
+
 def test_no_training_exceeds_the_ceiling():
     # A guess by one's own texture is right in all of a scene or in nothing of it.
     scenes = recipe.measuring_scenes()
