@@ -30,7 +30,7 @@ STEPS = {"local": 800, "knn": 600}  # the others need 300
 def lessons(relation, question):
     """Return what a network is trained for, one after the other: questions, and how many steps of each."""
     if (relation, question) == ("global", "left"):
-        # While it attends to all places alike, their mean says nothing: from scratch, 900 steps teach it nothing. The
+        # From scratch, 900 steps teach it nothing; the cause was not tested. The
         # other question teaches it to find the mark.
         return [("same", 300), ("left", 1500)]
     return [(question, STEPS.get(relation, 300))]

@@ -56,6 +56,11 @@ class Page(HTMLParser):
             self.assets.append(given["href"])
 
 
+def place(name, link):
+    """Return where in the site's folder a page's link leads; the page for what isn't there counts from its root."""
+    return unquote(urljoin(f"/{name}", link)).removeprefix("/")
+
+
 @pytest.fixture(scope="module")
 def parsed(site):
     return {path.relative_to(site).as_posix(): Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
@@ -86,7 +91,7 @@ def test_links_and_anchors_lead_somewhere(site, parsed):
         for link in page.links:
             if urlsplit(link).scheme:
                 continue
-            target, _, anchor = unquote(urljoin(name, link)).partition("#")
+            target, _, anchor = place(name, link).partition("#")
             if not (site / target).is_file() or (anchor and target in parsed and anchor not in parsed[target].ids):
                 lost.append((name, link))
     assert not lost
@@ -100,7 +105,7 @@ def test_pages_name_no_asset_of_another_host(parsed):
 
 def test_every_asset_is_there(site, parsed):
     for name, page in parsed.items():
-        named = {unquote(urljoin(name, each)) for each in page.assets if not urlsplit(each).scheme}
+        named = {place(name, each) for each in page.assets if not urlsplit(each).scheme}
         assert any("favicon" in each for each in named), f"{name} names no icon, so that a browser asks for one in vain"
         assert not [each for each in named if not (site / each.partition("?")[0]).is_file()], name
 

@@ -47,8 +47,8 @@ export const WHAT = {
     The row is where a walk along them is after ${STEPS} steps. Nothing is learned.`,
 };
 // Beside the ranking: the five did not have the same help.
-const HELP = text`Attention and windows were trained with labels of brick, grass and gravel; the other three saw no
-  label.`;
+const HELP = text`Attention and windows were trained with labels of brick, grass and gravel; the other three
+  learned nothing, though labels helped to choose the bandwidths and the steps.`;
 
 export const SPECTRUM = text`A spectrum is log(|FFT| + 0.1) of a patch without its mean: 143 numbers. In all five
   relations each row adds up to 1.`;
