@@ -219,11 +219,16 @@ def test_nothing_that_is_delivered_has_a_name_that_a_server_hides(delivered):
     assert not disk & {".nojekyll", "404.html", "robots.txt"}
 
 
+def left(request):
+    """Tell whether the page that asked was left, or was itself what was asked for: `goto` tells of its failure."""
+    return request.is_navigation_request() or "ABORTED" in request.failure
+
+
 @pytest.mark.parametrize("over", ["server", "disk"])
 def test_pages_have_all_they_ask_for(delivered, browser, over):
     context = browser.new_context()
     page, troubles = context.new_page(), []
-    page.on("requestfailed", lambda request: "ABORTED" in request.failure or troubles.append(request.url))
+    page.on("requestfailed", lambda request: left(request) or troubles.append(f"{request.url}: {request.failure}"))
     page.on("response", lambda response: response.status >= 400 and troubles.append(response.url))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     with contextlib.ExitStack() as open_now:
