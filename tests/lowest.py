@@ -1,8 +1,8 @@
 """Run the library's tests with the lowest versions that pyproject.toml allows: ``make lowest``.
 
 Makes an environment of its own in ``.lowest``. The tools of the tests stay as pinned, and so does what the library is
-compared with. transformers is both: it is a peer at first, and then goes down to its bound for the tests of
-``patchwork.pretrained`` alone.
+compared with. transformers is both: it is a peer at first, and then goes down to its bound, with safetensors, which it
+shares with us, for the tests of what needs the two.
 """
 
 import os
@@ -50,11 +50,12 @@ def main():
     if not PYTHON.exists():
         venv.create(HOME, with_pip=True)
     lowest = bounds(project["dependencies"], extras["explorers"])
+    later = bounds(extras["pretrained"]) | {"safetensors": lowest.pop("safetensors")}
     install("-e", ROOT, *lowered((ROOT / "requirements.txt").read_text("utf-8"), lowest))
     left_out = [f"--ignore={path}" for path in OF_THE_BOOK]
     status = test("-n", "2", "--dist", "loadfile", "-k", PRETENDED, *left_out, "tests", "src")
-    install(*(f"{name}=={version}" for name, version in bounds(extras["pretrained"]).items()))
-    return test("tests/test_pretrained.py") or status
+    install(*(f"{name}=={version}" for name, version in later.items()))
+    return test("tests/test_pretrained.py", "tests/test_synthesis.py") or status
 
 
 if __name__ == "__main__":
