@@ -95,9 +95,13 @@ export const chartTitle = ({ view }) =>
 
 export const chartSentence = (view) => (view.view === "diffusion" ? curveSentence(view) : spectrumSentence(view));
 
+const ROUNDING = 1e-9; // eigenvalues lie between 0 and 2
+
 function spectrumSentence({ values, graph: { components } }) {
   const smallest = `The ${values.length} smallest eigenvalues.`;
   if (components >= values.length) return `${smallest} All are 0, for there are ${components} components.`;
+  if (values.at(-1) < ROUNDING)
+    return `${smallest} All are 0 but for rounding, for edges as weak as these hold next to nothing together.`;
   const widest = largestPlace(values.slice(1).map((value, index) => value - values[index])) + 1;
   if (components === 1)
     return `${smallest} One is 0, for the graph is in one piece; the widest gap follows number ${widest}.`;
