@@ -219,16 +219,12 @@ def test_nothing_that_is_delivered_has_a_name_that_a_server_hides(delivered):
     assert not disk & {".nojekyll", "404.html", "robots.txt"}
 
 
-def left(request):
-    """Tell whether the page that asked was left, or was itself what was asked for: `goto` tells of its failure."""
-    return request.is_navigation_request() or "ABORTED" in request.failure
-
-
 @pytest.mark.parametrize("over", ["server", "disk"])
 def test_pages_have_all_they_ask_for(delivered, browser, over):
     context = browser.new_context()
     page, troubles = context.new_page(), []
-    page.on("requestfailed", lambda request: left(request) or troubles.append(f"{request.url}: {request.failure}"))
+    # what else fails was asked for by a page that was left
+    page.on("requestfailed", lambda request: "NOT_FOUND" in request.failure and troubles.append(request.url))
     page.on("response", lambda response: response.status >= 400 and troubles.append(response.url))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     with contextlib.ExitStack() as open_now:
@@ -236,10 +232,8 @@ def test_pages_have_all_they_ask_for(delivered, browser, over):
         base = open_now.enter_context(serving(delivered / "site")) if over == "server" else disk
         for name in ("chapters/03_windows", "book/index", "book/glossary"):
             page.goto(f"{base}/{name}.html")
-            assert (
-                page.locator("img").evaluate_all("all => all.map(img => img.loading = 'eager').length")
-                or "glossary" in name
-            )
+            pictures = page.locator("img").evaluate_all("all => all.map(img => img.loading = 'eager').length")
+            assert pictures > 3 or not name.startswith("chapters")  # the first page's one gives way to its explorer
             page.wait_for_function("[...document.images].every(img => img.complete)")
             assert page.locator("img").evaluate_all("all => all.filter(img => !img.naturalWidth).length") == 0
             if page.locator(".explorer").count():
