@@ -1,19 +1,18 @@
 """The built site, a server for it, and one browser, shared by every test that needs them."""
 
 import contextlib
-import functools
 import gzip
 import http.server
 import os
 import subprocess
 import sysconfig
-import threading
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import torch
 from playwright.sync_api import Error
+from servers import serving
 
 from benchmarks.browser import browser_path
 from patchwork import synthesis
@@ -148,15 +147,8 @@ class Pages(http.server.SimpleHTTPRequestHandler):
 def served(site):
     """Return the address of the site on a server of this machine."""
 
-    def handler(*arguments):
-        return Pages(*arguments, directory=str(site))
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(Pages, site) as address:
+        yield address
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -267,11 +259,8 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
 
 @pytest.fixture(scope="session")
 def address(folder):
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield {"http": f"http://127.0.0.1:{server.server_port}", "file": folder.as_uri()}
-        server.shutdown()
+    with serving(Quiet, folder) as http:
+        yield {"http": http, "file": folder.as_uri()}
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,11 @@
 """The site on a server, below any path, among the sources of any host, and from a disk."""
 
 import contextlib
-import functools
 import http.server
 import importlib
 import re
 import shutil
 import sys
-import threading
 import zipfile
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import nbformat
 import pytest
 import yaml
 from PIL import Image
+from servers import serving
 from sphinx.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -188,17 +187,6 @@ class Narrow(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
-def serving(folder):
-    handler = functools.partial(Narrow, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}{Narrow.prefix}"
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture(scope="module")
 def delivered(site, tmp_path_factory):
     """What `make site` leaves: a folder for a server, and one that a zip became on a disk."""
@@ -229,7 +217,8 @@ def test_pages_have_all_they_ask_for(delivered, browser, over):
     page.on("pageerror", lambda error: troubles.append(str(error)))
     with contextlib.ExitStack() as open_now:
         disk = (delivered / "patchwork-1").as_uri()
-        base = open_now.enter_context(serving(delivered / "site")) if over == "server" else disk
+        site = delivered / "site"
+        base = open_now.enter_context(serving(Narrow, site)) + Narrow.prefix if over == "server" else disk
         for name in ("chapters/03_windows", "book/index", "book/glossary"):
             page.goto(f"{base}/{name}.html")
             pictures = page.locator("img").evaluate_all("all => all.map(img => img.loading = 'eager').length")
