@@ -68,12 +68,19 @@ def plain_title(app, pagename, templatename, context, doctree):
     context["plain_title"] = title.astext() if title else context.get("title", "")
 
 
-def contents_below_title(app, pagename, templatename, context, doctree):
-    """Fold the page's contents under its title, for screens without room beside the text."""
-    if context.get("display_toc"):
-        folded = f"<details><summary>On this page</summary>\n{context['toc']}</details>"
-        below = f'</h1>\n<nav class="page-toc-below" aria-label="On this page">{folded}</nav>'
-        context["body"] = context["body"].replace("</h1>", below, 1)
+def menu_with_sections(app, pagename, templatename, context, doctree):
+    """Offer the book's pages as a menu, the sections of the present one below it, which a phone shows."""
+    sections = re.search(r"<ul>.*</ul>", context.get("toc", "")[4:-5], re.DOTALL)
+
+    def menu():
+        pages = context["toctree"](collapse=True, maxdepth=1, titles_only=True, includehidden=True)
+        pages = pages.replace(' role="heading"', "")
+        if not sections:
+            return pages
+        below = sections[0].replace("<ul>", '<ul class="sections">', 1)
+        return re.sub(r'(<a class="current [^>]*>.*?</a>)', lambda current: current[1] + below, pages, count=1)
+
+    context["menu"] = menu
 
 
 def front_door(app):
@@ -90,5 +97,5 @@ def setup(app):
     app.connect("builder-inited", use_book_writer)
     app.connect("html-collect-pages", front_door)
     app.connect("html-page-context", plain_title)
-    app.connect("html-page-context", contents_below_title)
+    app.connect("html-page-context", menu_with_sections)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,8 +14,8 @@ from patchwork.pretrained import Reading
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "book" / "_ext"))
-build_api, build_math, build_pictures, build_terms = map(
-    importlib.import_module, ("build_api", "build_math", "build_pictures", "build_terms")
+build_api, build_citations, build_math, build_pictures, build_terms = map(
+    importlib.import_module, ("build_api", "build_citations", "build_math", "build_pictures", "build_terms")
 )
 
 CONFIG = f"""
@@ -195,10 +195,52 @@ def test_numbers_units_and_punctuation_stay_on_their_line(pages):
     assert re.search(r"65(</span>)? (<span[^>]*>)?536", page), "code is left as typed"
 
 
-def test_contents_stand_below_the_title_too(pages):
+def test_a_bar_holds_the_contents_of_the_page(pages):
     page = (pages / "contents.html").read_text("utf-8")
-    below = re.search(r'</h1>\s*<nav class="page-toc-below".*?</nav>', page, re.DOTALL)[0]
-    assert re.findall('href="(#.*?)"', below) == ["#", "#one", "#two"]
+    bar = re.search(r'<nav id="page-contents".*?</nav>', page, re.DOTALL)[0]
+    assert re.findall('href="(#.*?)"', bar) == ["#", "#one", "#two"]
+
+
+SOURCES = {
+    "han2022": (["Han", "Wang"], "2022"),
+    "han2022local": (["Han", "Fan", "Wang"], "2022"),
+    "ng2001": (["Ng", "Jordan", "Weiss"], "2001"),
+    "meila2001": (["Meilă", "Shi"], "2001"),
+    "luxburg2007": (["von Luxburg"], "2007"),
+    "dascoli2021": (["d'Ascoli", "Touvron"], "2021"),
+}
+
+
+@pytest.mark.parametrize(
+    ("link", "before", "key"),
+    [
+        ("Han, Wang et al. (2022)", "", "han2022"),
+        ("Han, Fan et al. (2022)", "", "han2022local"),
+        ("Meilă and Shi (2001)", "", "meila2001"),
+        ("von Luxburg, 2007", "", "luxburg2007"),
+        ("d’Ascoli et al. (2021)", "", "dascoli2021"),
+        ("(2001)", "after Ng, Jordan and Weiss ", "ng2001"),
+        ("(2001)", "after Meilă and Shi ", "meila2001"),
+        ("bibliography", "see Ng's entry in the ", None),
+    ],
+)
+def test_a_link_names_its_source(link, before, key):
+    assert build_citations.key_of(link, before, SOURCES) == key
+
+
+@pytest.mark.parametrize(
+    ("link", "before", "message"),
+    [
+        ("Han et al. (2022)", "", r"^'Han et al. \(2022\)' may be han2022 or han2022local: name a second author$"),
+        ("Han et al. (2021)", "", r"^'Han et al. \(2021\)' is not in the bibliography$"),
+        ("Wang et al. (2022)", "", r"^'Wang et al. \(2022\)' is not in the bibliography$"),
+        ("(2001)", "by somebody ", r"^'\(2001\)' is not in the bibliography$"),
+        ("Meil et al. (2001)", "", r"is not in the bibliography$"),
+    ],
+)
+def test_a_link_that_names_no_source_or_two(link, before, message):
+    with pytest.raises(ValueError, match=message):
+        build_citations.key_of(link, before, SOURCES)
 
 
 @pytest.mark.parametrize(

@@ -318,11 +318,19 @@ def test_colors_follow_the_system_until_chosen_and_the_choice_stays(landing):
     html = landing.locator("html")
     landing.emulate_media(color_scheme="dark")
     landing.locator("html[data-theme=dark]").wait_for()
-    landing.get_by_role("button", name="Dark colors").click()
+    landing.get_by_role("button", name="Colors: as on this device").click()
     assert html.get_attribute("data-theme") == "light"
     landing.reload()
     assert html.get_attribute("data-theme") == "light"
-    assert landing.get_by_role("button", name="Dark colors", pressed=False).count() == 1
+    with landing.context.expect_page() as opened:
+        landing.evaluate("open(location.href)")
+    opened.value.get_by_role("button", name="Colors: light").click()
+    opened.value.get_by_role("button", name="Colors: dark").wait_for()
+    landing.locator("html[data-theme=dark]").wait_for()
+    landing.get_by_role("button", name="Colors: dark").click()
+    landing.emulate_media(color_scheme="light")
+    landing.locator("html[data-theme=light]").wait_for()
+    opened.value.close()
 
 
 @pytest.mark.parametrize("home", ["served", "disk"])
@@ -330,6 +338,8 @@ def test_search_finds_a_term(browser, served, site, home):
     address = served if home == "served" else site.as_uri()
     with Visit(browser, f"{address}/{PAGES[0]}") as visit:
         visit.page.keyboard.press("/")
+        assert visit.page.evaluate("document.activeElement === document.body"), "one key alone does nothing"
+        visit.page.keyboard.press("Control+k")
         visit.page.keyboard.type("row-stochastic")
         visit.page.keyboard.press("Enter")
         visit.page.locator("ul.search a", has_text="Glossary: row-stochastic").click()
@@ -432,6 +442,137 @@ def test_long_formulas_scroll_within_themselves_by_key(browser, served):
         scrolling.first.focus()
         visit.page.keyboard.press("ArrowRight")
         visit.page.wait_for_function("document.activeElement.scrollLeft > 0")
+
+
+TALL = "() => document.documentElement.scrollHeight"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_page_knows_about_how_tall_it_is(browser, served, name, width):
+    with Visit(browser, f"{served}/{name}", viewport={"width": width, "height": 844}) as visit:
+        told = visit.page.evaluate(TALL)
+        visit.see_all()
+        true = visit.page.evaluate(TALL)
+        print(f"{name} at {width}: {told} of {true} pixels")
+        assert 0.85 < told / true < 1.15
+
+
+WORDS_READ = """() => {
+  const all = [...document.querySelectorAll("article :is(p, h2, h3, pre)")].filter((each) => each.checkVisibility());
+  const first = all.find((each) => each.getBoundingClientRect().top > 100);
+  return [first.textContent.slice(0, 80), Math.round(first.getBoundingClientRect().top)];
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_reloading_comes_back_to_the_same_words(browser, served, width):
+    with Visit(browser, f"{served}/chapters/07_synthesis.html", viewport={"width": width, "height": 844}) as visit:
+        box = visit.page.locator(".exercise.admonition").nth(2)
+        box.evaluate("(each) => each.scrollIntoView()")
+        visit.page.wait_for_timeout(300)
+        before = visit.page.evaluate(WORDS_READ)
+        visit.page.reload()
+        visit.page.wait_for_load_state("networkidle")
+        visit.page.wait_for_timeout(300)
+        words, top = visit.page.evaluate(WORDS_READ)
+        assert words == before[0]
+        assert abs(top - before[1]) < 12
+
+
+def test_end_reaches_the_end(browser, served):
+    with Visit(browser, f"{served}/chapters/05_similarity.html", viewport={"width": 390, "height": 844}) as visit:
+        visit.page.keyboard.press("End")
+        visit.page.wait_for_timeout(500)
+        assert visit.page.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 2")
+
+
+def test_the_first_page_leads_back_to_what_was_read(browser, served):
+    with Visit(browser, f"{served}/{PAGES[0]}") as visit:
+        assert visit.page.get_by_text("Continue where you were").count() == 0
+        visit.page.goto(f"{served}/chapters/03_windows.html")
+        visit.page.locator("#counting-the-cost").evaluate("(each) => each.scrollIntoView()")
+        visit.page.wait_for_function("localStorage.getItem('patchwork-last')?.includes('counting-the-cost')")
+        visit.page.goto(f"{served}/{PAGES[0]}")
+        visit.page.get_by_role("link", name="Counting the cost").click()
+        visit.page.wait_for_url("**/03_windows.html#counting-the-cost")
+
+
+@pytest.mark.parametrize("width", [390, 1000])
+def test_the_bar_names_the_section_and_leads_to_others(browser, served, width):
+    with Visit(browser, f"{served}/chapters/03_windows.html", viewport={"width": width, "height": 844}) as visit:
+        visit.page.locator("#reach-how-news-travels").evaluate("(each) => each.scrollIntoView()")
+        bar = visit.page.get_by_role("button", name="On this page: 3.9 Reach: how news travels")
+        bar.click()
+        sections = visit.page.get_by_role("navigation", name="On this page")
+        sections.get_by_role("link", name="Counting the cost").click()
+        visit.page.get_by_role("button", name="On this page: 3.3 Counting the cost").wait_for()
+        assert not sections.is_visible()
+        heading, below = (visit.page.locator(each).bounding_box() for each in ("#counting-the-cost h2", ".here"))
+        assert heading["y"] >= below["y"] + below["height"]
+
+
+def test_a_phones_menu_lists_the_chapters_sections(browser, served):
+    with Visit(browser, f"{served}/chapters/03_windows.html", viewport={"width": 390, "height": 844}) as visit:
+        visit.page.get_by_role("button", name="Contents").click()
+        menu = visit.page.get_by_role("navigation", name="The book")
+        assert menu.get_by_role("link", name="Counting the cost").is_visible()
+        assert menu.locator(".toctree-l2 a:visible").count() > 10
+
+
+def test_a_source_leads_to_its_entry_and_back(browser, served):
+    with Visit(browser, f"{served}/chapters/03_windows.html") as visit:
+        visit.page.get_by_role("link", name="Liu et al. (2021)").first.click()
+        visit.page.wait_for_url("**/bibliography.html#source-liu2021")
+        entry = visit.page.locator(".citation:has(#source-liu2021)")
+        box = entry.bounding_box()
+        assert 0 < box["y"] < 700
+        assert "Swin" in entry.inner_text()
+        entry.get_by_role("link", name="chapter 3").click()
+        visit.page.wait_for_url("**/03_windows.html#names-liu2021")
+
+
+def test_each_source_named_in_a_chapter_is_linked(parsed):
+    leading = [link for name in CHAPTERS for link in parsed[name].links if "bibliography.html" in link]
+    whole = [link for link in leading if "#source-" not in link]
+    assert len(leading) > 100
+    assert len(whole) <= 2 * len(CHAPTERS)  # the menu's, and a sentence about the page itself
+
+
+def test_paper_keeps_what_explorers_show(browser, served):
+    drawn = "document.querySelectorAll('.explorer :is(canvas, svg)')"
+    shown = f"() => [...{drawn}].filter((each) => each.checkVisibility()).length"
+    for name in CHAPTERS:
+        with Visit(browser, f"{served}/{name}") as visit:
+            visit.see_all()
+            before = visit.page.evaluate(shown)
+            visit.page.emulate_media(media="print")
+            assert visit.page.evaluate(shown) == before > 0
+            numbers = visit.page.locator(".explorer input[type=number]")
+            assert all(each.is_visible() for each in numbers.all())
+
+
+def test_copying_covers_no_code_on_touch(browser, served):
+    with Visit(
+        browser,
+        f"{served}/chapters/01_patches.html",
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+    ) as visit:
+        visit.page.add_style_tag(content=UNFOLDED)
+        for place in range(4):
+            button = visit.page.locator(".copies > .copy:visible").nth(place)
+            code = button.locator("xpath=preceding-sibling::pre").bounding_box()
+            assert button.bounding_box()["y"] >= code["y"] + code["height"]
+            assert button.bounding_box()["height"] >= 32
+
+
+def test_an_exercise_has_an_address(browser, served):
+    with Visit(browser, f"{served}/chapters/03_windows.html") as visit:
+        boxes, links = (visit.page.locator(f".exercise.admonition{each}") for each in ("", " .headerlink"))
+        assert links.count() == boxes.count() > 3
+        assert visit.page.locator(links.first.get_attribute("href")).count() == 1
 
 
 def test_place_on_the_page_is_marked_while_scrolling(browser, served):
