@@ -171,7 +171,8 @@
   }
   list?.addEventListener("click", ({ target }) => target.closest("a") && list.hidePopover());
   list?.addEventListener("toggle", ({ newState }) => {
-    if (newState === "open") list.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
+    const here = newState === "open" && list.querySelector("[aria-current]");
+    if (here) list.scrollTop = here.offsetTop - list.clientHeight / 2; // scrollIntoView would move the page too
   });
 
   // Reloading comes back to the same words. Pixels can't tell the place: sections out of sight have no height yet.

@@ -503,7 +503,9 @@ def test_the_bar_names_the_section_and_leads_to_others(browser, served, width):
     with Visit(browser, f"{served}/chapters/03_windows.html", viewport={"width": width, "height": 844}) as visit:
         visit.page.locator("#reach-how-news-travels").evaluate("(each) => each.scrollIntoView()")
         bar = visit.page.get_by_role("button", name="On this page: 3.9 Reach: how news travels")
+        stands = visit.page.evaluate("scrollY")
         bar.click()
+        assert visit.page.evaluate("scrollY") == stands
         sections = visit.page.get_by_role("navigation", name="On this page")
         sections.get_by_role("link", name="Counting the cost").click()
         visit.page.get_by_role("button", name="On this page: 3.3 Counting the cost").wait_for()
