@@ -1,7 +1,7 @@
 """About how tall each section is: what is out of sight isn't laid out, and this holds its place until it is.
 
-Without it the scrollbar, and the End key, would believe a chapter to be a third as long as it is. The numbers are rough:
-what has been in sight once keeps its true height.
+Without it the scrollbar, and the End key, would believe a chapter to be a third as long as it is. The numbers are
+rough: what has been in sight once keeps its true height.
 """
 
 import re

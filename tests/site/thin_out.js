@@ -60,7 +60,7 @@
         unit
           .filter((each) => !each.matches(".katex"))
           .forEach((each) => {
-            thinOut(each, `${path}>${each.tagName}.${each.className}`);
+            thinOut(each, `${path}>${each.tagName}.${each.className}${each.id ? "#" : ""}`);
           });
     }
   };
