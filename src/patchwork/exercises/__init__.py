@@ -57,9 +57,10 @@ def check(name, answer, *, reveal=False, seconds=10):
 
 
 def _nearest(name):
-    """Name the exercises with the nearest names; if none is near, those of the chapter; if it is none, a few."""
-    name = name if isinstance(name, str) else ""
-    if near := difflib.get_close_matches(name, JUDGES, n=3, cutoff=0.7):
-        return f"did you mean {' or '.join(near)}?"
-    chapter = [each for each in JUDGES if each.split(".")[0] == name.split(".")[0]]
-    return f"that chapter has {', '.join(chapter)}" if chapter else "they are named like introduction.auc"
+    """Name the exercises with the nearest names, with a chapter or without; else those of the chapter, or one."""
+    chapter, _, own = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    names = {each: each for each in JUDGES} if chapter else {each.split(".")[1]: each for each in JUDGES}
+    if near := difflib.get_close_matches(name if chapter else own, names, n=3, cutoff=0.8):
+        return f"did you mean {' or '.join(names[each] for each in near)}?"
+    same = [each for each in JUDGES if each.startswith(f"{chapter}.")]
+    return f"that chapter has {', '.join(same)}" if same else "they are named like introduction.auc"

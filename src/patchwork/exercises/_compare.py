@@ -5,16 +5,20 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from patchwork.exercises._looks import look_of_numbers, look_of_shape
+from patchwork.exercises._looks import look_of_numbers, look_of_shape, share_off
 from patchwork.exercises._show import LISTED, literal, rounded, show
 
 
 class Problem(NamedTuple):
-    """What is wrong with an answer: what the mistake looks like, what came, what was expected."""
+    """What is wrong with an answer: what the mistake looks like, what came, what was expected.
+
+    A look that has something ``else_`` to say may be chance; it is for the mistake that looks alike in every case.
+    """
 
     looks: str | None
     got: str
     expected: str
+    else_: str | None = None
 
 
 def as_tensor(value):
@@ -58,7 +62,7 @@ def difference(expected, got):
     named, of a large one the first entry that is off.
 
     >>> difference((0, 1), [0, 2])
-    Problem(looks='1 of 2 numbers is off', got='(0, 2)', expected='(0, 1)')
+    Problem(looks=None, got='(0, 2)', expected='(0, 1)', else_='1 of 2 numbers is off')
     """
     wanted, actual = torch.as_tensor(expected), as_tensor(got)
     if actual is None:
@@ -73,11 +77,15 @@ def difference(expected, got):
         return None
     place = tuple(off.nonzero()[0].tolist())
     digits = digits_apart(wanted[place].item(), actual[place].item())
-    looks = look_of_numbers(wanted.double(), actual.double(), off)
     if wanted.numel() <= LISTED:
-        return Problem(looks, _whole(actual, expected, digits), _whole(wanted, expected, digits))
-    got, right = (literal(rounded(each[place].item(), digits)) for each in (actual, wanted))
-    return Problem(looks, f"{got} at {list(place)}", right)
+        got, right = (_whole(each, expected, digits) for each in (actual, wanted))
+    else:
+        got, right = (literal(rounded(each[place].item(), digits)) for each in (actual, wanted))
+        got = f"{got} at {list(place)}"
+    if wanted.dtype == torch.bool and wanted.numel() == 1:
+        return Problem("the answer is the other one", got, right)
+    wanted, actual = wanted.double(), actual.double()
+    return Problem(look_of_numbers(wanted, actual), got, right, share_off(wanted, actual, off))
 
 
 def digits_apart(wanted, got):

@@ -1,6 +1,7 @@
 """How exercises are registered and judged; the chapters' cases lie beside this module."""
 
 import contextlib
+import functools
 import inspect
 import io
 import linecache
@@ -59,12 +60,16 @@ def function(name, *, mistakes=None):
     """
 
     def register(cases):
+        @functools.cache
+        def usual():
+            return {clause: _outcomes(wrong, cases) for clause, wrong in (mistakes or {}).items()}
+
         def judge(answer, *, reveal, seconds):
             for number, (arguments, expected) in enumerate(cases()):
                 if not number and (unfit := _unfit(answer, arguments)):
                     return unfit
                 if fault := _fault(answer, arguments, expected, seconds):
-                    return _text(fault, _mistake(answer, fault, cases, mistakes or {}, seconds), arguments)
+                    return _text(_better_look(answer, fault, cases, usual(), seconds), arguments)
             return None
 
         JUDGES[name], MISTAKES[name] = judge, mistakes or {}
@@ -79,7 +84,7 @@ def value(name):
     def register(problem):
         def judge(answer, *, reveal, seconds):
             fault = problem(answer)
-            return fault and _text(fault, None, {})
+            return fault and _text(fault, {})
 
         JUDGES[name], MISTAKES[name] = judge, {}
         return problem
@@ -87,11 +92,11 @@ def value(name):
     return register
 
 
-def _text(fault, mistake, arguments):
+def _text(fault, arguments):
     """First what the mistake looks like, then the case, at last what was expected."""
     if isinstance(fault, str):
         return f"{fault}\nfor\n{case(arguments)}"
-    looks = f"it looks as if {mistake}" if mistake else fault.looks or "the result is another one"
+    looks = fault.looks or fault.else_ or "the result is another one"
     called = f"\nfor\n{case(arguments)}" if arguments else ""
     return f"{looks}{called}\ngot       {fault.got}\nexpected  {fault.expected}"
 
@@ -107,7 +112,8 @@ def _fault(answer, arguments, expected, seconds):
     if got is None:
         return "the function returned None (is a return missing? What is printed is not returned)"
     problem = expected(got) if callable(expected) else difference(expected, got)
-    return problem and problem._replace(looks=_unchanged(got, arguments) or problem.looks)
+    same = problem and _unchanged(got, arguments)
+    return problem._replace(looks=same, else_=None) if same else problem
 
 
 def copied(value):
@@ -138,7 +144,7 @@ def _line(answer, error):
     frames = [frame for frame in frames if own and frame.filename == own.co_filename]
     if not frames:
         return ""
-    source = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
+    source = in_one_line(linecache.getline(frames[-1].filename, frames[-1].lineno))
     return f", in line {frames[-1].lineno}" + f": {source}" * bool(source)
 
 
@@ -150,16 +156,23 @@ def _unchanged(got, arguments):
     return next((f"it is {name}, unchanged" for name in same), None)
 
 
-def _mistake(answer, fault, cases, mistakes, seconds):
-    """Find the usual mistake that gives what the answer gives, in every case; what it prints meanwhile is left out."""
-    if isinstance(fault, str):
-        return None
+def _better_look(answer, fault, cases, usual, seconds):
+    """Find the usual mistake that gives what the answer gives, in every case; what it prints meanwhile is left out.
+
+    Without one, a look that is not the same in every case that fails is taken for chance.
+    """
+    if isinstance(fault, str) or not usual:
+        return fault
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             own = call_within(seconds, _outcomes, answer, cases)
     except TooLongError:
-        return None
-    return next((clause for clause, wrong in mistakes.items() if _outcomes(wrong, cases) == own), None)
+        return fault
+    for clause, outcomes in usual.items():
+        if all(map(_alike, own, outcomes)):
+            return fault._replace(looks=f"it looks as if {clause}")
+    looks = {outcome[0] for outcome in own if outcome}
+    return fault._replace(looks=None) if fault.else_ and len(looks) > 1 else fault
 
 
 def _outcomes(answer, cases):
@@ -167,12 +180,23 @@ def _outcomes(answer, cases):
 
 
 def _outcome(answer, arguments, expected):
+    """Return nothing for what is right, else the look, and what came: numbers, or a judge's words."""
     try:
         got = answer(*map(copied, arguments.values()))
         problem = expected(got) if callable(expected) else difference(expected, got)
-    except (Exception, SystemExit):
-        return "raised"
-    return problem and problem[1:]
+    except (Exception, SystemExit) as error:
+        return "raised", type(error).__name__
+    numbers = None if callable(expected) else as_tensor(got)
+    return problem and (problem.looks, problem.got if numbers is None else numbers)
+
+
+def _alike(one, other):
+    if not one or not other:
+        return one is other
+    if isinstance(one[1], torch.Tensor) and isinstance(other[1], torch.Tensor):
+        near = one[1].shape == other[1].shape
+        return near and torch.allclose(one[1].double(), other[1].double(), rtol=1e-3, atol=1e-5, equal_nan=True)
+    return type(one[1]) is type(other[1]) and one[1] == other[1]
 
 
 def queries_and_keys(relation, *, scale=None):

@@ -22,10 +22,10 @@ def look_of_shape(wanted, got):
     return "these are as many numbers as expected, in another shape" if same else "the shape is another one"
 
 
-def look_of_numbers(wanted, got, off):
-    """Say what wrong numbers of the right shape, float64, look like; ``off`` is True where they are wrong.
+def look_of_numbers(wanted, got):
+    """Say what wrong numbers of the right shape, float64, look like, or return None.
 
-    >>> look_of_numbers(torch.tensor([[0.0, 1.0], [3.0, 1.0]]), torch.tensor([[0.0, 3.0], [1.0, 1.0]]), torch.eye(2))
+    >>> look_of_numbers(torch.tensor([[0.0, 1.0], [3.0, 1.0]]), torch.tensor([[0.0, 3.0], [1.0, 1.0]]))
     'it is the transpose'
     """
     if got.isnan().any() and not wanted.isnan().any():
@@ -33,9 +33,9 @@ def look_of_numbers(wanted, got, off):
     if got.isinf().any() and not wanted.isinf().any():
         return "there is an infinity: a division by 0, or the logarithm of 0?"
     if not (got.isfinite().all() and wanted.isfinite().all()):
-        return _share(off)
+        return None
     changed = (text for text, other in _changes(wanted).items() if other is not None and _near(got, other))
-    return next(changed, None) or _factor(wanted, got) or _share(off)
+    return (wanted.numel() == 1 and _factor(wanted, got)) or next(changed, None) or _factor(wanted, got)
 
 
 def _changes(wanted):
@@ -47,8 +47,8 @@ def _changes(wanted):
         "it is the transpose": wanted.mT if square else None,
         "it is in the opposite order": wanted.flip(0) if several else None,
         "it looks squared": wanted.square(),
-        "it looks as if a square root were taken": wanted.sqrt() if wanted.min() >= 0 else None,
-        "it looks as if 1 minus it were expected": 1 - wanted if wanted.is_floating_point() else None,
+        "it looks as if a square root was taken": wanted.sqrt() if wanted.min() >= 0 else None,
+        "it looks like 1 minus what is expected": 1 - wanted,
     }
 
 
@@ -69,12 +69,15 @@ def _factor(wanted, got):
         return f"all are {ratio.item():.4g} times what is expected"
     if _near(got - wanted, (got - wanted).mean().expand_as(got)):
         return f"all are off by {(got - wanted).mean().item():+.4g}"
+    if got.ndim < 2 or not _near(wanted.sum(-1), torch.ones_like(wanted.sum(-1))):
+        return None
     rows = got / got.sum(-1, keepdim=True)
-    return "the rows don't sum to 1" if rows.isfinite().all() and _near(rows, wanted) else None
+    return "the rows don't sum to 1" if _near(rows, wanted) else None
 
 
-def _share(off):
+def share_off(wanted, got, off):
+    """Say how many numbers are off, or of a single one in which direction."""
     wrong, number = int(off.sum()), off.numel()
     if number == 1:
-        return None
+        return f"it is too {'small' if got.item() < wanted.item() else 'large'}"
     return f"{wrong} of {number} numbers {'is' if wrong == 1 else 'are'} off"

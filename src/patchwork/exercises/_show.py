@@ -12,7 +12,7 @@ def show(value):
     if isinstance(value, torch.Tensor):
         return f"a tensor {tuple(value.shape)}" + " without values (device meta)" * value.is_meta
     plain = isinstance(value, (int, float, str, bytes, tuple, type(None)))
-    return in_one_line(value, repr) if plain else f"a {type(value).__name__}"
+    return in_one_line(value, repr) if plain else _kind(value)
 
 
 def in_one_line(value, text=str):
@@ -20,8 +20,13 @@ def in_one_line(value, text=str):
     try:
         line = " ".join(text(value).split())
     except Exception:
-        return f"a {type(value).__name__}"
+        return _kind(value)
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _kind(value):
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}" if name != "type" else "a class"
 
 
 def code(value):

@@ -18,9 +18,9 @@ def _norms(queries, keys, scale):
 @function(
     "attention.gradient",
     mistakes={
-        "the scale were not used": lambda queries, keys, scale: _norms(queries, keys, 1.0).mean(),
-        "the square root were missing": lambda queries, keys, scale: _norms(queries, keys, scale).square().mean(),
-        "the root were taken of the mean; it is the mean of roots": lambda queries, keys, scale: (
+        "the scale was not used": lambda queries, keys, scale: _norms(queries, keys, 1.0).mean(),
+        "the square root was missing": lambda queries, keys, scale: _norms(queries, keys, scale).square().mean(),
+        "the root was taken of the mean; it is the mean of roots": lambda queries, keys, scale: (
             _norms(queries, keys, scale).square().mean().sqrt()
         ),
         "the norms were added up; their mean is asked for": lambda queries, keys, scale: _norms(
@@ -102,7 +102,7 @@ def _heads(queries, keys, values, heads, *, wide=False, one=False):
         "the heads were still cut from the rows, not from the columns": lambda q, k, v, heads: _heads(
             *(x.reshape(heads, len(x), -1).transpose(0, 1).flatten(1) for x in (q, k, v)), heads
         ),
-        "there were only one head": lambda q, k, v, heads: _heads(q, k, v, heads, one=True),
+        "there was only one head": lambda q, k, v, heads: _heads(q, k, v, heads, one=True),
         "the logits were divided by the root of D; a head has the width d": lambda q, k, v, heads: _heads(
             q, k, v, heads, wide=True
         ),
@@ -127,8 +127,8 @@ def _rollout_of(layers, share, kept=None):
         "the residual connection had the share, and attention the rest": lambda layers, share: _rollout_of(
             layers, 1 - share
         ),
-        "the share were always one half": lambda layers, share: _rollout_of(layers, 0.5),
-        "A + I were multiplied": lambda layers, share: _rollout_of(layers, 1, kept=1),
+        "the share was always one half": lambda layers, share: _rollout_of(layers, 0.5),
+        "A + I was multiplied": lambda layers, share: _rollout_of(layers, 1, kept=1),
     },
 )
 def _rollout():
@@ -140,9 +140,9 @@ def _rollout():
 @function(
     "attention.average",
     mistakes={
-        "the root of d were forgotten: the logits are divided by it": lambda A: (A.log(), torch.eye(len(A))),
-        "the logarithm were missing": lambda A: (len(A) ** 0.5 * A, torch.eye(len(A))),
-        "A itself were the queries": lambda A: (A, torch.eye(len(A))),
+        "the root of d was forgotten: the logits are divided by it": lambda A: (A.log(), torch.eye(len(A))),
+        "the logarithm was missing": lambda A: (len(A) ** 0.5 * A, torch.eye(len(A))),
+        "A itself was the queries": lambda A: (A, torch.eye(len(A))),
         "queries and keys were swapped": lambda A: (torch.eye(len(A)), len(A) ** 0.5 * A.log()),
     },
 )

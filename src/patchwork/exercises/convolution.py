@@ -17,9 +17,9 @@ def _matrix_of(kernel, grid):
 @function(
     "convolution.matrix",
     mistakes={
-        "the distance were i − j": lambda kernel, grid: _matrix_of(kernel, grid).T,
+        "the distance was i − j": lambda kernel, grid: _matrix_of(kernel, grid).T,
         "the kernel's rows and columns were swapped": lambda kernel, grid: _matrix_of(kernel.T, grid),
-        "grid were (columns, rows)": lambda kernel, grid: _matrix_of(kernel, grid[::-1]),
+        "grid was (columns, rows)": lambda kernel, grid: _matrix_of(kernel, grid[::-1]),
     },
 )
 def _matrix():
@@ -44,8 +44,8 @@ def _found_share(side, K, L, by, **how):
     mistakes={
         "a move by 0 spoiled something": lambda side, K, L, by: _found(side, L * (K // 2), by) ** 2,
         "nothing came around the border": lambda side, K, L, by: _found_share(side, K, L, by, around=False),
-        "there were one layer": lambda side, K, L, by: _found_share(side, K, 1, by),
-        "a single axis were counted": lambda side, K, L, by: _found_share(side, K, L, by) ** 0.5,
+        "there was one layer": lambda side, K, L, by: _found_share(side, K, 1, by),
+        "a single axis was counted": lambda side, K, L, by: _found_share(side, K, L, by) ** 0.5,
         "only the field before the move mattered": lambda side, K, L, by: (
             _found(side, L * (K // 2), 0) ** 2 if by else 1.0
         ),
@@ -79,7 +79,7 @@ def _fit(x, y):
 @function(
     "convolution.exponent",
     mistakes={
-        "the line were fitted without logarithms": lambda x, y: linear_regression(x, y).slope,
+        "the line was fitted without logarithms": lambda x, y: linear_regression(x, y).slope,
         "x and y were swapped": lambda x, y: _fit(y, x),
         "the line went through the first and the last point": lambda x, y: (
             math.log(y[-1] / y[0]) / math.log(x[-1] / x[0])
@@ -107,10 +107,10 @@ def _pair(p, delta, alpha, *, square=True):
     "convolution.head",
     mistakes={
         "the head looked the opposite way": lambda p, delta, alpha: _pair(p, [-each for each in delta], alpha),
-        "the offset were (right, down)": lambda p, delta, alpha: _pair(p, delta[::-1], alpha),
-        "the square of p_j were missing": lambda p, delta, alpha: _pair(p, delta, alpha, square=False),
+        "the offset was (right, down)": lambda p, delta, alpha: _pair(p, delta[::-1], alpha),
+        "the square of p_j was missing": lambda p, delta, alpha: _pair(p, delta, alpha, square=False),
         "queries and keys were swapped": lambda p, delta, alpha: _pair(p, delta, alpha)[::-1],
-        "α were not used": lambda p, delta, alpha: _pair(p, delta, 1.0),
+        "α was not used": lambda p, delta, alpha: _pair(p, delta, 1.0),
     },
 )
 def _head():
@@ -125,12 +125,12 @@ def _head():
 @function(
     "convolution.depth",
     mistakes={
-        "it need not be a whole number": lambda side, kind: {
+        "it was not rounded up to whole layers": lambda side, kind: {
             "plain": (side - 1) / 2,
             "doubling": math.log2((side + 1) / 2),
             "effective": 3 * side**2 / 32,
         }[kind],
-        "it were rounded down": lambda side, kind: {
+        "it was rounded down": lambda side, kind: {
             "plain": (side - 1) // 2,
             "doubling": int(math.log2((side + 1) / 2)),
             "effective": 3 * side**2 // 32,

@@ -12,11 +12,11 @@ from patchwork.graphs import graph_convolution, grid_graph, laplacian, normalize
 @function(
     "graphs.cut",
     mistakes={
-        "the cut alone were made small, and not compared with the sides": lambda W: _smallest(W, lambda cut, *_: cut),
+        "the cut alone was made small, and not compared with the sides": lambda W: _smallest(W, lambda cut, *_: cut),
         "the sides were measured by their numbers of nodes, not by their degrees": lambda W: _smallest(
             W, lambda cut, inside, _: cut / inside.sum() + cut / (~inside).sum()
         ),
-        "a side were measured by the edges within it, without those that are cut": lambda W: _smallest(
+        "a side was measured by the edges within it, without those that are cut": lambda W: _smallest(
             W, lambda cut, inside, degrees: sum(cut / (degrees[side].sum() - cut) for side in (inside, ~inside))
         ),
         "one side counted, not both": lambda W: _smallest(
@@ -53,14 +53,14 @@ def _dense(x, edges, *, loops=1.0):
         "the rows were divided by their sums; the division is by two roots": lambda x, edges, weight: graph_convolution(
             x, normalize_adjacency(_dense(x, edges, loops=0), mode="row"), weight
         ),
-        "nothing were divided by degrees": lambda x, edges, weight: graph_convolution(x, _dense(x, edges), weight),
+        "nothing was divided by degrees": lambda x, edges, weight: graph_convolution(x, _dense(x, edges), weight),
         "the degrees were counted without the loops": lambda x, edges, weight: (
             _dense(x, edges)
             / _dense(x, edges, loops=0).sum(1).outer(_dense(x, edges, loops=0).sum(1)).sqrt()
             @ x
             @ weight
         ),
-        "the weight were left out": lambda x, edges, weight: normalize_adjacency(_dense(x, edges, loops=0)) @ x,
+        "the weight was left out": lambda x, edges, weight: normalize_adjacency(_dense(x, edges, loops=0)) @ x,
     },
 )
 def _edges():
@@ -96,11 +96,11 @@ def _twice(x, W, normalization="symmetric", half=2):
 @function(
     "graphs.opposites",
     mistakes={
-        "λ were not halved": lambda x, W: _twice(x, W, half=1),
-        "the square were missing": lambda x, W: laplacian(W, normalization="symmetric") / 2 @ x,
-        "the Laplacian were the random walk's": lambda x, W: _twice(x, W, normalization="random_walk"),
-        "the Laplacian were not normalized": lambda x, W: _twice(x, W, normalization=None),
-        "what is smooth were kept: (1 − λ/2)²": lambda x, W: (
+        "λ was not halved": lambda x, W: _twice(x, W, half=1),
+        "the square was missing": lambda x, W: laplacian(W, normalization="symmetric") / 2 @ x,
+        "the Laplacian was the random walk's": lambda x, W: _twice(x, W, normalization="random_walk"),
+        "the Laplacian was not normalized": lambda x, W: _twice(x, W, normalization=None),
+        "what is smooth was kept: (1 − λ/2)²": lambda x, W: (
             _twice(x, W) + x - laplacian(W, normalization="symmetric") @ x
         ),
     },

@@ -16,11 +16,11 @@ number(
     within=0,
     because="P = 8 needs 16384² × 4 bytes = 1.07 GB, P = 16 needs 4096² × 4 bytes = 0.07 GB",
     mistakes={
-        8: "a little more than 1 GB, 1.07, were allowed",
-        8.14: "it need not divide 1024",
-        9: "it need not divide 1024",
-        32: "there were none smaller; try one divisor less",
-        4096: "this were the number of patches; the side of a patch is asked for",
+        8: "a little more than 1 GB, 1.07, was allowed",
+        8.14: "P was not rounded up to a divisor of 1024",
+        9: "P was not rounded up to a divisor of 1024",
+        32: "a divisor was left out: a smaller one fits too",
+        4096: "this was the number of patches; the side of a patch is asked for",
     },
 )
 
@@ -52,7 +52,7 @@ def _tokens(images, weight, bias):
 @function(
     "patches.convolution",
     mistakes={
-        "the bias were missing": lambda images, weight, bias: _tokens(images, weight, None),
+        "the bias was missing": lambda images, weight, bias: _tokens(images, weight, None),
         "the tokens were not the rows: (B, E, N)": lambda images, weight, bias: _tokens(images, weight, bias).mT,
         "the kernel's rows and columns were swapped": lambda images, weight, bias: _tokens(images, weight.mT, bias),
     },
@@ -108,9 +108,9 @@ def _positions():
 @function(
     "patches.order",
     mistakes={
-        "n were divided by the number of rows": lambda grid, index: divmod(index, grid[0]),
+        "n was divided by the number of rows": lambda grid, index: divmod(index, grid[0]),
         "the column came first": lambda grid, index: divmod(index, grid[1])[::-1],
-        "the grid were counted down its columns": lambda grid, index: divmod(index, grid[0])[::-1],
+        "the grid was counted down its columns": lambda grid, index: divmod(index, grid[0])[::-1],
     },
 )
 def _order():

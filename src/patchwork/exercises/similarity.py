@@ -24,12 +24,12 @@ def _line(a, b):
     "similarity.light",
     mistakes={
         "a and b were swapped": lambda a, b: _line(b, a),
-        "the gain were s_b / s_a, without ρ": lambda a, b: torch.stack(
+        "the gain was s_b / s_a, without ρ": lambda a, b: torch.stack(
             [b.std() / a.std(), b.mean() - b.std() / a.std() * a.mean()]
         ),
-        "there were no offset": lambda a, b: torch.stack([a @ b / (a @ a), a.new_zeros(())]),
+        "there was no offset": lambda a, b: torch.stack([a @ b / (a @ a), a.new_zeros(())]),
         "the offset came first": lambda a, b: _line(a, b).flip(0),
-        "the offset were the difference of the means": lambda a, b: torch.stack([_line(a, b)[0], b.mean() - a.mean()]),
+        "the offset was the difference of the means": lambda a, b: torch.stack([_line(a, b)[0], b.mean() - a.mean()]),
     },
 )
 def _light():
@@ -47,11 +47,9 @@ def _light():
 @function(
     "similarity.dimension",
     mistakes={
-        "the variance were divided by one less than the number": lambda squared: (
-            2 * squared.mean() ** 2 / squared.var()
-        ),
-        "the 2 were missing": lambda squared: squared.mean() ** 2 / squared.var(correction=0),
-        "the relative spread were asked for": lambda squared: squared.std(correction=0) / squared.mean(),
+        "the variance was divided by one less than the number": lambda squared: 2 * squared.mean() ** 2 / squared.var(),
+        "the 2 was missing": lambda squared: squared.mean() ** 2 / squared.var(correction=0),
+        "the relative spread was asked for": lambda squared: squared.std(correction=0) / squared.mean(),
         "the distances themselves were meant, not their squares": lambda squared: (
             2 * squared.sqrt().mean() ** 2 / squared.sqrt().var(correction=0)
         ),
@@ -74,9 +72,9 @@ def _profile_of(relation, grid, far=torch.inf, mean=torch.mean):
     mistakes={
         "the entries were added up, not averaged": lambda relation, grid: _profile_of(relation, grid, mean=torch.sum),
         "the differences in rows and columns were added": lambda relation, grid: _profile_of(relation, grid, far=1),
-        "the distance were the Euclidean one, rounded": lambda relation, grid: _profile_of(relation, grid, far=2),
-        "grid were (columns, rows)": lambda relation, grid: _profile_of(relation, grid[::-1]),
-        "each row were averaged over all of its patches": lambda relation, grid: _profile_of(
+        "the distance was the Euclidean one, rounded": lambda relation, grid: _profile_of(relation, grid, far=2),
+        "grid was (columns, rows)": lambda relation, grid: _profile_of(relation, grid[::-1]),
+        "each row was averaged over all of its patches": lambda relation, grid: _profile_of(
             relation, grid, mean=lambda entries: entries.sum() / len(relation)
         ),
     },
@@ -94,8 +92,8 @@ def _ranks(query, parts, k):
 @function(
     "similarity.parts",
     mistakes={
-        "only the first part were searched": lambda query, parts, k: _ranks(query, parts[:1], k),
-        "only the last part were searched": lambda query, parts, k: (
+        "only the first part was searched": lambda query, parts, k: _ranks(query, parts[:1], k),
+        "only the last part was searched": lambda query, parts, k: (
             _ranks(query, parts[-1:], k) + sum(map(len, parts[:-1]))
         ),
         "the numbers began at 0 in each part": lambda query, parts, k: torch.cat(

@@ -26,7 +26,7 @@ number(
         (1 + 216 / 264) / 2: "only pairs side by side were counted, not the diagonal ones",
         (1 + 162 / 242) / 2: "only diagonal pairs were counted, not those side by side",
         (1 + 216 / 506) / 2: "the diagonal pairs were left out within the windows",
-        (1 + 42 / 506) / 2: "only one of the nine windows were counted",
+        (1 + 42 / 506) / 2: "only one of the nine windows was counted",
     },
 )
 number(
@@ -35,12 +35,12 @@ number(
     within=1e-9,
     because="0.95 to the power of 90 is the first even one below 0.01",
     mistakes={
-        22: "this were the number without the residual connection",
-        90: "the vector were meant; the variance falls with the square",
-        89.78: "the vector were meant; the variance falls with the square",
-        44.89: "a part of an application were possible; how many whole ones?",
-        44: "it were rounded down; then more than 1 % is left",
-        43.71: "this were the number without the residual connection, for the vector",
+        22: "this was the number without the residual connection",
+        90: "the vector was meant; the variance falls with the square",
+        89.78: "the vector was meant; the variance falls with the square",
+        44.89: "it was not rounded up to whole applications",
+        44: "it was rounded down; then more than 1 % is left",
+        43.71: "this was the number without the residual connection, for the vector",
     },
 )
 
@@ -59,7 +59,7 @@ def _rows(entries):
         "the two were added: (1 − t) A + t B": lambda A, B, t: (1 - t) * A + t * B,
         "t belonged to A": lambda A, B, t: _rows(_mean(B, A, t)),
         "the rows were not divided by their sums": _mean,
-        "a softmax were taken of the product, not of its logarithm": lambda A, B, t: _mean(A, B, t).softmax(1),
+        "a softmax was taken of the product, not of its logarithm": lambda A, B, t: _mean(A, B, t).softmax(1),
         "the columns were divided by their sums": lambda A, B, t: _mean(A, B, t) / _mean(A, B, t).sum(0),
     },
 )

@@ -30,7 +30,7 @@ def _index_with(factor, rows, columns):
 @function(
     "windows.index",
     mistakes={
-        "Δ were j − i": lambda rows, columns: _index_of(rows, columns).T,
+        "Δ was j − i": lambda rows, columns: _index_of(rows, columns).T,
         "a step down jumped over 2 · rows − 1 entries": lambda rows, columns: _index_with(2 * rows - 1, rows, columns),
         "a step down jumped over as many entries as there are columns": lambda rows, columns: _index_with(
             columns, rows, columns
@@ -49,7 +49,7 @@ def _index():
     "windows.blocks",
     mistakes={
         "every grid needed a shift, and had one": lambda side, M, u: 2 * (side // M) - 1,
-        "the first block were shifted": lambda side, M, u: (
+        "the first block was shifted": lambda side, M, u: (
             2 * (side // M) - (1 if side > M or not u else 0) if u or side == M else math.inf
         ),
         "the count went one block too far": lambda side, M, u: 2 * (side // M) if u or side == M else math.inf,
@@ -69,16 +69,16 @@ def _leak_of(weights, may):
 @function(
     "windows.leak",
     mistakes={
-        "the weight of the true neighbors were counted": lambda weights, grid, M, u: (
+        "the weight of the true neighbors was counted": lambda weights, grid, M, u: (
             1 - _leak_of(weights, shifted_window_mask(grid, M, u))
         ),
         "the pairs were counted, not their weight": lambda weights, grid, M, u: _leak_of(
             torch.ones_like(weights), shifted_window_mask(grid, M, u)
         ),
-        "the weight were not divided by all weight": lambda weights, grid, M, u: (
+        "the weight was not divided by all weight": lambda weights, grid, M, u: (
             weights * ~shifted_window_mask(grid, M, u)
         ).sum(),
-        "grid were (columns, rows)": lambda weights, grid, M, u: _leak_of(
+        "grid was (columns, rows)": lambda weights, grid, M, u: _leak_of(
             weights, shifted_window_mask(grid[::-1], M, u)
         ),
     },
@@ -97,15 +97,15 @@ def _first_side(M, pays):
 @function(
     "windows.break_even",
     mistakes={
-        "equal were not enough": lambda D, M, factor: _first_side(
+        "the same cost was not enough": lambda D, M, factor: _first_side(
             M, lambda side: 2 * D + side**2 > factor * (2 * D + M**2)
         ),
         "the projections were free": lambda D, M, factor: _first_side(M, lambda side: side**2 >= factor * M**2),
-        "D were counted once": lambda D, M, factor: _first_side(M, lambda side: D + side**2 >= factor * (D + M**2)),
+        "D was counted once": lambda D, M, factor: _first_side(M, lambda side: D + side**2 >= factor * (D + M**2)),
         "any side would do, not the multiples of M alone": lambda D, M, factor: math.ceil(
             math.sqrt(factor * (2 * D + M**2) - 2 * D)
         ),
-        "the number of patches were asked for": lambda D, M, factor: (
+        "the number of patches was asked for": lambda D, M, factor: (
             _first_side(M, lambda side: 2 * D + side**2 >= factor * (2 * D + M**2)) ** 2
         ),
     },
