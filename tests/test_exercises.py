@@ -680,7 +680,7 @@ WRONG = {
             "it looks as if the cut alone was made small, and not compared with the sides",
         ),
         (lambda W: cut_by_combinations(W, share=lambda cut, side, _: cut / side), "it is too small"),
-        (lambda W: 2 * cut_by_combinations(W), "it is too large"),
+        (lambda W: 2 * cut_by_combinations(W), "it is 2 times too large"),
         (lambda W: None, "the function returned None (is a return missing? What is printed is not returned)"),
         (lambda W: normalized_cut(W)[1], "it looks as if only the thresholds along one vector were tried"),
     ],
@@ -817,7 +817,7 @@ WRONG = {
         ),
         (lambda kernel, grid: matrix_by_probing(kernel, grid, mode="circular"), "9 of 9 numbers are off"),
         (lambda kernel, grid: matrix_by_probing(kernel, grid[::-1]), "it looks as if grid was (columns, rows)"),
-        (lambda kernel, grid: kernel, "6 of 9 numbers are off"),
+        (lambda kernel, grid: kernel, "it is kernel, unchanged"),
     ],
     "convolution.rim": [
         (lambda side, K, L, by: ((side - 2 * L * (K // 2) - by) / side) ** 2, "it is too small"),
@@ -998,7 +998,8 @@ def test_usual_mistakes_are_recognized(capsys):
             first, said = (clause, wrong) if isinstance(wrong, str) else (wrong, clause)
             check(name, first)
             printed = capsys.readouterr().out.splitlines()[0]
-            assert printed.startswith(f"✗ {name}: ") and printed.endswith(f"looks as if {said}"), (said, printed)
+            assert printed.startswith(f"✗ {name}: ")
+            assert printed.endswith(f"looks as if {said}"), printed
 
 
 def test_first_what_it_looks_like_then_the_case_as_code_then_what_was_expected(capsys):
@@ -1010,8 +1011,9 @@ def test_first_what_it_looks_like_then_the_case_as_code_then_what_was_expected(c
         "    p = torch.tensor([[0.5, 0.5], [0.5, 1.5], [0.5, 2.5]])\n"
         "    delta = (0, 1)\n"
         "    alpha = 2.0\n"
-        "got       [[0.9997, 0.0003353, 4.138e-08], [0.8808, 0.1192, 5.403e-06], [0.1192, 0.8808, 0.1192]], as attention weights\n"
-        "expected  [[0.1065, 0.787, 0.1065], [0.0003354, 0.01832, 0.9814], [1.389e-11, 7.583e-05, 0.9999]]\n"
+        "got       [[0.9975, 0.002473, 1.123e-07], [0.8805, 0.1192, 0.0002954], [0.1065, 0.787, 0.1065]], "
+        "as attention weights\n"
+        "expected  [[0.1065, 0.787, 0.1065], [0.0002954, 0.1192, 0.8805], [1.123e-07, 0.002473, 0.9975]]\n"
     )
 
 
@@ -1033,9 +1035,12 @@ def test_a_case_can_be_pasted(capsys):
 def test_code_of_a_tensor_makes_it_again(dtype, generator):
     tensor = (100 * torch.randn(2, 3, generator=generator, dtype=torch.float64)).to(dtype)
     again = eval(code([tensor, (tensor[0], 1)]), {"torch": torch})
-    assert again[0].dtype == dtype and torch.equal(again[0], tensor) and torch.equal(again[1][0], tensor[0])
+    assert again[0].dtype == dtype
+    assert torch.equal(again[0], tensor)
+    assert torch.equal(again[1][0], tensor[0])
     odd = eval(code((torch.tensor([math.inf, -math.inf]), -math.inf, "a")), {"torch": torch, "math": math})
-    assert torch.equal(odd[0], torch.tensor([math.inf, -math.inf])) and odd[1:] == (-math.inf, "a")
+    assert torch.equal(odd[0], torch.tensor([math.inf, -math.inf]))
+    assert odd[1:] == (-math.inf, "a")
 
 
 def test_a_chance_likeness_in_one_case_is_not_named(capsys):
@@ -1062,10 +1067,12 @@ def test_a_number_is_told_at_the_second_try_or_on_request(name, capsys):
         return capsys.readouterr().out
 
     for nothing in (math.nan, math.inf, -math.inf, None, "high", torch.ones(2), lambda: 3, [], 1j):
-        assert expected not in printed(nothing) and "expected a number" in printed(nothing)
+        assert expected not in printed(nothing)
+        assert "expected a number" in printed(nothing)
     for _ in range(3):  # the same number is no second try
         first = printed(0.123)
-        assert first.startswith(f"✗ {name}: 0.123 is too small\n") and "reveal=True" in first
+        assert first.startswith(f"✗ {name}: 0.123 is too small\n")
+        assert "reveal=True" in first
         assert not re.search(rf"expected +{expected}", first)
     assert re.search(rf"\nexpected  {expected} \(.+\)\n$", printed(0.321))
     assert printed(RIGHT[name][0]) == f"✓ {name} is right\n"
@@ -1146,7 +1153,7 @@ ODD = {
     "a class": Hostile,
     "a module": torch,
     "a generator": (number for number in range(3)),
-    "a builtin": print,
+    "a builtin": len,
     "a module of torch": torch.nn.Linear(1, 1),
     "an answer that takes nothing": lambda: 1,
     "… too much": lambda a, b, c, d, e, f, g: 1,
@@ -1204,7 +1211,7 @@ def loop(*_):
 
 def loop_that_catches(*_):
     while True:
-        try:
+        try:  # noqa: SIM105
             torch.ones(10).sum()
         except:  # noqa: E722  as a tired reader writes it
             pass
@@ -1226,12 +1233,13 @@ def test_an_answer_that_hangs_is_stopped(answer, own_thread, capsys):
     else:
         check("patches.order", answer, seconds=0.2)
     printed = capsys.readouterr().out
-    assert re.match(r"✗ patches.order: the function was stopped after 0.2 seconds, in line \d+: ", printed), printed
+    assert re.match(r"✗ patches.order: the function was stopped after 0.2 s, in line \d+: ", printed), printed
     assert printed.endswith("for\n    grid = (1, 2)\n    index = 0\n")
     assert time.monotonic() - started < 20
     # nothing comes later, and torch is as it was
     time.sleep(0.6)
-    assert torch.is_grad_enabled() and torch.ones(3).sum() == 3
+    assert torch.is_grad_enabled()
+    assert torch.ones(3).sum() == 3
     check("patches.order", lambda grid, index: divmod(index, grid[1]))
     assert capsys.readouterr().out == "✓ patches.order is right\n"
 
@@ -1243,7 +1251,7 @@ def test_a_sleep_is_stopped_and_the_alarm_is_given_back(capsys):
     try:
         signal.setitimer(signal.ITIMER_REAL, 60)
         check("patches.order", sleep, seconds=0.2)
-        assert "was stopped after 0.2 seconds, in line" in capsys.readouterr().out
+        assert "was stopped after 0.2 s, in line" in capsys.readouterr().out
         assert 50 < signal.setitimer(signal.ITIMER_REAL, 0)[0] <= 60
         signal.raise_signal(signal.SIGALRM)
         assert rung == [1]

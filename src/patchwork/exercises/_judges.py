@@ -106,7 +106,7 @@ def _fault(answer, arguments, expected, seconds):
     try:
         got = call_within(seconds, answer, *map(copied, arguments.values()))
     except TooLongError as error:
-        return f"the function was stopped after {seconds:g} seconds{_line(answer, error)}"
+        return f"the function was stopped after {seconds:g} s{_line(answer, error)}"
     except (Exception, SystemExit) as error:
         return f"the function raised {type(error).__name__}: {in_one_line(error)}{_line(answer, error)}"
     if got is None:
@@ -171,7 +171,7 @@ def _better_look(answer, fault, cases, usual, seconds):
     for clause, outcomes in usual.items():
         if all(map(_alike, own, outcomes)):
             return fault._replace(looks=f"it looks as if {clause}")
-    looks = {outcome[0] for outcome in own if outcome}
+    looks = {outcome[0] for outcome in own if outcome and outcome[0] != "raised"}
     return fault._replace(looks=None) if fault.else_ and len(looks) > 1 else fault
 
 

@@ -13,7 +13,7 @@ def call_within(seconds, function, *arguments):
     """Return ``function(*arguments)``, or raise TooLongError in it once the seconds are over.
 
     It runs in the caller's thread, since gradients and devices are set by thread. Like an interrupt, the stop waits for
-    a single call into C to return; if the answer catches everything, it comes again each half second.
+    a single call into C to return; if the answer catches everything, it comes again and again.
     """
     in_main = threading.current_thread() is threading.main_thread()
     stopped = _by_signal if in_main and hasattr(signal, "setitimer") else _by_thread
@@ -30,7 +30,7 @@ def _by_signal(seconds, call):
     before = signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
             return call()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -50,7 +50,7 @@ def _by_thread(seconds, call):
             with lock:
                 if not done.is_set():
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(own, ctypes.py_object(TooLongError))
-            pause = 0.5
+            pause = 0.05
 
     threading.Thread(target=watch, daemon=True).start()
     try:

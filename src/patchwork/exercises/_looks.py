@@ -60,7 +60,8 @@ def _factor(wanted, got):
     """A factor or a summand that all numbers share, rows that lack one, or the same numbers elsewhere."""
     if wanted.numel() == 1:
         ratio = got.item() / wanted.item() if wanted.item() else 0
-        simple = next((k for k in (2, 3, 4, 10, 100) if math.isclose(max(ratio, 1 / ratio if ratio else 0), k)), None)
+        times = max(ratio, 1 / ratio if ratio else 0)
+        simple = next((k for k in (2, 3, 4, 10, 100) if math.isclose(times, k, rel_tol=1e-4)), None)
         return simple and f"it is {simple} times too {'large' if ratio > 1 else 'small'}"
     if _near(got.flatten().sort().values, wanted.flatten().sort().values):
         return "these are the right numbers in another order"

@@ -126,7 +126,7 @@ def _parts():
 )
 def _feature():
     patches, labels = _shuffled_mosaics()
-    bar = _precision(standardize(patch_spectrum(patches)), labels)
+    bar = _spectra_score()
 
     def judge(got):
         features = as_tensor(got)
@@ -144,6 +144,12 @@ def _feature():
         return Problem(looks, f"{precision:.3f}", wanted)
 
     yield {"patches": patches}, judge
+
+
+@functools.cache
+def _spectra_score():
+    patches, labels = _shuffled_mosaics()
+    return _precision(standardize(patch_spectrum(patches)), labels)
 
 
 @functools.cache
