@@ -1,5 +1,6 @@
 """The chapters are stored executed, complete and in the one form that `make notebooks` leaves."""
 
+import ast
 import builtins
 import copy
 import json
@@ -14,6 +15,8 @@ import jupytext
 import nbformat
 import pytest
 from nbconvert.exporters import HTMLExporter, MarkdownExporter, ScriptExporter
+
+from patchwork.exercises._judges import JUDGES
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
@@ -124,7 +127,10 @@ def test_set_up_is_one_cell_that_the_page_folds(chapter):
     assert "hide-input" in first.metadata.tags
     assert "best_device()" in first.source or chapter.path.stem == "00_introduction"
     for cell in code_cells(chapter)[1:]:
-        assert not re.search(r"^(from patchwork|import torch)", cell.source, re.M), "imports belong to the first cell"
+        if "remove-cell" not in cell.metadata.get("tags", []):
+            assert not re.search(r"^(from patchwork|import torch)", cell.source, re.M), (
+                "imports belong to the first cell"
+            )
 
 
 def test_each_exercise_has_hint_solution_and_check(chapter):
@@ -144,6 +150,35 @@ def test_each_exercise_has_hint_solution_and_check(chapter):
         assert cell.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}, cell.source
         assert cell.source.startswith("# Solution: "), "JupyterLab shows the first line of a folded cell"
         assert "✓" in cell.outputs[0].text, cell.source
+
+
+def test_an_answers_cell_runs_alone_and_waits_for_the_answer(chapter):
+    """Right after a restart it runs; its check runs as soon as the # is gone, and finds no answer but the reader's."""
+    answers = [cell for cell in code_cells(chapter) if "remove-cell" in cell.metadata.get("tags", [])]
+    for cell in answers:
+        assert cell.outputs == []
+        assert re.search(
+            r"^# Your answer goes here\. Then take the # away and run the cell:\n# check", cell.source, re.M
+        )
+        names = {}
+        exec(cell.source, names)
+        called = re.search(r'^# (check\("([\w.]+)", (\w+)\))$', cell.source, re.M)
+        assert called[2] in JUDGES
+        with pytest.raises(NameError, match=called[3]):
+            exec(called[1], names)
+        assert f"`{called[1]}`" in markdown(chapter)
+
+
+def test_no_cell_answers_an_exercise_in_the_readers_name(chapter):
+    """A check without an answer must not pass on what the chapter or a solution has left behind."""
+    cells = code_cells(chapter)
+    readers = set(re.findall(r'^# check\("[\w.]+", (\w+)\)$', "\n".join(cell.source for cell in cells), re.M))
+    for cell in cells:
+        made = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef)]
+        assert not readers & {node.name for node in made}, cell.source
+        top = symtable.symtable(cell.source, "cell", "exec")
+        assigned = {each.get_name() for each in top.get_symbols() if each.is_assigned() and not each.is_namespace()}
+        assert not assigned & readers & {"smallest", "cells", "your_number"}, cell.source
 
 
 def test_every_equation_label_is_used_and_known(chapter):

@@ -1,9 +1,24 @@
-"""What a reader's answer holds, and how to say it in one line, whatever the answer is."""
+"""What a reader's answer holds, and how it differs from the numbers expected."""
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-_LONGEST = 160
+from patchwork.exercises._looks import look_of_numbers, look_of_shape, share_off
+from patchwork.exercises._show import LISTED, literal, rounded, show
+
+
+class Problem(NamedTuple):
+    """What is wrong with an answer: what the mistake looks like, what came, what was expected.
+
+    A look that has something ``else_`` to say may be chance; it is for the mistake that looks alike in every case.
+    """
+
+    looks: str | None
+    got: str
+    expected: str
+    else_: str | None = None
 
 
 def as_tensor(value):
@@ -22,7 +37,7 @@ def as_tensor(value):
 
 def _dense(value):
     if isinstance(value, torch.Tensor):
-        return value.cpu().to_dense()
+        return value.detach().cpu().to_dense()
     if isinstance(value, (list, tuple)) and not all(isinstance(part, (bool, int, float)) for part in value):
         return torch.stack([_dense(part) for part in value])
     array = np.array(value, order="C")  # a copy: torch takes no negative strides and warns of read-only memory
@@ -41,19 +56,20 @@ def _from_objects(array):
 
 
 def difference(expected, got):
-    """Say how an answer differs from the numbers expected, or return None where it does not.
+    """Return the problem of an answer that differs from the numbers expected, or None.
 
     Shapes are compared first, then values, to the precision of the dtypes, 1% at worst; of a small tensor the whole is
     named, of a large one the first entry that is off.
 
     >>> difference((0, 1), [0, 2])
-    'expected (0, 1), got (0, 2)'
+    Problem(looks=None, got='(0, 2)', expected='(0, 1)', else_='1 of 2 numbers is off')
     """
     wanted, actual = torch.as_tensor(expected), as_tensor(got)
     if actual is None:
-        return f"expected {show(expected)}, got {show(got)}"
+        return Problem(f"these are no real numbers of shape {tuple(wanted.shape)}", show(got), _whole(wanted, expected))
     if actual.shape != wanted.shape:
-        return f"expected shape {tuple(wanted.shape)}, got {tuple(actual.shape)}"
+        shapes = (f"shape {tuple(each.shape)}" for each in (actual, wanted))
+        return Problem(look_of_shape(tuple(wanted.shape), tuple(actual.shape)), *shapes)
     rounding = max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0 for t in (wanted, actual))
     tolerance = min(0.01, 100 * rounding)
     off = ~torch.isclose(actual.double(), wanted.double(), rtol=tolerance, atol=tolerance)
@@ -61,10 +77,15 @@ def difference(expected, got):
         return None
     place = tuple(off.nonzero()[0].tolist())
     digits = digits_apart(wanted[place].item(), actual[place].item())
-    if wanted.numel() <= 16:
-        return f"expected {_listed(wanted, expected, digits)}, got {_listed(actual, expected, digits)}"
-    one, other = (_rounded(each[place].item(), digits) for each in (wanted, actual))
-    return f"expected {one} at {list(place)}, got {other}"
+    if wanted.numel() <= LISTED:
+        got, right = (_whole(each, expected, digits) for each in (actual, wanted))
+    else:
+        got, right = (literal(rounded(each[place].item(), digits)) for each in (actual, wanted))
+        got = f"{got} at {list(place)}"
+    if wanted.dtype == torch.bool and wanted.numel() == 1:
+        return Problem("the answer is the other one", got, right)
+    wanted, actual = wanted.double(), actual.double()
+    return Problem(look_of_numbers(wanted, actual), got, right, share_off(wanted, actual, off))
 
 
 def digits_apart(wanted, got):
@@ -76,29 +97,8 @@ def digits_apart(wanted, got):
     return next((digits for digits in range(4, 17) if f"{wanted:.{digits}g}" != f"{got:.{digits}g}"), 17)
 
 
-def _listed(tensor, like, digits):
-    numbers = _rounded(tensor.tolist(), digits)
-    return tuple(numbers) if isinstance(like, tuple) else numbers
-
-
-def _rounded(value, digits):
-    if isinstance(value, list):
-        return [_rounded(part, digits) for part in value]
-    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
-
-
-def show(value):
-    """Describe a value in one short line."""
-    if isinstance(value, torch.Tensor):
-        return f"a tensor {tuple(value.shape)}"
-    plain = isinstance(value, (int, float, str, bytes, tuple, type(None)))
-    return in_one_line(value, repr) if plain else f"a {type(value).__name__}"
-
-
-def in_one_line(value, text=str):
-    """Return the text of a value in one short line; of one that has none, its type."""
-    try:
-        line = " ".join(text(value).split())
-    except Exception:
-        return f"a {type(value).__name__}"
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+def _whole(tensor, like, digits=4):
+    if tensor.numel() > LISTED:
+        return f"shape {tuple(tensor.shape)}"
+    numbers = rounded(tensor.tolist(), digits)
+    return literal(tuple(numbers) if isinstance(like, tuple) else numbers)

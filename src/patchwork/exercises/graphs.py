@@ -6,10 +6,25 @@ import torch
 
 from patchwork.attention import attention_weights
 from patchwork.exercises._judges import function, waves
-from patchwork.graphs import graph_convolution, grid_graph, laplacian, normalize_adjacency
+from patchwork.graphs import graph_convolution, grid_graph, laplacian, normalize_adjacency, normalized_cut
 
 
-@function("graphs.cut")
+@function(
+    "graphs.cut",
+    mistakes={
+        "the cut alone was made small, and not compared with the sides": lambda W: _smallest(W, lambda cut, *_: cut),
+        "the sides were measured by their numbers of nodes, not by their degrees": lambda W: _smallest(
+            W, lambda cut, inside, _: cut / inside.sum() + cut / (~inside).sum()
+        ),
+        "a side was measured by the edges within it, without those that are cut": lambda W: _smallest(
+            W, lambda cut, inside, degrees: sum(cut / (degrees[side].sum() - cut) for side in (inside, ~inside))
+        ),
+        "one side counted, not both": lambda W: _smallest(
+            W, lambda cut, inside, degrees: cut / min(degrees[inside].sum(), degrees[~inside].sum())
+        ),
+        "only the thresholds along one vector were tried": lambda W: normalized_cut(W)[1],
+    },
+)
 def _cut():
     for number in (2, 3, 4, 6):
         weights = _symmetric(waves(number, number).abs() + 0.1)
@@ -23,7 +38,31 @@ def _cut():
     yield {"W": missed}, _smallest_ncut(missed)
 
 
-@function("graphs.edges")
+def _dense(x, edges, *, loops=1.0):
+    graph = torch.zeros(len(x), len(x))
+    graph[tuple(edges)] = 1
+    return graph + loops * torch.eye(len(x))
+
+
+@function(
+    "graphs.edges",
+    mistakes={
+        "the loops were missing": lambda x, edges, weight: graph_convolution(
+            x, normalize_adjacency(_dense(x, edges, loops=0), self_loops=False), weight
+        ),
+        "the rows were divided by their sums; the division is by two roots": lambda x, edges, weight: graph_convolution(
+            x, normalize_adjacency(_dense(x, edges, loops=0), mode="row"), weight
+        ),
+        "nothing was divided by degrees": lambda x, edges, weight: graph_convolution(x, _dense(x, edges), weight),
+        "the degrees were counted without the loops": lambda x, edges, weight: (
+            _dense(x, edges)
+            / _dense(x, edges, loops=0).sum(1).outer(_dense(x, edges, loops=0).sum(1)).sqrt()
+            @ x
+            @ weight
+        ),
+        "the weight was left out": lambda x, edges, weight: normalize_adjacency(_dense(x, edges, loops=0)) @ x,
+    },
+)
 def _edges():
     for number, pairs in ((2, [(0, 1)]), (3, [(0, 1), (1, 2)]), (5, [(0, 1), (0, 2), (0, 4), (1, 2)])):
         graph = _graph(number, pairs)
@@ -49,7 +88,23 @@ def _bipartite():
     yield {"W": grid_graph((3, 4), connectivity=8)}, False
 
 
-@function("graphs.opposites")
+def _twice(x, W, normalization="symmetric", half=2):
+    step = laplacian(W, normalization=normalization) / half
+    return step @ (step @ x)
+
+
+@function(
+    "graphs.opposites",
+    mistakes={
+        "λ was not halved": lambda x, W: _twice(x, W, half=1),
+        "the square was missing": lambda x, W: laplacian(W, normalization="symmetric") / 2 @ x,
+        "the Laplacian was the random walk's": lambda x, W: _twice(x, W, normalization="random_walk"),
+        "the Laplacian was not normalized": lambda x, W: _twice(x, W, normalization=None),
+        "what is smooth was kept: (1 − λ/2)²": lambda x, W: (
+            _twice(x, W) + x - laplacian(W, normalization="symmetric") @ x
+        ),
+    },
+)
 def _opposites():
     for graph in (_graph(2, [(0, 1)]), _graph(4, [(0, 1), (1, 2), (0, 3)]), _symmetric(waves(5, 5).abs())):
         half = laplacian(graph, normalization="symmetric") / 2
@@ -57,15 +112,37 @@ def _opposites():
         yield {"x": x, "W": graph}, half @ half @ x
 
 
-@function("graphs.attention")
+def _named(A, k):
+    chosen = A.topk(k, dim=1).indices
+    return torch.zeros_like(A).scatter(1, chosen, A.gather(1, chosen))
+
+
+def _others(A):
+    return A.clone().fill_diagonal_(0)
+
+
+@function(
+    "graphs.attention",
+    mistakes={
+        "each patch might name itself": lambda A, k: _others(torch.maximum(_named(A, k), _named(A, k).T)),
+        "both patches had to name each other": lambda A, k: torch.minimum(
+            _named(_others(A), k), _named(_others(A), k).T
+        ),
+        "the edges went one way": lambda A, k: _named(_others(A), k),
+        "the weights were averaged": lambda A, k: (_named(_others(A), k) + _named(_others(A), k).T) / 2,
+        "the weight of a patch that was not named counted too": lambda A, k: (
+            torch.maximum(A, A.T) * ((named := _named(_others(A), k)) + named.T > 0)
+        ),
+        "every edge had the weight 1": lambda A, k: ((named := _named(_others(A), k)) + named.T > 0).float(),
+    },
+)
 def _attention():
     one_names_less = torch.tensor([[90.0, 45, 60], [26, 78, 91], [78, 91, 26]]) / 195  # 2 gives 0 much, but names 1
     others = ((number, 2 - (number < 4)) for number in (2, 3, 4, 6))
     relations = ((attention_weights(3 * waves(number, 2), waves(number + 1, 2)[1:]), k) for number, k in others)
     for relation, k in ((one_names_less, 1), *relations):
-        others = relation.clone().fill_diagonal_(0)
-        named = torch.zeros_like(others).scatter(1, others.topk(k, dim=1).indices, 1)
-        yield {"A": relation, "k": k}, torch.maximum(others * named, (others * named).T)
+        named = _named(_others(relation), k)
+        yield {"A": relation, "k": k}, torch.maximum(named, named.T)
 
 
 def _graph(number, pairs):
@@ -81,11 +158,14 @@ def _symmetric(weights):
 
 
 def _smallest_ncut(weights):
-    number, degrees = len(weights), weights.sum(1)
-    cuts = []
+    return _smallest(weights, lambda cut, inside, d: cut / d[inside].sum() + cut / d[~inside].sum())
+
+
+def _smallest(weights, cost):
+    """Return the smallest cost of all cuts, of what is cut, the one side, and the degrees."""
+    number, degrees, cuts = len(weights), weights.sum(1), []
     for rest in itertools.product((False, True), repeat=number - 1):
         inside = torch.tensor([True, *rest])
         if not inside.all():
-            cut = weights[inside][:, ~inside].sum()
-            cuts.append((cut / degrees[inside].sum() + cut / degrees[~inside].sum()).item())
+            cuts.append(float(cost(weights[inside][:, ~inside].sum(), inside, degrees)))
     return min(cuts)

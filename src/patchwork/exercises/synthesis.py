@@ -4,8 +4,9 @@ import functools
 
 import torch
 
-from patchwork.exercises._compare import as_tensor, show
-from patchwork.exercises._judges import JUDGES, function, number, waves
+from patchwork.exercises._compare import Problem, as_tensor
+from patchwork.exercises._judges import function, number, value, waves
+from patchwork.exercises._show import show
 from patchwork.graphs import normalize_adjacency, radius_graph, weight_edges
 from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import patch_centers, patchify
@@ -14,59 +15,106 @@ from patchwork.similarity import patch_spectrum, squared_distances, standardize
 
 _GRID, _MOSAICS, _GAIN, _BROKEN = (16, 16), 6, 0.02, 0.65
 
-number("synthesis.ceiling", (1 + 378 / 506) / 2, within=0.002, because="378 of the 506 pairs share a window")
-number("synthesis.residual", 45, within=0.5, because="0.95 to the power of 90 is the first below 0.01")
+number(
+    "synthesis.ceiling",
+    (1 + 378 / 506) / 2,
+    within=0.001,
+    because="378 of the 506 pairs share a window; of the others, half are right by chance",
+    mistakes={
+        378 / 506: "all others were wrong; half of them are right by chance",
+        1 - 378 / 506: "the pairs that share no window were asked for",
+        (1 + 216 / 264) / 2: "only pairs side by side were counted, not the diagonal ones",
+        (1 + 162 / 242) / 2: "only diagonal pairs were counted, not those side by side",
+        (1 + 216 / 506) / 2: "the diagonal pairs were left out within the windows",
+        (1 + 42 / 506) / 2: "only one of the nine windows was counted",
+    },
+)
+number(
+    "synthesis.residual",
+    45,
+    within=1e-9,
+    because="0.95 to the power of 90 is the first even one below 0.01",
+    mistakes={
+        22: "this was the number without the residual connection",
+        90: "the vector was meant; the variance falls with the square",
+        89.78: "the vector was meant; the variance falls with the square",
+        44.89: "it was not rounded up to whole applications",
+        44: "it was rounded down; then more than 1 % is left",
+        43.71: "this was the number without the residual connection, for the vector",
+    },
+)
 
 
-@function("synthesis.between")
+def _mean(A, B, t):
+    return A ** (1 - t) * B**t
+
+
+def _rows(entries):
+    return entries / entries.sum(1, keepdim=True)
+
+
+@function(
+    "synthesis.between",
+    mistakes={
+        "the two were added: (1 − t) A + t B": lambda A, B, t: (1 - t) * A + t * B,
+        "t belonged to A": lambda A, B, t: _rows(_mean(B, A, t)),
+        "the rows were not divided by their sums": _mean,
+        "a softmax was taken of the product, not of its logarithm": lambda A, B, t: _mean(A, B, t).softmax(1),
+        "the columns were divided by their sums": lambda A, B, t: _mean(A, B, t) / _mean(A, B, t).sum(0),
+    },
+)
 def _between():
     for tokens in (1, 2, 3, 5):
-        first, second = (waves(tokens, tokens + place)[:, place:].exp() for place in (0, 1))
-        first, second = (each / each.sum(1, keepdim=True) for each in (first, second))
+        first, second = (_rows(waves(tokens, tokens + place)[:, place:].exp()) for place in (0, 1))
         for t in (0.0, 0.25, 0.5, 1.0):
-            mean = first ** (1 - t) * second**t
-            yield {"A": first, "B": second, "t": t}, mean / mean.sum(1, keepdim=True)
+            yield {"A": first, "B": second, "t": t}, _rows(_mean(first, second, t))
 
 
 @function("synthesis.relation")
 def _relation():
-    bar = _walks_score() + _GAIN
-    scores = []
+    bar, scores = _walks_score() + _GAIN, []
     for seed in range(_MOSAICS):
         spectra, labels = _mosaic(seed)
-
-        def judge(got, labels=labels):
-            relation = as_tensor(got)
-            if relation is None or relation.shape != (256, 256):
-                return f"expected a relation (256, 256), got {show(got)}"
-            relation = relation.double()
-            if not relation.isfinite().all() or relation.min() < 0 or not is_row_stochastic(relation, tolerance=1e-4):
-                return "expected entries of at least 0 in rows that sum to 1"
-            scores.append(same_region_auc(relation, labels).item())
-            mean = sum(scores) / len(scores)
-            if len(scores) < _MOSAICS or mean >= bar:
-                return None
-            return f"and {_MOSAICS - 1} others: expected a mean AUC of {bar:.3f} at least, got {mean:.3f}"
-
-        yield {"spectra": spectra, "places": patch_centers(_GRID, dtype=spectra.dtype)}, judge
+        arguments = {"spectra": spectra, "places": patch_centers(_GRID, dtype=spectra.dtype)}
+        yield arguments, lambda got, labels=labels: _relation_problem(got, labels, scores, bar)
 
 
+def _relation_problem(got, labels, scores, bar):
+    relation = as_tensor(got)
+    if relation is None or relation.shape != (256, 256):
+        return Problem("the shape is another one", show(got), "a relation (256, 256)")
+    relation = relation.double()
+    if not relation.isfinite().all():
+        return Problem("there is a NaN or an infinity", show(got), "numbers")
+    if relation.min() < 0:
+        return Problem("some entries are below 0", f"{relation.min().item():.4g}", "entries of at least 0")
+    if not is_row_stochastic(relation, tolerance=1e-4):
+        sums = relation.sum(1)
+        return Problem("the rows don't sum to 1", f"sums {sums.min().item():.4g} … {sums.max().item():.4g}", "1")
+    scores.append(same_region_auc(relation, labels).item())
+    mean = sum(scores) / len(scores)
+    if len(scores) < _MOSAICS or mean >= bar:
+        return None
+    looks = "this is not enough yet, over this mosaic and the five before"
+    return Problem(looks, f"a mean AUC of {mean:.3f}", f"{bar:.3f} at least")
+
+
+@value("synthesis.break")
 def _break(answer):
-    tensor = as_tensor(answer)
+    tensor, wanted = as_tensor(answer), "a tensor (16, 16) of zeros and ones"
     if tensor is None or tensor.shape != _GRID:
-        return f"expected a tensor (16, 16) of zeros and ones, got {show(answer)}"
+        return Problem("the shape is another one", show(answer), wanted)
     if not set(tensor.flatten().tolist()) <= {0, 1}:
-        return f"expected zeros and ones only, got {show(answer)} with values {tensor.min():g} … {tensor.max():g}"
+        values = f"values {tensor.double().min().item():g} … {tensor.double().max().item():g}"
+        return Problem("there are other values", values, wanted)
     cells = tensor.flatten().long()
     if not 64 <= cells.sum() <= 192:
-        return (
-            f"expected at least 64 patches of each texture, got {256 - cells.sum()} of grass and {cells.sum()} of brick"
-        )
+        count = f"{256 - cells.sum()} patches of grass and {cells.sum()} of brick"
+        return Problem("one texture has too few patches", count, "at least 64 of each")
     auc = same_region_auc(_walk(_spectra(_painted(cells))), cells).item()
-    return None if auc < _BROKEN else f"expected an AUC of the walk below {_BROKEN}, got {auc:.3f}"
-
-
-JUDGES["synthesis.break"] = _break
+    if auc < _BROKEN:
+        return None
+    return Problem("the walk still gets it right", f"an AUC of {auc:.3f}", f"below {_BROKEN}")
 
 
 @functools.cache
