@@ -21,8 +21,16 @@ from sklearn.metrics import adjusted_rand_score
 from transformers import AutoModel
 
 from patchwork.attention import attention_rollout
-from patchwork.graphs import k_means, knn_graph, normalize_adjacency, normalized_cut, radius_graph
-from patchwork.graphs import spectral_clustering, spectral_embedding, weight_edges
+from patchwork.graphs import (
+    k_means,
+    knn_graph,
+    normalize_adjacency,
+    normalized_cut,
+    radius_graph,
+    spectral_clustering,
+    spectral_embedding,
+    weight_edges,
+)
 from patchwork.images import load_image, stereo_pair, texture_mosaic
 from patchwork.patches import patch_centers, patchify
 from patchwork.pretrained import PretrainedViT, load_vit
@@ -84,7 +92,7 @@ LIGHTS = {"gain 0.7": lambda x: 0.7 * x, "offset 0.2": lambda x: (x + 0.2).clamp
 
 
 def moved(wide, matrix, shift):
-    """Cut the middle (3, 224, 224) out of a photograph whose content at p, from the middle, goes to matrix·p + shift."""
+    """Cut the middle (3, 224, 224) out of a photograph after its content went from p to matrix·p + shift."""
     places = patch_centers((SIDE, SIDE)) - SIDE / 2 - torch.tensor(shift)
     source = places @ torch.linalg.inv(matrix).T / (WIDE / 2)
     grid = source.view(1, SIDE, SIDE, 2).flip(-1)
@@ -143,43 +151,45 @@ def invariances(model):
 def matched(first, second, there, grid, rows_apart):
     """Return by row of the grid the share of known patches found within one patch; ``there`` is the true column."""
     rows, columns = grid
-    hits = []
-    asked, known = first.view(rows, columns, -1), second.view(rows, columns, -1)
+    asked, known, hits = first.view(rows, columns, -1), second.view(rows, columns, -1), []
     for row in range(rows):
         low, high = max(0, row - rows_apart), min(rows, row + rows_apart + 1)
-        cosines = cosine_similarity(asked[row], known[low:high].flatten(0, 1))
-        best = cosines.argmax(1)
-        off = (best // columns + low - row).abs().float().maximum((best % columns - there[row]).abs())
-        is_known = there[row].isfinite() & (there[row] > -0.5) & (there[row] < columns - 0.5)
-        hits.append((off[is_known] <= 1.001).float().mean().item() if is_known.sum() >= 5 else None)
+        best = cosine_similarity(asked[row], known[low:high].flatten(0, 1)).argmax(1)
+        hits.append(share(there[row], best % columns, (best // columns + low - row).abs()))
     return hits
 
 
 def stereo(model):
     """Find the left picture's patches in the right one: among the row, among all; and with the frames moved apart."""
-    left, right, disparity = stereo_pair()
     random, found = untrained(model), {}
-    for frames, (from_left, from_right) in {"same frame": (0, 0), "frames 8 patches apart": (8 * P, 0)}.items():
-        height, width = 490, 728 - 8 * P
-        a, b = left[:, :height, from_left : from_left + width], right[:, :height, from_right : from_right + width]
-        d = disparity[:height, from_left : from_left + width]
-        grid = height // P, width // P
-        blocks = d.unfold(0, P, P).unfold(1, P, P).flatten(2)
-        enough = blocks.isfinite().float().mean(2) >= 0.5
-        means = torch.where(enough, blocks.nanmean(2), torch.nan)
-        there = torch.arange(grid[1]) + (from_left - from_right - means) / P
-        x, y = (described_pair(image, model, random) for image in (a, b))
-        for name in x:
-            first, second = x[name], y[name]
-            if name == "spectra":
-                first, second = standardize(first), standardize(second, reference=first)
-            for where, apart in (("in its row", 0), ("anywhere", grid[0])):
-                found.setdefault(f"{where}, {frames}", {})[name] = matched(first, second, there, grid, apart)
-        stay = torch.arange(grid[1]) - there
-        known = stay.isfinite() & (there > -0.5) & (there < grid[1] - 0.5)
-        by_row = [(s[k].abs() <= 1.001).float().mean().item() if k.sum() >= 5 else None for s, k in zip(stay, known)]
-        found[f"anywhere, {frames}"]["the same place"] = found[f"in its row, {frames}"]["the same place"] = by_row
-    return {k: {n: [None if v is None else round(v, 3) for v in r] for n, r in each.items()} for k, each in found.items()}
+    for frame, moved_by in {"same frame": 0, "frames 8 patches apart": 8}.items():
+        left, right, there, grid = frames(moved_by)
+        x, y = (described_pair(image, model, random) for image in (left, right))
+        y["spectra"] = standardize(y["spectra"], reference=x["spectra"])
+        x["spectra"] = standardize(x["spectra"])
+        for where, apart in (("in its row", 0), ("anywhere", grid[0])):
+            rows = {name: matched(x[name], y[name], there, grid, apart) for name in x}
+            rows["the same place"] = [share(row, torch.arange(grid[1])) for row in there]
+            found[f"{where}, {frame}"] = rows
+    return found
+
+
+def frames(moved_by):
+    """Return the left picture from a column of patches on, the right one, the true columns (35, 44), and the grid."""
+    (left, right, disparity), grid = stereo_pair(), (35, 44)
+    start, height, width = moved_by * P, grid[0] * P, grid[1] * P
+    pieces = disparity[:height, start : start + width].unfold(0, P, P).unfold(1, P, P).flatten(2)
+    known = pieces.isfinite().float().mean(2) >= 0.5
+    moves = torch.where(known, pieces.nanmean(2), torch.nan)
+    there = torch.arange(grid[1]) + (start - moves) / P
+    return left[:, :height, start : start + width], right[:, :height, :width], there, grid
+
+
+def share(there, found, rows_off=0):
+    """Return the share of a row's known patches that are within one patch of their true column, or None of too few."""
+    known = (there > -0.5) & (there < len(there) - 0.5)  # unknown: not a number, no
+    off = (found - there).abs().clamp(min=rows_off)
+    return round((off[known] <= 1.001).float().mean().item(), 3) if known.sum() >= 5 else None
 
 
 def described_pair(image, model, random):
@@ -346,20 +356,19 @@ def norms(model):
 
 def redundancy(reading):
     """Return how alike each patch is to its four neighbors when the network first sees it: mean cosine at depth 0."""
-    (rows, columns), x = reading.grid, reading.patch_features(0)
-    right, down = neighbor_similarity(x, reading.grid, "cosine")
-    total, number = torch.zeros(rows, columns), torch.zeros(rows, columns)
-    for part, each in (((slice(None), slice(0, -1)), right), ((slice(None), slice(1, None)), right)):
-        total[part] += each
-        number[part] += 1
-    for part, each in (((slice(0, -1),), down), ((slice(1, None),), down)):
-        total[part] += each
-        number[part] += 1
+    right, down = neighbor_similarity(reading.patch_features(0), reading.grid, "cosine")
+    total, number = (beside(*each) for each in ((right, down), (torch.ones_like(right), torch.ones_like(down))))
     return (total / number).flatten()
 
 
+def beside(right, down):
+    """Add up, for each patch of a grid, what belongs to the pairs that it is in."""
+    across, along = F.pad(right, (1, 0)) + F.pad(right, (0, 1)), F.pad(down, (0, 0, 1, 0)) + F.pad(down, (0, 0, 0, 1))
+    return across + along
+
+
 def class_token(model):
-    """Compare the class token with the mean patch by depth, and tell how much patches attend to it, and it to itself."""
+    """Compare the class token with the mean patch by depth, and tell who attends to it, and which patch is attended."""
     found = {}
     norm = model.backbone.layernorm
     for path in PHOTOGRAPHS.values():
@@ -422,7 +431,8 @@ def erased(model):
             without = model.read(image, layers=(), depths=(), mask=mask).features
             effects.append(1 - F.cosine_similarity(reading.features, without))
         effects = torch.stack(effects, 1)
-        orders = {"attention, last layer": reading.relation(11), "attention, mean of layers": sum(map(reading.relation, range(12)))}
+        orders = {"attention, last layer": reading.relation(11)}
+        orders["attention, mean of layers"] = sum(map(reading.relation, range(12)))
         orders["rollout"] = attention_rollout(reading.weights)[0, 1:, 1:]
         size = reading.values[11][:, 1:].norm(dim=-1)
         weights = reading.weights[11][0, :, 1:, 1:]
@@ -430,9 +440,7 @@ def erased(model):
         orders["cosine of features"] = cosine_similarity(reading.features)
         orders["nearness"] = -squared_distances(places)
         for name, order in orders.items():
-            ranks = [
-                spearmanr(effects[i][chosen != i], order[i, chosen][chosen != i]).statistic for i in range(256)
-            ]
+            ranks = [spearmanr(effects[i][chosen != i], order[i, chosen][chosen != i]).statistic for i in range(256)]
             found.setdefault(name, []).append(float(torch.tensor(ranks).nanmean()))
     return rounded(found)
 
