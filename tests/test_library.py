@@ -133,6 +133,7 @@ CASES = {
     similarity.patch_spectrum: lambda new: similarity.patch_spectrum(new(2, 5, 12), channels=3),
     similarity.gradient_energy: lambda new: similarity.gradient_energy(new(2, 5, 12), channels=3),
     similarity.mean_color: lambda new: similarity.mean_color(new(2, 5, 12), channels=3),
+    similarity.principal_components: lambda new: similarity.principal_components(new(5, 3), 2),
     similarity.standardize: lambda new: similarity.standardize(new(5, 3), reference=new(6, 3)),
     graphs.grid_graph: lambda new: graphs.grid_graph((3, 4), connectivity=8, **new.place),
     graphs.knn_graph: lambda new: graphs.knn_graph(new(6, 3), 2),

@@ -7,6 +7,7 @@ import torch
 from scipy.spatial.distance import cdist
 from skimage import metrics
 from sklearn import neighbors, preprocessing
+from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise
 from torch._subclasses import FakeTensorMode
 from torch.autograd import gradcheck, gradgradcheck
@@ -27,6 +28,7 @@ from patchwork.similarity import (
     nearest_neighbors,
     neighbor_similarity,
     patch_spectrum,
+    principal_components,
     squared_distances,
     standardize,
     structural_similarity,
@@ -663,6 +665,49 @@ def test_features_keep_the_dtype(generator, feature, dtype):
     found = feature(patches.to(dtype), channels=3)
     assert found.dtype == dtype
     torch.testing.assert_close(found.float(), feature(patches, channels=3), atol=0.1, rtol=0.05)
+
+
+def test_principal_components_are_scikit_learns(rng, normal):
+    number, dim = rng.randint(4, 12), rng.randint(4, 12)
+    features, k = normal(number, dim) * torch.arange(1, dim + 1) + 5, rng.randint(1, 4)
+    scores, shares = principal_components(features, k)
+    peer = PCA(k, svd_solver="full")
+    torch.testing.assert_close(scores, torch.from_numpy(peer.fit_transform(features.numpy())))
+    torch.testing.assert_close(shares, torch.from_numpy(peer.explained_variance_ratio_))
+
+
+def test_all_principal_components_keep_all_distances(rng, normal):
+    features = normal(rng.randint(3, 9), rng.randint(2, 6))
+    scores, shares = principal_components(features, min(features.shape))
+    torch.testing.assert_close(squared_distances(scores), squared_distances(features))
+    torch.testing.assert_close(shares.sum(), torch.ones_like(shares[0]))
+    torch.testing.assert_close(scores.mean(0), torch.zeros_like(scores[0]))
+
+
+def test_principal_components_of_copies_are_nothing(normal):
+    scores, shares = principal_components(normal(1, 4).repeat(5, 1), 3)
+    assert scores.tolist() == [[0] * 3] * 5
+    assert shares.tolist() == [0] * 3
+
+
+def test_the_largest_principal_component_has_a_gradient(normal):
+    assert gradcheck(lambda x: principal_components(x, 2), normal(5, 3).requires_grad_())
+
+
+@pytest.mark.parametrize(("shape", "k"), [((3, 5), 4), ((5, 3), 4), ((5, 3), 0), ((5, 3), 1.5), ((5,), 1)])
+def test_impossible_principal_components_are_refused(normal, shape, k):
+    with pytest.raises(ValueError, match=r"^k |^features "):
+        principal_components(normal(*shape), k)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_principal_components_need_numbers(normal, bad):
+    features = normal(4, 3)
+    features[1, 2] = bad
+    with pytest.raises(ValueError, match="features must be finite"):
+        principal_components(features, 2)
+    with pytest.raises(ValueError, match="floating"):
+        principal_components(torch.arange(6).view(3, 2), 1)
 
 
 def test_standardized_features_are_scikit_learns(rng, normal):

@@ -304,6 +304,36 @@ def standardize(
     return scores.to(features)
 
 
+def principal_components(
+    features: Float[Tensor, "N D"],
+    k: int,
+) -> tuple[Float[Tensor, "N k"], Float[Tensor, " k"]]:
+    """Return what each patch has of the k directions along which the features vary most, and their shares of it all.
+
+    With the centered features X − mean = U S Vᵀ, singular values descending, the scores are the first k columns of U S,
+    and direction m explains the share S_m² / Σ S². A direction and its opposite explain the same: here the entry of V
+    that is largest in size is positive, as in scikit-learn. Where two shares are equal, any rotation of both would do.
+
+    Shapes: features (N, D) → scores (N, k), shares (k,), descending, in [0, 1]; all 0 where the features are constant.
+    Raises ValueError where k > N or k > D, or for numbers that are not finite.
+    Source: Pearson 1901; Hotelling 1933. Used in chapter 8.
+
+    >>> scores, shares = principal_components(torch.tensor([[0.0, 1.0], [3.0, 1.0], [6.0, 1.0]]), 2)
+    >>> scores[:, 0], shares
+    (tensor([-3.,  0.,  3.]), tensor([1., 0.]))
+    """
+    number, dim = _checks.shape("features", features, "N D")
+    _checks.floating("features", features)
+    _check_finite(features=features)
+    if _checks.count("k", k) > min(number, dim):
+        raise ValueError(f"k = {k} components are more than {number} patches of {dim} numbers have")
+    left, sizes, right = torch.linalg.svd(_centered(_distances.exact(features).mT).mT, full_matrices=False)
+    signs = right.gather(1, right.abs().argmax(1, keepdim=True)).sign().mT
+    squares = sizes.square()
+    shares = squares / squares.sum().clamp(min=torch.finfo(torch.float64).tiny)
+    return (left * sizes * signs)[:, :k].to(features), shares[:k].to(features)
+
+
 def _mean_ssim(x, y, size, c1, c2):
     """Return the mean over all windows inside the pictures (B, H, W)."""
     mean_x, mean_y, squares, product = box_means(torch.stack([x, y, x * x + y * y, x * y]), size)
