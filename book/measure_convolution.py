@@ -14,19 +14,19 @@ It takes about a quarter of an hour on one core. The chapter reads the numbers; 
 """
 
 import json
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from patchwork import measured
 from patchwork.attention import VisionTransformer
 from patchwork.images import digits, texture_mosaic
 from patchwork.patches import patchify
 from patchwork.relations import same_region_auc
 from patchwork.training import accuracy, minibatches, train
 
-FILE = Path(__file__).parents[1] / "src" / "patchwork" / "measured" / "convolution.json"
+FILE = measured.FOLDER / "convolution.json"
 SPLITS, SEEDS, WIDTH = range(20), range(5), 16
 TEXTURES = "brick", "grass", "gravel"
 

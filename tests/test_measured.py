@@ -1,5 +1,6 @@
-"""The numbers that ``book/measure_attention.py`` stores: all there, and what needs no training measured again."""
+"""The numbers that the scripts ``book/measure_*.py`` store: all there, and what needs no training measured again."""
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from patchwork import measured
 from patchwork.relations import same_region_auc
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book"))
@@ -15,7 +17,24 @@ import measure_attention as measuring
 
 @pytest.fixture(scope="module")
 def stored():
-    return json.loads(measuring.FILE.read_text("utf8"))
+    return measured.load("attention")
+
+
+def test_each_table_is_what_its_file_says():
+    files = {file.stem: file for file in measured.FOLDER.iterdir() if file.suffix in (".json", ".csv")}
+    assert {"attention", "convolution", "graphs", "synthesis"} <= files.keys()
+    for name, file in files.items():
+        if file.suffix == ".json":
+            assert measured.load(name) == json.loads(file.read_bytes())
+        else:
+            header, *rows = csv.reader(file.read_text("utf8").splitlines())
+            assert measured.load(name) == [dict(zip(header, row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("name", ["swin", "attention.json", "../measured/attention", None, 2, torch.tensor(0)])
+def test_an_unknown_table_is_named(name):
+    with pytest.raises(ValueError, match=r"name must be one of \['attention', 'convolution', 'graphs'.*\], got "):
+        measured.load(name)
 
 
 def test_each_part_has_a_run_for_each_seed(stored):
