@@ -13,6 +13,7 @@ from patchwork.relations import same_region_auc
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "book"))
 import measure_attention as measuring
+import measure_convolution as filtering
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,25 @@ def test_a_texture_left_out_neither_asks_nor_answers(generator):
     seen, other = (measuring.loss(model, each, labels, 2) for each in (x, changed))
     assert torch.equal(seen, other)
     assert not torch.isclose(seen, measuring.loss(model, changed, labels, -1))
+
+
+@pytest.fixture(scope="module")
+def filters():
+    return measured.load("convolution")["filters"]
+
+
+def test_the_widths_of_a_filter_are_those_that_are_best_on_the_other_photographs(filters):
+    assert filters["widths"] == json.loads(json.dumps(filtering.WIDTHS))
+    for photograph, chosen in filters["chosen"].items():
+        for method, widths in filters["widths"].items():
+            table = torch.tensor([filters["decibels"][method][each] for each in filtering.PHOTOGRAPHS])
+            own = filtering.PHOTOGRAPHS.index(photograph)
+            best = (table.sum(0) - table[own]).argmax().item()
+            assert chosen[method] == widths[best]
+
+
+@pytest.mark.parametrize("method", filtering.WIDTHS)
+def test_decibels_are_measured_again(filters, method):
+    index = -2
+    again = filtering.decibels("coffee", method, filtering.WIDTHS[method][index])
+    assert again == pytest.approx(filters["decibels"][method]["coffee"][index], abs=0.02)
