@@ -14,6 +14,8 @@ from patchwork.relations import same_region_auc
 sys.path.insert(0, str(Path(__file__).parents[1] / "book"))
 import measure_attention as measuring
 import measure_convolution as filtering
+import measure_variants
+import train
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +96,25 @@ def test_decibels_are_measured_again(filters, method):
     index = -2
     again = filtering.decibels("coffee", method, filtering.WIDTHS[method][index])
     assert again == pytest.approx(filters["decibels"][method]["coffee"][index], abs=0.02)
+
+
+def test_three_seeds_of_each_variant_are_stored():
+    stored = measured.load("variants")
+    assert list(stored) == [measure_variants.named(relation, options) for relation, _, options in train.MORE]
+    for runs in stored.values():
+        assert len(runs) == len(set(map(tuple, runs))) == len(measure_variants.SEEDS)  # no seed twice
+        assert all(len(run) == 11 and 0 <= min(run) <= max(run) <= 1 for run in runs)
+
+
+@pytest.mark.parametrize("relation, seed, options", train.MORE, ids=lambda each: str(each))
+def test_what_is_shipped_is_the_first_seed_of_its_variant(relation, seed, options):
+    again = measure_variants.shares(relation, seed, options)
+    assert again == pytest.approx(measured.load("variants")[measure_variants.named(relation, options)][seed], abs=0.004)
+
+
+def test_what_is_not_shipped_is_trained_and_rounded_to_half_precision(monkeypatch):
+    made = []
+    monkeypatch.setattr(train, "network", lambda *given, **options: made.append(given[:2]) or torch.nn.Linear(2, 2))
+    network = measure_variants.network("grid", 7, {"question": "left"})
+    assert made == [("grid", 7)]
+    assert all(torch.equal(weight, weight.half().float()) for weight in network.parameters())

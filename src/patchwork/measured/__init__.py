@@ -13,8 +13,9 @@ FOLDER = Path(__file__).parent
 def load(name: str) -> Any:
     """Return a table of measured results, as its script stored it.
 
-    The tables are named after the chapters: "attention", "convolution", "graphs", "synthesis" and so on. What each
-    entry says, and over which seeds, splits or pictures, stands in ``book/measure_NAME.py``, which makes it anew.
+    The tables are named after the chapters: "attention", "convolution", "graphs", "synthesis"; "variants" belongs to
+    chapter 7 too. What each entry says, and over which seeds, splits or pictures, stands in ``book/measure_NAME.py``,
+    which makes it anew.
 
     Returns what a JSON file holds, dicts and lists with numbers at the ends; of a CSV file the rows, each a dict of
     texts. Raises ValueError, with the names that there are, for another one. Used in chapters 2, 4, 6 and 7.
