@@ -106,7 +106,7 @@ def test_three_seeds_of_each_variant_are_stored():
         assert all(len(run) == 11 and 0 <= min(run) <= max(run) <= 1 for run in runs)
 
 
-@pytest.mark.parametrize("relation, seed, options", train.MORE, ids=lambda each: str(each))
+@pytest.mark.parametrize(("relation", "seed", "options"), train.MORE, ids=lambda each: str(each))
 def test_what_is_shipped_is_the_first_seed_of_its_variant(relation, seed, options):
     again = measure_variants.shares(relation, seed, options)
     assert again == pytest.approx(measured.load("variants")[measure_variants.named(relation, options)][seed], abs=0.004)
