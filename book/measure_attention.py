@@ -8,19 +8,19 @@ standard deviations of these numbers.
 
 import argparse
 import json
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from scipy.stats import rankdata, spearmanr
 from torch import nn
 
+from patchwork import measured
 from patchwork.attention import VisionTransformer, attention_rollout, attention_weights
 from patchwork.images import digits, texture_mosaic
 from patchwork.patches import patchify, unpatchify
 from patchwork.training import accuracy, minibatches, train
 
-FILE = Path(__file__).parents[1] / "src" / "patchwork" / "measured" / "attention.json"
+FILE = measured.FOLDER / "attention.json"
 TEXTURES = ("brick", "grass", "gravel")
 SEEDS = range(8)
 STARTS = {"all 0.5": (0.5, 0.5), "positions": (0.5, 0.02), "class token": (0.02, 0.5), "all 0.02": (0.02, 0.02)}

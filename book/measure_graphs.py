@@ -12,8 +12,10 @@ import time
 
 import nbformat
 
+from patchwork import measured
+
 ROOT = pathlib.Path(__file__).parents[1]
-SCORES = ROOT / "src/patchwork/measured/graphs.json"
+SCORES = measured.FOLDER / "graphs.json"
 SEEDS = range(6)
 
 

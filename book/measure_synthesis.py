@@ -10,7 +10,7 @@ import time
 
 import torch
 
-from patchwork import synthesis
+from patchwork import measured, synthesis
 from patchwork.synthesis import recipe
 
 FOUND = ("start", "relation", "seed", "accuracy", "curve")
@@ -45,8 +45,7 @@ def main():
     training, scenes = synthesis.texture_features("train"), recipe.measuring_scenes()
     if not recipe.FILE.exists():
         recipe.FILE.write_text(",".join(FOUND) + "\n")
-    with recipe.FILE.open() as file:
-        there = {(row["start"], row["relation"], int(row["seed"])) for row in csv.DictReader(file)}
+    there = {(row["start"], row["relation"], int(row["seed"])) for row in measured.load("synthesis")}
     for run in recipe.RUNS:
         if run not in there:
             begun = time.perf_counter()

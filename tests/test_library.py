@@ -22,6 +22,7 @@ from patchwork import (
     devices,
     graphs,
     images,
+    measured,
     patches,
     relations,
     similarity,
@@ -178,6 +179,7 @@ WITHOUT_TENSORS = {
     convolution.receptive_field,
     synthesis.weights_file,
     synthesis.under_one_recipe,
+    measured.load,
 }
 
 # Without a driver torch cannot index a fake CUDA tensor, or aborts in its backward pass: there "lazy" stands in.

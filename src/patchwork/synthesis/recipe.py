@@ -1,18 +1,16 @@
 """What the relations of chapter 7 learned under one recipe: the table that ``book/measure_synthesis.py`` makes."""
 
-import csv
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from patchwork import _checks
+from patchwork import _checks, measured
 from patchwork.synthesis.network import RELATIONS, STARTS, Relation, Start
 from patchwork.synthesis.scenes import Scenes, marked_textures, texture_features
 
-FILE = Path(__file__).parents[1] / "measured" / "synthesis.csv"
+FILE = measured.FOLDER / "synthesis.csv"
 SEEDS, STEPS, SIZE, EVERY = 10, 400, 16, 40
 SCENES = 800
 EQUAL = [start for start in STARTS if start != "tuned"]
@@ -42,8 +40,7 @@ def under_one_recipe(relation: Relation, *, start: Start = "identity") -> Learne
     """
     _checks.choice("relation", relation, RELATIONS)
     _checks.choice("start", start, EQUAL)
-    with FILE.open(encoding="utf8") as file:
-        rows = [row for row in csv.DictReader(file) if (row["start"], row["relation"]) == (start, relation)]
+    rows = [row for row in measured.load("synthesis") if (row["start"], row["relation"]) == (start, relation)]
     rows.sort(key=lambda row: int(row["seed"]))
     accuracy = torch.tensor([_shares(row["accuracy"]) for row in rows])
     return Learned(accuracy, torch.tensor([[_shares(part) for part in row["curve"].split("|")] for row in rows]))
