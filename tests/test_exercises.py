@@ -459,7 +459,109 @@ RIGHT = {
     "synthesis.break": [WIDE_STRIPES, WIDE_STRIPES.bool(), 1.0 - WIDE_STRIPES, WIDE_STRIPES.tolist()],
 }
 
+
+def token_by_counting(row, column, grid, registers):
+    tokens = ["class"] + ["register"] * registers + list(itertools.product(range(grid[0]), range(grid[1])))
+    return tokens.index((row, column))
+
+
+def folded(weight, bias, gamma):
+    probes = torch.eye(weight.shape[1])
+    columns = [gamma * (weight @ probe) for probe in probes]
+    return torch.stack([*columns, gamma * (weight @ torch.zeros(weight.shape[1]) + bias)], dim=1)
+
+
+def distance_by_hand(A, grid):
+    places = list(itertools.product(range(grid[0]), range(grid[1])))
+    far = [[math.dist(one, other) for other in places] for one in places]
+    return sum(
+        weight * d for row, ds in zip(A.tolist(), far, strict=True) for weight, d in zip(row, ds, strict=True)
+    ) / len(A)
+
+
+def projected_on_offsets(A, grid):
+    """Least squares on one indicator for each offset."""
+    places = list(itertools.product(range(grid[0]), range(grid[1])))
+    offsets = [(x[0] - y[0], x[1] - y[1]) for y in places for x in places]
+    kinds = sorted(set(offsets))
+    design = torch.tensor([[float(each == kind) for kind in kinds] for each in offsets], dtype=torch.float64)
+    return (design @ torch.linalg.lstsq(design, A.double().reshape(-1, 1)).solution).view_as(A)
+
+
+def positions_by_torchvision(positions, grid):
+    """Bicubic weights of each axis as a matrix, found by probing with unit vectors."""
+    side = math.isqrt(len(positions) - 1)
+    down, across = (
+        F.interpolate(torch.eye(side).view(1, side, side, 1), (n, 1), mode="bicubic")[0, :, :, 0].T for n in grid
+    )
+    square = positions[1:].view(side, side, -1)
+    scaled = torch.einsum("ra,cb,abd->rcd", down, across, square)
+    return torch.cat([positions[:1], scaled.flatten(0, 1)])
+
+
+def pairs_that_agree(a, b):
+    unit = [[each / each.norm() for each in side] for side in (a, b)]
+    cosines = [[float(one @ other) for other in unit[1]] for one in unit[0]]
+    back = [max(range(len(a)), key=lambda i: cosines[i][j]) for j in range(len(b))]
+    there = [max(range(len(b)), key=lambda j: row[j]) for row in cosines]
+    return [(i, j) for i, j in enumerate(there) if back[j] == i]
+
+
+RIGHT |= {
+    "real_network.token": [token_by_counting, lambda *arguments: torch.tensor(token_by_counting(*arguments))],
+    "real_network.fold": [folded, lambda *arguments: folded(*arguments).tolist()],
+    "real_network.distance": [distance_by_hand, lambda A, grid: torch.tensor(distance_by_hand(A, grid))],
+    "real_network.offset": [projected_on_offsets, lambda A, grid: projected_on_offsets(A, grid).tolist()],
+    "real_network.positions": [positions_by_torchvision, lambda *each: positions_by_torchvision(*each).double()],
+    "real_network.mutual": [pairs_that_agree, lambda a, b: torch.tensor(pairs_that_agree(a, b)).view(-1, 2)],
+}
+
 WRONG = {
+    "real_network.token": [
+        (
+            lambda row, column, grid, registers: token_by_counting(row, column, grid, registers) - 1,
+            "it looks as if the class token was forgotten",
+        ),
+        (
+            lambda row, column, grid, registers: token_by_counting(row, column, grid, 0),
+            "it looks as if the registers were forgotten",
+        ),
+        (lambda *arguments: token_by_counting(*arguments) + 1, "it is too large"),
+    ],
+    "real_network.fold": [
+        (lambda weight, bias, gamma: gamma[:, None] * weight, "the shape is another one"),
+        (lambda weight, bias, gamma: folded(weight, bias, gamma.flip(0)), "4 of 4 numbers are off"),
+        (lambda weight, bias, gamma: folded(weight, bias, gamma).roll(1, 1), "it looks as if the bias came first"),
+    ],
+    "real_network.distance": [
+        (lambda A, grid: distance_by_hand(A.T / A.T.sum(1, keepdim=True), grid), "it is too"),
+        (lambda A, grid: distance_by_hand(A, (1, len(A))), "it looks as if the places were numbers of patches"),
+        (lambda A, grid: distance_by_hand(A, grid) * len(A), "it looks as if the rows were added up"),
+    ],
+    "real_network.offset": [
+        (lambda A, grid: A, "it is A, unchanged"),
+        (
+            lambda A, grid: projected_on_offsets((A + A.T) / 2, grid),
+            "it looks as if an offset and its opposite shared a number",
+        ),
+        (lambda A, grid: projected_on_offsets(A, (1, len(A))), "it looks as if the picture had one row"),
+    ],
+    "real_network.positions": [
+        (
+            lambda positions, grid: positions_by_torchvision(positions, grid[::-1]),
+            "it looks as if height and width were swapped",
+        ),
+        (
+            lambda positions, grid: positions_by_torchvision(positions, grid)[1:],
+            "it looks as if the class token's position was lost",
+        ),
+        (lambda positions, grid: positions[: 1 + grid[0] * grid[1]], "6 of 8 numbers are off"),
+    ],
+    "real_network.mutual": [
+        (lambda a, b: [(j, i) for i, j in pairs_that_agree(a, b)], "it looks as if the pairs were (j, i)"),
+        (lambda a, b: pairs_that_agree(-a, b), "it looks as if the least similar patches were paired"),
+        (lambda a, b: pairs_that_agree(a, b)[::-1], "it is in the opposite order"),
+    ],
     "introduction.auc": [
         (0.79, "0.79 is too small"),
         ("0.8333", "expected a number, got '0.8333'"),

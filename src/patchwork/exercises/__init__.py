@@ -8,6 +8,7 @@ from patchwork.exercises import (  # noqa: F401  each registers its own
     graphs,
     introduction,
     patches,
+    real_network,
     similarity,
     synthesis,
     windows,
