@@ -357,7 +357,7 @@ def test_bad_input_of_scores(score, relation, labels, message):
 @pytest.fixture
 def on_grid(rng, generator):
     """A random relation in float64 over a small grid, its rows not of one sum, and the places of its patches."""
-    grid = rng.randint(1, 5), rng.randint(2, 5)
+    grid = rng.randint(1, 5), rng.randint(3, 5)
     places = [divmod(patch, grid[1]) for patch in range(grid[0] * grid[1])]
     return torch.rand(len(places), len(places), generator=generator, dtype=torch.float64), grid, places
 
