@@ -16,6 +16,7 @@ from importlib.util import find_spec
 import torch
 import torch.nn.functional as F
 
+from patchwork.attention import attention_weights
 from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import patch_centers, patchify
 from patchwork.pretrained import PretrainedViT, load_vit
@@ -25,9 +26,10 @@ from patchwork.windows import window_relation
 
 FILE = pathlib.Path(__file__).parents[1] / "src/patchwork/measured/real_network.json"
 GRID, PATCH = (16, 16), 14
-SEEDS = range(4)
-TRAIN, TEST, PAIRS = 12, 24, 20
+SEEDS = range(3)
+TRAIN, TEST, COLLAGES = 10, 20, 20
 BUNDLED = ("astronaut", "camera", "chelsea", "coffee")
+HALVES = {"all": range(12), "first six": range(6), "last six": range(6, 12)}
 IN_PACKAGES = {
     "rocket": ("skimage", "data/rocket.jpg"),
     "motorcycle": ("skimage", "data/motorcycle_left.png"),
@@ -87,7 +89,7 @@ def random_network(model, seed):
 
 
 def shuffled_network(model, seed):
-    """Return the network with the entries of each matrix, bias and scale in random order, positions and class token kept."""
+    """Return the network with the entries of each matrix, bias and scale in random order; tokens and positions stay."""
     generator, shuffled = torch.Generator().manual_seed(seed), copy.copy(model)
     shuffled.backbone = copy.deepcopy(model.backbone)
     for name, weight in shuffled.backbone.named_parameters():
@@ -102,15 +104,18 @@ def centered(x):
     return x - x.mean(0)
 
 
-def by_depth(model, pictures, *, center=False):
-    """Return the AUC of the features' cosine at each depth and after the last norm, (pictures, depths + 1)."""
-    rows = []
+def by_depth(model, pictures):
+    """Return the AUC of the features' cosine at each depth and after the last norm, and of centered features.
+
+    {"as they are" or "centered": (pictures, depths + 1)}
+    """
+    rows = {"as they are": [], "centered": []}
     for image, labels in pictures:
         reading = model.read(image, layers=())
         features = [reading.patch_features(depth) for depth in range(model.layers + 1)] + [reading.features]
-        features = [centered(x) for x in features] if center else features
-        rows.append([same_region_auc(cosine_similarity(x), labels) for x in features])
-    return torch.tensor(rows)
+        for name, change in (("as they are", lambda x: x), ("centered", centered)):
+            rows[name].append([same_region_auc(cosine_similarity(change(x)), labels) for x in features])
+    return {name: torch.tensor(aucs) for name, aucs in rows.items()}
 
 
 def parts_of_a_reading(reading, layer):
@@ -122,7 +127,7 @@ def parts_of_a_reading(reading, layer):
 
 
 def by_head(model, pictures):
-    """Return the AUC of each head, and of all heads of a layer together in a last column, {name: (pictures, L, H + 1)}."""
+    """Return the AUC of each head, those of a layer together in a last column: {name: (pictures, L, H + 1)}."""
     found = {}
     for image, labels in pictures:
         reading, rows = model.read(image, depths=()), {}
@@ -165,47 +170,39 @@ def spread(aucs):
 
 
 def round_all(values):
+    """Round the numbers of nested lists."""
     return [round_all(each) for each in values] if isinstance(values, list) else round(values, 4)
 
 
 def relations(model):
-    """Section 2: where the relation arises, on mosaics, collages and shuffled patches, with its controls."""
+    """Section 2: where the relation arises, on mosaics, collages of photographs, and mosaics in pieces."""
     train, test = mosaics("train", TRAIN), mosaics("test", TEST)
-    other, apart = collages(PAIRS), shuffled_patches(test)
-    sets = {"train": train, "test": test, "collages": other, "shuffled": apart}
-    depth = {name: spread(by_depth(model, pictures)) for name, pictures in sets.items()}
-    depth |= {f"{name}, centered": spread(by_depth(model, pictures, center=True)) for name, pictures in sets.items()}
-    found = {
-        "baselines": {name: {k: spread(v) for k, v in baselines(model, sets[name]).items()} for name in sets},
-        "depth": depth,
-        "heads": {
-            name: {k: spread(v) for k, v in by_head(model, sets[name]).items()} for name in ("train", "test", "shuffled")
-        },
+    sets = {"train": train, "test": test, "collages": collages(COLLAGES), "in pieces": shuffled_patches(test)}
+
+    def of_each(measure, names):
+        return {name: {k: spread(v) for k, v in measure(model, sets[name]).items()} for name in names}
+
+    return {
+        "baselines": of_each(baselines, sets),
+        "depth": of_each(by_depth, sets),
+        "heads": of_each(by_head, ("train", "test")),
     }
-    return found
 
 
 def controls(model):
-    """Section 2's networks that learned nothing: the mean over mosaics for each seed."""
-    test = mosaics("test", 8)
-    kinds = {"random": random_network, "shuffled": shuffled_network}
-    found = {}
-    for name, make in kinds.items():
-        for label, center in ((name, False), (f"{name}, centered", True)):
-            runs = [by_depth(make(model, seed), test, center=center).mean(0) for seed in SEEDS]
-            found[label] = round_all(torch.stack(runs).tolist())
-        runs = [by_head(make(model, seed), test[:4])["attention"].mean(0)[:, -1] for seed in SEEDS]
-        found[f"{name}, attention"] = round_all(torch.stack(runs).tolist())
+    """Section 2's networks that learned nothing: the mean over six test mosaics, for each seed."""
+    test, found = mosaics("test", 6), {}
+    for name, make in (("random", random_network), ("shuffled", shuffled_network)):
+        runs = [by_depth(make(model, seed), test) for seed in SEEDS]
+        found[name] = {k: round_all(torch.stack([run[k].mean(0) for run in runs]).tolist()) for k in runs[0]}
     return found
 
 
 def of_heads(model, pictures):
-    """Return of each head: distances and shares for each picture, what positions explain, and the kernel of the mean."""
-    stacks = [torch.stack([reading.relation(layer, head=head) for head in range(model.heads)])
-              for image in pictures
-              for reading in [model.read(image, depths=())]
-              for layer in range(model.layers)]
-    stacks = torch.stack(stacks).view(len(pictures), model.layers * model.heads, 256, 256)
+    """Return distances and shares of each head, what positions explain, and the mean of each head over the pictures."""
+    pairs = [(layer, head) for layer in range(model.layers) for head in range(model.heads)]
+    readings = (model.read(image, depths=()) for image in pictures)
+    stacks = torch.stack([torch.stack([each.relation(layer, head=head) for layer, head in pairs]) for each in readings])
     distances = torch.tensor([[attention_distance(head, GRID) for head in each] for each in stacks])
     shares = torch.tensor([[offset_share(head, GRID) for head in each] for each in stacks])
     mean = stacks.mean(0)
@@ -229,15 +226,15 @@ def heads(model):
     measured, mean = of_heads(model, pictures)
     found = {"pictures": list(photographs())}
     for name in ("distance", "offset"):
-        found[name] = [round_all(each.view(model.layers, -1).tolist()) for each in spread_of(measured[name])]
+        found[name] = [
+            round_all(each.view(model.layers, -1).tolist()) for each in (measured[name].mean(0), measured[name].std(0))
+        ]
     for name in ("mean_offset", "position", "corrected"):
         found[name] = round_all(measured[name].view(model.layers, -1).tolist())
     most = measured["offset"].mean(0).argsort(descending=True)[:6].tolist()
-    kernels = [mean_by_offset(mean[head], GRID)[8:23, 8:23] for head in most]
-    found["kernels"] = {f"{head // model.heads + 1},{head % model.heads}": kernel.tolist()
-                        for head, kernel in zip(most, kernels, strict=True)}
-    found["kernels"] = {name: [[round(v, 5) for v in row] for row in kernel]
-                        for name, kernel in found["kernels"].items()}
+    kernels = [round_all(mean_by_offset(mean[head], GRID)[11:20, 11:20].tolist()) for head in most]
+    names = [f"layer {head // model.heads + 1}, head {head % model.heads}" for head in most]
+    found["kernels"] = dict(zip(names, kernels, strict=True))
     for name, make in (("random", random_network), ("shuffled", shuffled_network)):
         runs = [of_heads(make(model, seed), pictures[:4])[0] for seed in SEEDS[:2]]
         found[name] = {
@@ -247,15 +244,66 @@ def heads(model):
     return found
 
 
-def spread_of(values):
-    return values.mean(0), values.std(0)
-
-
-def layer_masks(size, *, shift, layers, cut):
+def layer_masks(size, *, shift, layers, cut=False):
     """Return windows for each layer that is in ``layers``, shifted in every second one, and None for the others."""
     pair = [window_relation(GRID, size, shift=by) for by in ((0, size // 2) if shift else (0, 0))]
     masks = [pair[layer % 2] if layer in layers else None for layer in range(12)]
     return [over_tokens(mask) for mask in masks] if cut else masks
+
+
+def with_heads_replaced(model, image, instead):
+    """Return the features where some heads spread what patches get by a fixed relation {(layer, head): (N, N)}."""
+    backbone = model.backbone
+    x = backbone.embeddings((image - model._mean)[None] / model._std)
+    for number, layer in enumerate(backbone.encoder.layer):
+        normed, parts = layer.norm1(x), layer.attention
+        projected = (
+            each(normed).unflatten(-1, (model.heads, -1)) for each in (parts.q_proj, parts.k_proj, parts.v_proj)
+        )
+        queries, keys, values = (each.transpose(1, 2) for each in projected)
+        weights = attention_weights(queries, keys)
+        for head in range(model.heads):
+            if (number, head) in instead:
+                to_patches = weights[0, head, 1:, 1:].sum(1, keepdim=True)
+                weights[0, head, 1:, 1:] = to_patches * instead[number, head]
+        x = x + layer.layer_scale1(parts.o_proj((weights @ values).transpose(1, 2).flatten(2)))
+        x = x + layer.layer_scale2(layer.mlp(layer.norm2(x)))
+    return backbone.layernorm(x)[0, 1:]
+
+
+@torch.no_grad()
+def replaced(model):
+    """Section 3: the features left where heads become convolutions, whose kernels come from other photographs."""
+    pictures = list(photographs().values())
+    measured, mean = of_heads(model, pictures[4:])
+    order = measured["offset"].mean(0).argsort(descending=True).tolist()
+    fixed = {(head // model.heads, head % model.heads): convolution(mean[head]) for head in order}
+    heads = list(fixed)
+    whole = [with_heads_replaced(model, image, {}) for image in pictures[:4]]
+
+    def alike(chosen, relation=None):
+        instead = {head: fixed[head] if relation is None else relation for head in chosen}
+        found = [with_heads_replaced(model, image, instead) for image in pictures[:4]]
+        return torch.stack([F.cosine_similarity(x, y).mean() for x, y in zip(found, whole, strict=True)])
+
+    found = {"pictures": list(photographs())[:4], "most": {}, "least": {}, "random": {}, "most, uniform": {}}
+    for number in (6, 12, 24, 36, 72):
+        found["most"][number] = spread(alike(heads[:number]))
+        found["least"][number] = spread(alike(heads[-number:]))
+        found["most, uniform"][number] = spread(alike(heads[:number], torch.full((256, 256), 1 / 256)))
+        generator = torch.Generator().manual_seed(number)
+        draws = [torch.randperm(len(heads), generator=generator)[:number] for _ in SEEDS]
+        found["random"][number] = spread(torch.stack([alike([heads[i] for i in draw]).mean() for draw in draws]))
+    return found
+
+
+def convolution(relation):
+    """Return the nearest convolution, with rows that sum to 1: those at the border are divided by less."""
+    rows, columns = (torch.arange(side) for side in GRID)
+    down, right = (each - each[:, None] + len(each) - 1 for each in (rows, columns))
+    kernel = mean_by_offset(relation, GRID)
+    fixed = kernel[down[:, None, :, None], right[None, :, None, :]].reshape(relation.shape)
+    return fixed / fixed.sum(1, keepdim=True)
 
 
 def over_tokens(mask):
@@ -266,49 +314,39 @@ def over_tokens(mask):
     return whole
 
 
-def likeness(model, mask, pictures, whole):
-    """Return the cosine of each picture's features with those of the network without windows, mean over patches."""
-    features = [model.read(image, layers=(), depths=(), mask=mask).features for image in pictures]
-    return torch.stack([F.cosine_similarity(a, b).mean() for a, b in zip(features, whole, strict=True)]), features
-
-
 def windows(model):
     """Section 4: what is left of the features where layers hear only windows."""
-    pictures, test = list(photographs().values()), mosaics("test", 10)
-    read = lambda image: model.read(image, layers=(), depths=()).features  # noqa: E731
-    whole = {"photographs": [read(image) for image in pictures], "mosaics": [read(image) for image, _ in test]}
-    halves = {"all": range(12), "first six": range(6), "last six": range(6, 12)}
-    found = {"floor": floor(whole["photographs"]), "rows": {}, "curves": {}}
-    every = torch.ones(256, 256, dtype=torch.bool)
-    settings = {"none, cut": ([over_tokens(None)] * 12)}
-    for size in (1, 2, 4, 8):
-        for shift in (False, True) if size > 1 else (False,):
-            for name, layers in halves.items():
-                for cut in (False, True):
-                    words = f"{size}, {'shift' if shift else 'fixed'}, {name}{', cut' if cut else ''}"
-                    settings[words] = layer_masks(size, shift=shift, layers=layers, cut=cut)
-    for words, mask in settings.items():
-        alike, _ = likeness(model, mask, pictures, whole["photographs"])
-        _, features = likeness(model, mask, [image for image, _ in test], whole["mosaics"])
-        aucs = [same_region_auc(cosine_similarity(x), labels) for x, (_, labels) in zip(features, test, strict=True)]
-        found["rows"][words] = [spread(alike), spread(torch.tensor(aucs))]
-    aucs = [same_region_auc(cosine_similarity(x), labels) for x, (_, labels) in zip(whole["mosaics"], test, strict=True)]
-    found["rows"]["none"] = [[1.0, 0.0], spread(torch.tensor(aucs))]
+    pictures, test = list(photographs().values())[:8], mosaics("test", 8)
+    whole = [read(model, image) for image in pictures]
+
+    def alike(mask):
+        found = [
+            F.cosine_similarity(read(model, image, mask), x).mean() for image, x in zip(pictures, whole, strict=True)
+        ]
+        return spread(torch.stack(found))
+
+    def aucs(mask):
+        scored = [same_region_auc(cosine_similarity(read(model, image, mask)), labels) for image, labels in test]
+        return spread(torch.stack(scored))
+
+    masks = {"none": None, "none, cut": [over_tokens(None)] * 12}
     for size in (2, 4, 8):
-        for name in ("first", "last"):
-            curve = []
-            for number in range(13):
-                layers = range(number) if name == "first" else range(12 - number, 12)
-                mask = layer_masks(size, shift=True, layers=layers, cut=False)
-                curve.append(spread(likeness(model, mask, pictures, whole["photographs"])[0]))
-            found["curves"][f"{size}, {name}"] = curve
-    singles = []
-    for layer in range(12):
-        mask = layer_masks(4, shift=False, layers=[layer], cut=False)
-        singles.append(spread(likeness(model, mask, pictures, whole["photographs"])[0]))
-    found["one layer"] = singles
-    del every
-    return found
+        for kind in ("fixed", "shifted"):
+            for name, layers in HALVES.items():
+                masks[f"{size}, {kind}, {name}"] = layer_masks(size, shift=kind == "shifted", layers=layers)
+            masks[f"{size}, {kind}, all, cut"] = layer_masks(size, shift=kind == "shifted", layers=range(12), cut=True)
+    curves = {
+        "first": [alike(layer_masks(4, shift=True, layers=range(number))) for number in range(13)],
+        "last": [alike(layer_masks(4, shift=True, layers=range(12 - number, 12))) for number in range(13)],
+        "one": [alike(layer_masks(4, shift=False, layers=[layer])) for layer in range(12)],
+    }
+    rows = {name: {"cosine": alike(mask), "auc": aucs(mask)} for name, mask in masks.items()}
+    return {"floor": floor(whole), "rows": rows, "curves": curves}
+
+
+def read(model, image, mask=None):
+    """Return the features of one picture."""
+    return model.read(image, layers=(), depths=(), mask=mask).features
 
 
 def floor(features):
@@ -321,16 +359,17 @@ def floor(features):
     return {"same picture": spread(torch.stack(same)), "other picture": spread(torch.stack(other))}
 
 
-PARTS = {"relations": relations, "controls": controls, "heads": heads, "windows": windows}
+PARTS = {"relations": relations, "controls": controls, "heads": heads, "replaced": replaced, "windows": windows}
 
 
 def main(parts):
     """Measure the parts that are named, or all."""
     model = load_vit("dinov2-small-packaged")
-    stored = json.loads(FILE.read_text("utf8")) if FILE.exists() else {}
     for name in parts or PARTS:
         start = time.perf_counter()
-        stored[name] = PARTS[name](model)
+        found = PARTS[name](model)
+        stored = json.loads(FILE.read_text("utf8")) if FILE.exists() else {}
+        stored[name] = found
         kept = {each: stored[each] for each in PARTS if each in stored}
         FILE.write_text(json.dumps(kept, separators=(",", ":")) + "\n", "utf8")
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
