@@ -184,7 +184,7 @@ def test_colors_are_normalized_as_the_checkpoint_asks(save, stored, colors):
 
 
 def test_a_mask_over_all_tokens_says_it_for_the_special_ones_too(save, generator):
-    model, folder = save("registers")
+    _, folder = save("registers")
     ours, image, prefix = load_vit(folder), torch.rand(3, 32, 32, generator=generator), 4
     patches = torch.rand(16, 16, generator=generator) > 0.4
     over_all = torch.rand(20, 20, generator=generator) > 0.4
