@@ -183,6 +183,28 @@ def test_colors_are_normalized_as_the_checkpoint_asks(save, stored, colors):
     assert_equal(load_vit(folder).read(image), *expected)
 
 
+def test_a_mask_over_all_tokens_says_it_for_the_special_ones_too(save, generator):
+    _, folder = save("registers")
+    ours, image, prefix = load_vit(folder), torch.rand(3, 32, 32, generator=generator), 4
+    patches = torch.rand(16, 16, generator=generator) > 0.4
+    over_all = torch.rand(20, 20, generator=generator) > 0.4
+    over_all.fill_diagonal_(True)
+    for weights in ours.read(image, mask=over_all).weights:
+        assert torch.equal(weights[0] > 0, over_all.expand(2, -1, -1))
+    spread = torch.ones(20, 20, dtype=torch.bool)
+    spread[prefix:, prefix:] = patches
+    short, long = (ours.read(image, mask=mask) for mask in (patches, spread))
+    torch.testing.assert_close(short.features, long.features, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(17, 17), (16, 20), (19, 19)], ids=str)
+def test_a_mask_of_no_such_tokens(save, shape):
+    _, folder = save("registers")
+    message = rf"mask must be boolean, \(16, 16\) or over all tokens \(20, 20\), .* got torch.bool \({shape[0]}, "
+    with pytest.raises(ValueError, match=message):
+        load_vit(folder).read(torch.rand(3, 32, 32), mask=torch.ones(shape, dtype=torch.bool))
+
+
 def test_relation_and_map_leave_the_special_tokens_out(generator):
     weights = [torch.rand(1, 2, 8, 8, generator=generator) for _ in range(3)]
     reading = Reading(weights, torch.zeros(6, 4), (2, 3), 2)

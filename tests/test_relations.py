@@ -1,3 +1,4 @@
+import math
 import warnings
 
 import pytest
@@ -5,12 +6,16 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.autograd import gradcheck
 
+from patchwork.convolution import shift_matrix
 from patchwork.relations import (
     aggregate,
+    attention_distance,
     density,
     is_row_stochastic,
     is_symmetric,
     mean_average_precision,
+    mean_by_offset,
+    offset_share,
     region_mass,
     same_region_auc,
 )
@@ -347,3 +352,125 @@ def test_bad_input(call, message):
 def test_bad_input_of_scores(score, relation, labels, message):
     with pytest.raises(ValueError, match=message):
         score(relation, labels)
+
+
+@pytest.fixture
+def on_grid(rng, generator):
+    """A random relation in float64 over a small grid, its rows not of one sum, and the places of its patches."""
+    grid = rng.randint(1, 5), rng.randint(3, 5)
+    places = [divmod(patch, grid[1]) for patch in range(grid[0] * grid[1])]
+    return torch.rand(len(places), len(places), generator=generator, dtype=torch.float64), grid, places
+
+
+def test_attention_distance_is_the_mean_written_out(on_grid):
+    relation, grid, places = on_grid
+    rows = [
+        sum(float(mass) * math.dist(here, there) for mass, there in zip(row, places, strict=True)) / float(row.sum())
+        for row, here in zip(relation, places, strict=True)
+    ]
+    expected = torch.tensor(rows, dtype=torch.float64)
+    torch.testing.assert_close(attention_distance(relation, grid, reduction=None), expected)
+    torch.testing.assert_close(attention_distance(relation, grid), expected.mean())
+    assert gradcheck(lambda masses: attention_distance(masses, grid), relation.requires_grad_())
+
+
+def test_attention_distance_of_a_shift_is_its_length(generator):
+    shift = shift_matrix((5, 6), (-1, 2))
+    rows = attention_distance(shift, (5, 6), reduction=None)
+    assert torch.equal(rows.isnan(), shift.sum(1) == 0)
+    torch.testing.assert_close(attention_distance(shift, (5, 6)), torch.tensor(5.0).sqrt())
+    assert attention_distance(torch.eye(30), (5, 6)) == 0
+
+
+def test_mean_by_offset_is_the_mean_written_out(on_grid):
+    relation, grid, places = on_grid
+    groups = {}
+    for i, (row, column) in enumerate(places):
+        for j, (other_row, other_column) in enumerate(places):
+            place = other_row - row + grid[0] - 1, other_column - column + grid[1] - 1
+            groups.setdefault(place, []).append(relation[i, j])
+    found = mean_by_offset(relation, grid)
+    assert len(groups) == found.numel()
+    for place, group in groups.items():
+        torch.testing.assert_close(found[place], torch.stack(group).mean())
+    assert gradcheck(lambda entries: mean_by_offset(entries, grid), relation.requires_grad_())
+
+
+def test_mean_by_offset_gives_a_convolution_its_kernel(generator):
+    kernel = torch.rand(3, 3, generator=generator, dtype=torch.float64)
+    offsets = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    shifts = torch.stack([shift_matrix((6, 7), each, dtype=torch.float64) for each in offsets])
+    convolution = (kernel.view(-1, 1, 1) * shifts).sum(0)
+    found = mean_by_offset(convolution, (6, 7))
+    torch.testing.assert_close(found[4:7, 5:8], kernel)
+    torch.testing.assert_close(found.sum(), kernel.sum())
+    torch.testing.assert_close(offset_share(convolution, (6, 7)), torch.tensor(1.0, dtype=torch.float64))
+
+
+def test_offset_share_is_the_r_squared_of_a_regression(on_grid):
+    relation, grid, places = on_grid
+    offsets = [(b[0] - a[0], b[1] - a[1]) for a in places for b in places]
+    kinds = {offset: number for number, offset in enumerate(dict.fromkeys(offsets))}
+    design = torch.nn.functional.one_hot(torch.tensor([kinds[each] for each in offsets])).double()
+    y = relation.flatten()
+    fitted = design @ torch.linalg.lstsq(design, y).solution
+    expected = (fitted - y.mean()).square().sum() / (y - y.mean()).square().sum()
+    torch.testing.assert_close(offset_share(relation, grid), expected)
+    assert gradcheck(lambda entries: offset_share(entries, grid), relation.requires_grad_())
+
+
+def test_offset_share_does_not_mind_gain_and_a_constant(on_grid, rng):
+    relation, grid, _ = on_grid
+    expected = offset_share(relation, grid)
+    torch.testing.assert_close(
+        offset_share(rng.uniform(1e-6, 1e6) * relation + 1, grid), expected, rtol=1e-4, atol=1e-6
+    )
+
+
+def test_offset_share_of_what_has_no_offset_is_small(generator):
+    relation = torch.rand(256, 256, generator=generator, dtype=torch.float64)
+    expected = (31 * 31 - 1) / (256 * 256 - 1)  # as many free numbers as offsets, over noise
+    assert abs(offset_share(relation, (16, 16)).item() / expected - 1) < 0.3
+
+
+@pytest.mark.parametrize("function", [attention_distance, mean_by_offset, offset_share])
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool, torch.int64]
+)
+def test_relations_on_a_grid_have_a_floating_dtype(function, dtype):
+    relation = torch.tensor([[0, 1, 1], [1, 0, 1], [1, 0, 1]]).to(dtype)
+    found = function(relation, (1, 3))
+    assert found.dtype == (dtype if dtype.is_floating_point else torch.float32)
+    expected = function(relation.double(), (1, 3)).to(found.dtype)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: attention_distance(torch.eye(6), (2, 2)),
+            "a grid of 2 × 2 patches does not fit a relation over N = 6",
+        ),
+        (lambda: mean_by_offset(torch.eye(6), (6, 6)), "a grid of 6 × 6 patches does not fit a relation over N = 6"),
+        (lambda: offset_share(torch.ones(4, 5), (2, 2)), r"relation must be square \(N, N\), got \(4, 5\)"),
+        (lambda: offset_share(torch.eye(4), 4), r"grid must be a pair \(rows, columns\), got 4"),
+        (lambda: offset_share(torch.eye(4), (4, 0)), "must be a whole number of at least 1, got 0"),
+        (lambda: mean_by_offset(torch.full((4, 4), torch.nan), (2, 2)), "relation"),
+        (lambda: attention_distance(torch.full((4, 4), torch.nan), (2, 2)), "relation"),
+        (lambda: attention_distance(-torch.eye(4), (2, 2)), "finite masses of at least 0"),
+        (lambda: attention_distance(torch.zeros(4, 4), (2, 2)), "nothing to score: there is no mass"),
+        (
+            lambda: attention_distance(torch.eye(4), (2, 2), reduction="sum"),
+            "reduction must be \"mean\" or None, got 'sum'",
+        ),
+        (
+            lambda: offset_share(torch.full((6, 6), 1 / 6), (2, 3)),
+            "nothing to explain: all entries of the relation are 0.16",
+        ),
+        (lambda: offset_share(torch.ones(1, 1), (1, 1)), "nothing to explain"),
+    ],
+)
+def test_bad_input_on_a_grid(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -119,11 +119,13 @@ def masks(mask, layers, patches, prefix, device):
 def _over_tokens(mask, patches, prefix, device):
     if mask is None:
         return None
-    rows, columns = _checks.shape("mask", mask, "N N")
-    if mask.dtype != torch.bool or not rows == columns == patches:
-        expected = f"boolean ({patches}, {patches}), True = may attend"
-        raise ValueError(f"mask must be {expected}, got {mask.dtype} {tuple(mask.shape)}")
-    whole = torch.ones(prefix + patches, prefix + patches, dtype=torch.bool, device=device)
+    size, tokens = _checks.shape("mask", mask, "N N"), prefix + patches
+    if mask.dtype != torch.bool or size not in {(patches, patches), (tokens, tokens)}:
+        expected = f"boolean, ({patches}, {patches}) or over all tokens ({tokens}, {tokens}), True = may attend"
+        raise ValueError(f"mask must be {expected}, got {mask.dtype} {size}")
+    if size == (tokens, tokens):
+        return mask.to(device)
+    whole = torch.ones(tokens, tokens, dtype=torch.bool, device=device)
     whole[prefix:, prefix:] = mask
     return whole
 

@@ -91,9 +91,10 @@ class PretrainedViT:
         heads·T² numbers, and a layer that is not kept never holds them, for its attention is fused.
 
         ``mask`` says which patches may attend to which, as ``window_relation`` does: one for all layers, or a list with
-        one, or None, for each. Special tokens attend to all and are attended to by all.
+        one, or None, for each. Special tokens attend to all and are attended to by all; a mask over all T tokens, the
+        special ones first, says it for them too.
 
-        Shapes: image (3, H, W) in [0, 1], any floating dtype, on the model's device; a mask boolean (N, N).
+        Shapes: image (3, H, W) in [0, 1], any floating dtype, on the model's device; a mask boolean (N, N) or (T, T).
         Raises ValueError for anything else, and for more patches than 4 GiB of the weights asked for have room for.
         """
         layers = every("layers", layers, self.layers)

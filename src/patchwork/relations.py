@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Integer, Real
 from torch import Tensor
 
 from patchwork import _checks
+from patchwork._types import Pair
 
 _Matrix = Real[Tensor, "M N"] | Bool[Tensor, "M N"]
 _Square = Real[Tensor, "N N"] | Bool[Tensor, "N N"]
@@ -185,8 +186,7 @@ def region_mass(
     tensor(True)
     """
     masses, same = _queries(relation, labels)
-    if _checks.has_values(masses) and not ((masses >= 0) & masses.isfinite()).all():
-        raise ValueError("relation must hold finite masses of at least 0; use the scores for logits")
+    _check_masses(masses)
     masses = masses.to(_exact(masses))
     total = masses.sum(1)
     scored = _both_classes(same, reduction) & (total > 0)
@@ -196,6 +196,109 @@ def region_mass(
     share = (masses * same).sum(1) / torch.where(total > 0, total, 1)
     uniform = same.to(masses.dtype).mean(1)
     return tuple(_reduced(row, scored, reduction).to(_result_dtype(relation)) for row in (share, uniform))
+
+
+def attention_distance(
+    relation: _Square,
+    grid: Pair,
+    *,
+    reduction: Literal["mean"] | None = "mean",
+) -> _Score:
+    """Return how far from each patch what it takes lies, on average: the mean attention distance, in patches.
+
+    Per query row: d_i = Σ_j a_ij |p_j − p_i| / Σ_j a_ij, with p_i the place (row, column) of patch i; then the mean
+    over rows. ``reduction=None`` leaves the rows apart.
+
+    Shapes: relation (N, N) of masses, grid (rows, columns) of the N patches → a tensor (), or (N,) by row. Rows
+    without mass are skipped, or NaN by row. Raises ValueError for negative, infinite or NaN masses, another reduction,
+    where the grid has not N patches, or where no row has mass.
+    Source: Dosovitskiy et al. 2021, section 4.5; Raghu et al. 2021. Derived in chapter 8.
+
+    >>> right = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    >>> attention_distance(right, (1, 3), reduction=None)
+    tensor([1., 1., 0.])
+    """
+    grid, masses = _on_grid(relation, grid)
+    _check_masses(masses)
+    rows, columns = (_steps(side, masses.device).to(masses.dtype) for side in grid)
+    apart = (rows[:, None, :, None].square() + columns[None, :, None, :].square()).sqrt().view_as(masses)
+    total = masses.sum(1)
+    scored = _any_scored(total > 0, reduction, "there is no mass")
+    distances = (masses * apart).sum(1) / torch.where(total > 0, total, 1)
+    return _reduced(distances, scored, reduction).to(_result_dtype(relation))
+
+
+def mean_by_offset(relation: _Square, grid: Pair) -> Float[Tensor, "rows columns"]:
+    """Return the mean weight of all pairs of patches that are one offset apart: the kernel of the nearest convolution.
+
+    f(δ) = mean of A_ij over the pairs with p_j − p_i = δ. Of all relations that depend on the offset alone,
+    B_ij = f(p_j − p_i), this one is nearest to A by the sum of squares.
+
+    Shapes: relation (N, N), grid (R, S) of the N patches → (2R − 1, 2S − 1), the offset (0, 0) in the middle, rows
+    down and columns to the right, as the offsets of ``shift_matrix`` count. Raises ValueError for NaN, or where the
+    grid has not N patches.
+    Derived in chapter 8.
+
+    >>> mean_by_offset(torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), (1, 3))
+    tensor([[0.0000, 0.0000, 0.3333, 1.0000, 0.0000]])
+    """
+    (rows, columns), values = _on_grid(relation, grid)
+    place = _offset_places((rows, columns), values.device).flatten()
+    total = torch.zeros((2 * rows - 1) * (2 * columns - 1), dtype=values.dtype, device=values.device)
+    total = total.index_add(0, place, values.flatten()).view(2 * rows - 1, 2 * columns - 1)
+    down, right = (side - _offsets(side, values.device).abs() for side in (rows, columns))
+    return (total / (down[:, None] * right)).to(_result_dtype(relation))
+
+
+def offset_share(relation: _Square, grid: Pair) -> Float[Tensor, ""]:
+    """Return the share of a relation's variance that the offset between two patches explains: 1 for a convolution.
+
+    1 − Σ_ij (A_ij − f(p_j − p_i))² / Σ_ij (A_ij − m)², with f from ``mean_by_offset`` and m the mean of all entries,
+    which is 1/N where rows sum to 1: the R² of the best convolution.
+
+    Shapes: relation (N, N), grid (rows, columns) of the N patches → a tensor (), in [0, 1]. Raises ValueError for NaN,
+    where the grid has not N patches, or where all entries are equal: then there is nothing to explain.
+    Derived in chapter 8.
+
+    >>> offset_share(torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), (1, 3))
+    tensor(0.6667)
+    """
+    grid, values = _on_grid(relation, grid)
+    explained = mean_by_offset(values, grid).flatten()[_offset_places(grid, values.device)]
+    variance, left = (values - values.mean()).square().mean(), (values - explained).square().mean()
+    rounding = torch.finfo(_result_dtype(relation)).eps * values.abs().amax()
+    if _checks.has_values(values) and not variance > rounding.square():
+        raise ValueError(f"nothing to explain: all entries of the relation are {values.mean().item():g}")
+    return (1 - left / variance).to(_result_dtype(relation))
+
+
+def _on_grid(relation, grid):
+    """Return the checked grid, and the relation's entries in full precision."""
+    number, grid = _square(relation), _checks.pair("grid", grid)
+    _checks.real("relation", relation)
+    if grid[0] * grid[1] != number:
+        raise ValueError(f"a grid of {grid[0]} × {grid[1]} patches does not fit a relation over N = {number}")
+    values = relation.to(_exact(relation))
+    _checks.no_nan("relation", values)
+    return grid, values
+
+
+def _steps(side, device):
+    """Return how many steps lead from each place of an axis to each other, (side, side)."""
+    places = torch.arange(side, device=device)
+    return places - places[:, None]
+
+
+def _offsets(side, device):
+    return torch.arange(1 - side, side, device=device)
+
+
+def _offset_places(grid, device):
+    """Return where the offset of each pair of patches stands in the flattened map of all offsets, (N, N)."""
+    rows, columns = grid
+    down, right = (_steps(side, device) + side - 1 for side in grid)
+    places = down[:, None, :, None] * (2 * columns - 1) + right[None, :, None, :]
+    return places.reshape(rows * columns, rows * columns)
 
 
 def _square(relation):
@@ -221,6 +324,11 @@ def _queries(relation, labels):
     return scores, _off_diagonal(labels.unsqueeze(1) == labels)
 
 
+def _check_masses(masses):
+    if _checks.has_values(masses) and not ((masses >= 0) & masses.isfinite()).all():
+        raise ValueError("relation must hold finite masses of at least 0; use the scores for logits")
+
+
 def _off_diagonal(matrix):
     """Drop the diagonal: behind its first entry, every (N+1)-th entry is the next one on it."""
     number = len(matrix)
@@ -230,12 +338,17 @@ def _off_diagonal(matrix):
 
 def _both_classes(same, reduction):
     """Tell which rows have other patches both inside and outside their region; for a mean, one at least must."""
+    both = same.any(1) & same.logical_not().any(1)
+    return _any_scored(both, reduction, "no row has other patches both inside and outside its region")
+
+
+def _any_scored(scored, reduction, otherwise):
+    """Return which rows are scored; for a mean, one at least must be."""
     if reduction not in ("mean", None):
         raise ValueError(f'reduction must be "mean" or None, got {reduction!r}')
-    both = same.any(1) & same.logical_not().any(1)
-    if reduction is not None and _checks.has_values(both) and not both.any():
-        raise ValueError("nothing to score: no row has other patches both inside and outside its region")
-    return both
+    if reduction is not None and _checks.has_values(scored) and not scored.any():
+        raise ValueError(f"nothing to score: {otherwise}")
+    return scored
 
 
 def _reduced(rows, scored, reduction):
