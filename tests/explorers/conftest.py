@@ -164,7 +164,9 @@ def start(make):
 
 
 @pytest.fixture(
-    params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering", "reading"]
+    params=[
+        *("explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering", "reading"),
+    ]
 )
 def each(request, start):
     """Every explorer in turn, as it starts; a test must leave it so."""

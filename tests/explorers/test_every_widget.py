@@ -361,7 +361,7 @@ SLOW = {
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
     "guessing": (relations_look, "five_relations"),
     "answering": (answers_look, "true_answers", "judge"),
-    "reading": (real_network_look, "restore_head"),
+    "reading": (real_network_look, "restore_features", "restore_head"),
 }
 
 

