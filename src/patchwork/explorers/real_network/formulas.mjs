@@ -28,9 +28,9 @@ function products(one, other, patch) {
   });
 }
 
-// The cosines of a patch with all, as reduction.restore_features has them; 1 with itself.
+// The cosines of a patch with all, as reduction.restore_features has them, rounded too; 1 with itself.
 export function cosineRow(factors, patch) {
-  const row = products(factors, factors, patch);
+  const row = products(factors, factors, patch).map((each) => Math.round(each * 1e9) / 1e9);
   row[patch] = 1;
   return row;
 }

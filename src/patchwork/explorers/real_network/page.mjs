@@ -206,8 +206,7 @@ class RealNetworkExplorer extends Explorer {
   // What can't be had is not shown: the view goes back to what there is.
   fail(name, error) {
     this.coming.delete(name);
-    const shown = this.view && this.pictures.has(this.view.name) ? this.view.name : this.first.photo;
-    this.set(name.includes("-") ? { head: null } : { photo: shown });
+    this.set(name.includes("-") ? { head: null } : { photo: this.view.name, selected: this.view.selected });
     setText(this.page.message, error);
   }
 
@@ -230,8 +229,16 @@ class RealNetworkExplorer extends Explorer {
       needed = [photo, ...(head === null || depth === 0 ? [] : [`${photo}-${depth}`])],
       missing = needed.find((name) => !this.has(name));
     this.page.root.toggleAttribute("data-busy", missing !== undefined);
-    if (missing !== undefined) return this.fetch(missing);
-    this.view = { ...lookAt(this.pictures.get(photo), this.heads.get(needed[1]), this.settings), name: photo };
+    if (missing !== undefined) {
+      if (!this.view && this.has(photo)) this.look(null); // until the heads have come
+      return this.fetch(missing);
+    }
+    this.look(head, this.heads.get(needed[1]));
+  }
+
+  look(head, heads) {
+    const { photo } = this.settings;
+    this.view = { ...lookAt(this.pictures.get(photo), heads, { ...this.settings, head }), name: photo };
     this.show();
   }
 

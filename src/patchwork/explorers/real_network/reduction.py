@@ -108,9 +108,12 @@ def reduce_features(features, *, enough=ENOUGH, finer=1):
 
 
 def restore_features(code, patches):
-    """Return the cosines (N, N) that ``reduce_features`` wrote, 1 on the diagonal."""
+    """Return the cosines (N, N) that ``reduce_features`` wrote, 1 on the diagonal.
+
+    They are rounded to nine decimals: whole steps make ties, which stay ties in whatever order one adds.
+    """
     factors = unpack(code, patches)
-    return (factors @ factors.T).fill_diagonal_(1)
+    return (factors @ factors.T).fill_diagonal_(1).round(decimals=9)
 
 
 def reduce_heads(queries, keys, grid, *, enough=ENOUGH):

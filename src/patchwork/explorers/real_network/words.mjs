@@ -30,13 +30,13 @@ function capitalPart(name) {
   return told[0].toUpperCase() + told.slice(1);
 }
 
-export const mapTitle = ({ depth, head }) =>
-  head === null ? `Cosines of features, depth ${depth}` : `Attention, head ${head} of layer ${depth}`;
-
-export function placeSentence({ selected, grid, depth, headless }) {
-  const told = `Patch ${selected} (${placeText(selected, grid)}), depth ${depth} of ${DEPTHS[1]}.`;
-  return headless ? `${told} Before the first layer there are no heads: these are the features.` : told;
+export function mapTitle({ depth, head, headless }) {
+  if (head !== null) return `Attention, head ${head} of layer ${depth}`;
+  return headless ? `Cosines of features, depth ${depth} (no heads)` : `Cosines of features, depth ${depth}`;
 }
+
+export const placeSentence = ({ selected, grid, depth }) =>
+  `Patch ${selected} (${placeText(selected, grid)}), depth ${depth} of ${DEPTHS[1]}.`;
 
 export function shownSentence(view) {
   const score = view.auc === null ? "" : ` AUC ${fixed(view.auc)}; chance is 0.5.`;
