@@ -211,8 +211,9 @@ def test_patterns_are_white_at_zero_and_each_has_its_own_scale():
 IMAGE = torch.full((3, 16, 16), 0.5)
 
 
-def network(weights=torch.eye(2), colors=torch.rand(2, 2, 3), **chosen):
-    return figures.show_network(IMAGE, weights, colors, [2.0, 1.0], **{"query": 0, "depth": 0} | chosen)
+def network(**chosen):
+    parts = {"weights": torch.eye(2), "colors": torch.rand(2, 2, 3), "query": 0, "depth": 0}
+    return figures.show_network(IMAGE, curve=[2.0, 1.0], **parts | chosen)
 
 
 HEARD = {"a": torch.ones(4, 4).bool()}

@@ -5,11 +5,13 @@ import functools
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import traitlets
 
+from patchwork.explorers import site
 from patchwork.explorers.common import encoding, modules
 from patchwork.explorers.real_network import RealNetworkExplorer, parts, reduction, widget
 from patchwork.explorers.real_network.look import LIMITS
@@ -188,6 +190,19 @@ def test_picture_and_words_follow_every_setting(reading):
         assert reading.alt() != before[1]
 
 
+def test_the_site_lays_the_parts_beside_its_script(tmp_path):
+    config = SimpleNamespace(html_static_path=[])
+    builder = SimpleNamespace(format="html")
+    app = SimpleNamespace(builder=builder, doctreedir=tmp_path, config=config, add_css_file=lambda *_, **__: None)
+    site.write_assets(app)
+    [static] = map(Path, config.html_static_path)
+    assert (static / "patchwork-explorers.js").is_file()
+    assert {each.stem for each in (static / "patchwork-parts" / "real_network").iterdir()} == {
+        *PICTURES,
+        *(f"{name}-{layer}" for name in PICTURES for layer in range(1, 13)),
+    }
+
+
 def test_every_part_is_a_script_beside_the_page():
     texts = modules.page_parts()
     assert {f"patchwork-parts/real_network/{name}.js" for name in PICTURES} < set(texts)
@@ -235,6 +250,16 @@ def test_what_is_no_such_photograph_is_told_in_one_line(own, told):
     error = ask(explorer, "your photo")["error"]
     assert "\n" not in error
     assert any(each in error for each in told.split("|"))
+
+
+def test_another_own_photograph_takes_the_first_ones_place():
+    explorer = RealNetworkExplorer(small_model(), depth=2)
+    assert "no photograph of your own" in ask(explorer, "your photo")["error"]
+    explorer.own = photograph()
+    explorer.photo = "your photo"
+    before = explorer.weights.clone()
+    explorer.own = encoding.encode_photo(torch.eye(224).expand(3, -1, -1))
+    assert not torch.allclose(explorer.weights, before, atol=1e-3)
 
 
 def test_a_missing_model_is_told_in_one_line(monkeypatch):

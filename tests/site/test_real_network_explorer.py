@@ -3,13 +3,37 @@
 import re
 
 import pytest
-from pages import chosen, pixels, press_at, select, sentence, status, swipe
+from pages import chosen, picture_file, pixels, press_at, select, sentence, status, swipe, upload
 
-from patchwork.explorers.real_network import RealNetworkExplorer
+from patchwork.explorers.common.modules import EXPLORERS, widget_module
+from patchwork.explorers.real_network import RealNetworkExplorer, parts
 
 pytestmark = pytest.mark.browser
 
 GRID = (16, 16)
+# A host with a kernel behind it, which answers as the widget does.
+KERNEL = """async ([source, state, parts]) => {
+    const listeners = new Map();
+    const model = {
+        widget_manager: {},
+        get: (name) => state[name],
+        set(name, value) {
+            state[name] = value;
+            for (const each of listeners.get(`change:${name}`) ?? []) each();
+        },
+        on: (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]),
+        off() {},
+        save_changes() {
+            const [name, number] = state.asked ?? [];
+            if (number === undefined || number === state.part?.number) return;
+            const answer = name in parts ? { content: parts[name] } : { error: `there is no model for ${name}` };
+            setTimeout(() => model.set("part", { name, number, ...answer }), 20);
+        },
+    };
+    const el = document.querySelector("main");
+    const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    await widget.render({ model, el });
+}"""
 SETTLED = "() => !document.querySelector('.pw-explorer[data-busy]')"
 
 
@@ -219,3 +243,28 @@ def test_one_may_begin_with_a_head_whose_part_is_loaded_first(visit):
     page.wait_for_function(SETTLED)
     assert sentence(page) == "Patch 120 (row 7, column 8), depth 8 of 12."
     assert "Entropy" in sentence(page, "shown")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_with_a_kernel_python_gives_the_parts_and_reads_an_own_photograph(visit, reading, known):
+    page = visit("blank", ready=False)
+    given = {name: parts.stored(name) for name in ("coffee", "coffee-8", "chelsea-8")}
+    if known:
+        given |= {"your photo": parts.stored("astronaut"), "your photo-8": parts.stored("astronaut-8")}
+    source = widget_module(EXPLORERS / "real_network" / "page.mjs")
+    page.evaluate(KERNEL, [source, {**reading.state(), "part": {}}, given])
+    page.wait_for_selector(".pw-explorer:not([data-busy])")
+    assert "In JupyterLab" not in sentence(page, "likeness")
+    choose(page, "Show", "2")
+    choose(page, "Picture", "coffee")
+    assert sentence(page).startswith("Patch 186 ")
+    assert sentence(page, "shown").startswith("It attends ")
+    upload(page, picture_file(color="red", middle="blue"))
+    if not known:
+        page.wait_for_function("() => document.querySelector('.pw-message').textContent.includes('no model')")
+        assert page.locator(".pw-message").inner_text() == "there is no model for your photo"
+        assert select(page, "Picture").input_value() == "coffee"
+        return
+    page.wait_for_function("() => document.querySelector('select').value === 'your photo'")
+    page.wait_for_function(SETTLED)
+    assert sentence(page, "likeness").startswith("The whole network's numbers")

@@ -67,7 +67,7 @@ class RealNetworkExplorer(Explorer, module="real_network", look=RealNetworkLook)
     def fit(self, name, value, beside):
         """Return the value of a trait as it is kept."""
         if name == "photo":
-            return _checks.choice(name, value, [*LIMITS["starts"], *([OWN] if self._own else [])])
+            return _checks.choice(name, value, [*LIMITS["starts"], *([OWN] if self.own else [])])
         if name == "head":
             return None if value is None else _checks.count(name, value, at_least=0, at_most=LIMITS["heads"] - 1)
         return super().fit(name, value, beside)
@@ -83,6 +83,10 @@ class RealNetworkExplorer(Explorer, module="real_network", look=RealNetworkLook)
         """Return a part by its name: from the book, or of the reader's own photograph."""
         if not name.startswith(OWN):
             return stored_once(name)
+        if self._own is None:
+            raise ValueError("there is no photograph of your own yet")
+        if OWN not in self._own:
+            self._read_own()
         if name not in self._own:
             self._own[name] = write_heads(self._own["reading"], int(name.rpartition("-")[2]), exact=True)
         return self._own[name]
@@ -91,13 +95,12 @@ class RealNetworkExplorer(Explorer, module="real_network", look=RealNetworkLook)
     def _read(self, change):
         """Forget the last photograph; the new one is read when the page asks for it."""
         self._own = {} if change.new else None
+        self._seen = None, None
 
     @traitlets.observe("asked")
     def _answer(self, change):
         name, number = change.new
         try:
-            if name == OWN and OWN not in (self._own or {}):
-                self._read_own()
             answer = {"content": self._part(name)}
         except (ValueError, OSError) as error:
             answer = {"error": str(error)}

@@ -63,8 +63,8 @@ export function toldSentence({ row, selected, head, grid, strongest }, hovered) 
 export const likenessSentence = ({ likeness: [mean, worst], own }) =>
   own
     ? `The whole network's numbers, rounded: correlation with its maps ${fixed(mean, 3)}.`
-    : text`Reduced for this page: the 256 maps of this view have correlation ${fixed(mean, 3)} on average, ${fixed(worst)}
-      at worst, with the whole network's.`;
+    : text`Reduced for this page: the 256 maps of this view have correlation ${fixed(mean, 3)} on average,
+      ${fixed(worst)} at worst, with the whole network's.`;
 
 export function chartSentence({ curve, depth, headCurve, head, auc, labels }) {
   const [first, last] = [curve[0], curve.at(-1)].map((each) => fixed(each, labels ? 2 : 1)),
