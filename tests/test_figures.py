@@ -57,6 +57,14 @@ def colors(picture):
     return zip(data[::3], data[1::3], data[2::3], strict=True)
 
 
+def test_a_network_is_drawn_with_its_patch_and_its_depth():
+    parts = torch.rand(3, 28, 42), torch.rand(2, 3), torch.rand(2, 3, 3), [3.0, 2.0, 1.0]
+    panels = figures.show_network(*parts, query=4, depth=1).axes
+    assert [len(panel.patches) for panel in panels] == [1, 1, 1, 0]
+    assert panels[0].patches[0].get_xy() == (14, 14)
+    assert panels[3].lines[1].get_xydata().tolist() == [[1, 2]]
+
+
 def test_shared_maps_have_one_color_scale():
     maps = {"low": torch.zeros(2, 2), "high": torch.ones(2, 2)}
     alone, together = (figures.show_heat(maps, shared=shared).axes[1].images[0].get_clim() for shared in (False, True))
@@ -201,6 +209,13 @@ def test_patterns_are_white_at_zero_and_each_has_its_own_scale():
 
 
 IMAGE = torch.full((3, 16, 16), 0.5)
+
+
+def network(**chosen):
+    parts = {"weights": torch.eye(2), "colors": torch.rand(2, 2, 3), "query": 0, "depth": 0}
+    return figures.show_network(IMAGE, curve=[2.0, 1.0], **parts | chosen)
+
+
 HEARD = {"a": torch.ones(4, 4).bool()}
 REFUSED = [
     (lambda: figures.show_grid(IMAGE, 5), r"patch_size 5 does not divide .* 16 and width 16"),
@@ -229,6 +244,10 @@ REFUSED = [
         "must be weights of at least 0, got -1",
     ),
     (lambda: figures.show_attention(IMAGE, {"a": torch.eye(2) * 1j}), r"maps\['a'\] must be real, .* torch.complex64$"),
+    (lambda: network(weights=-torch.eye(2)), "must be weights of at least 0, got -1"),
+    (lambda: network(colors=torch.rand(2, 3, 3)), r"colors must have shape \(2, 2, 3\), got \(2, 3, 3\)"),
+    (lambda: network(query=4), "query must be one of the patches 0 … 3, got 4"),
+    (lambda: network(depth=2), "depth must be one of 0 … 1, got 2"),
     (lambda: figures.show_curves([1], {"": [1]}, xlabel="", ylabel="", log="y"), "log must be .* 'x', got 'y'"),
     (
         lambda: figures.show_curves([1], {"a": [1]}, xlabel="", ylabel="", predicted={"b": [1]}),

@@ -335,6 +335,39 @@ def show_attention(image, maps, *, query=None):
 
 
 @_styled
+def show_network(image, weights, colors, curve, *, query, depth):
+    """Draw what a network makes of an image (C, H, W): a patch's map, main components as colors, a curve over depth.
+
+    Shapes: weights (rows, columns) of at least 0; colors (rows, columns, 3) in [0, 1]; ``curve`` has a number for each
+    depth, of which ``depth`` is marked; the patch numbered ``query`` is outlined. Raises ValueError for other shapes,
+    and for no such patch or depth.
+
+    >>> show_network(torch.rand(3, 28, 42), torch.rand(2, 3), torch.rand(2, 3, 3), [2.0, 1.0], query=4, depth=1)
+    <Picture of 4 panels>
+    """
+    _check_weights("weights", {"": weights}, "rows columns")
+    (rows, columns), (_, height, width) = weights.shape, _checks.shape("image", image, "C H W")
+    if _checks.shape("colors", colors, "rows columns 3") != (rows, columns, 3):
+        raise ValueError(f"colors must have shape ({rows}, {columns}, 3), got {tuple(colors.shape)}")
+    row, column = divmod(_one_of("query", query, rows * columns), columns)
+    if not 0 <= _checks.count("depth", depth, at_least=0) < len(curve):
+        raise ValueError(f"depth must be one of 0 … {len(curve) - 1}, got {depth}")
+    picture, (photo, heat, mixed, axes) = _panels(4, columns=2, aspect=height / width + 0.1)
+    extent = (0, width, height, 0)
+    photo.imshow(_pixels(image), extent=extent)
+    heat.imshow(weights.detach().cpu().float().numpy(), extent=extent, vmin=0)
+    mixed.imshow(colors.detach().cpu().float().clamp(0, 1).numpy(), extent=extent)
+    for panel, title in ((photo, f"patch {query}"), (heat, "its map"), (mixed, "main components")):
+        _bare(panel, title)
+        _mark(panel, row * height / rows, column * width / columns, height / rows, width / columns)
+    axes.plot(range(len(curve)), curve, marker="o", markersize=4)
+    axes.plot(depth, curve[depth], marker="o", markersize=9, color=ACCENT)
+    axes.set(xlabel="depth", ylim=(0, None))
+    axes.set_title("reach, in patches")
+    return picture
+
+
+@_styled
 def show_windows(image, heard, *, at, windows=None, grids=None, columns=None):
     """Draw an image (C, H, W) once for each map of who is heard: the rest is dark, the windows have borders.
 

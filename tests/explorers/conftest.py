@@ -15,6 +15,7 @@ from patchwork.explorers.convolution.widget import (
 )
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.real_network import RealNetworkExplorer
 from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.relations import look as relations_look
 from patchwork.explorers.similarity.widget import SimilarityExplorer
@@ -96,6 +97,7 @@ def make(photos, scenes, mosaic, networks):
         "tying": lambda: GraphExplorer(cut),
         "guessing": lambda: RelationsExplorer(cut),
         "answering": lambda: AnswersExplorer(networks),
+        "reading": RealNetworkExplorer,
     }
 
 
@@ -145,6 +147,11 @@ def answering(make):
 
 
 @pytest.fixture
+def reading(make):
+    return make["reading"]()
+
+
+@pytest.fixture
 def fresh(request, make):
     """The explorer of this name."""
     return make[request.param]()
@@ -156,7 +163,11 @@ def start(make):
     return functools.cache(lambda name: make[name]())
 
 
-@pytest.fixture(params=["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"])
+@pytest.fixture(
+    params=[
+        *("explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering", "reading"),
+    ]
+)
 def each(request, start):
     """Every explorer in turn, as it starts; a test must leave it so."""
     explorer = start(request.param)

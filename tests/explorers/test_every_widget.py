@@ -19,6 +19,7 @@ from patchwork.explorers.common import encoding, photographs
 from patchwork.explorers.convolution import look as convolution_look
 from patchwork.explorers.graphs import look as graph_look
 from patchwork.explorers.patches import look as patch_look
+from patchwork.explorers.real_network import look as real_network_look
 from patchwork.explorers.relations import look as relations_look
 from patchwork.explorers.similarity import look as similarity_look
 from patchwork.explorers.windows import look as window_look
@@ -66,6 +67,10 @@ def test_the_bundle_has_all_three_outputs(each, bundle):
             ],
         ),
         ("answering", ["12 × 12 patches", "row 4, column 8", "am I of its texture?", "own: nobody", " of 48; grid: "]),
+        (
+            "reading",
+            ["chelsea", "patch 101 in row 6, column 5", "features at depth 8", "25 most alike are 4.4", "cosine 0.20"],
+        ),
     ],
     indirect=["each"],
 )
@@ -110,6 +115,7 @@ def test_the_fallback_is_small_and_described(each, told, bundle):
         ),
         ("guessing", {"photo", "photos", "labels", "patch_size", "learned", "selected", "marked", "revealed"}),
         ("answering", {"scenes", "scene", "question", "network", "view", "selected"}),
+        ("reading", {"parts", "photo", "depth", "head", "selected"}),
     ],
     indirect=["each"],
 )
@@ -152,6 +158,7 @@ def test_the_page_state_is_the_public_one(each, names, bundle):
             "answering",
             "AnswersExplorer(network='convolution', question='same', scene=0, selected=56, view='right')",
         ),
+        ("reading", "RealNetworkExplorer(depth=8, head=None, photo='chelsea', selected=101)"),
     ],
     indirect=["fresh"],
 )
@@ -201,6 +208,9 @@ REFUSED = [
     ("answering", "question", "left", "question must stay as it is"),
     ("answering", "selected", 2.5, "expected an int"),
     ("answering", "network", None, "expected a unicode string"),
+    ("reading", "parts", {}, "parts must stay as it is"),
+    ("reading", "depth", "8", "expected an int"),
+    ("reading", "photo", "your photo", "photo must be one of ['chelsea', 'coffee', 'astronaut', 'mosaic'], got 'your"),
 ]
 
 
@@ -296,6 +306,12 @@ REFUSED_IN_BOTH_WAYS = [
     ("answering", "view", "map", "view must be one of ['right', 'answers', 'steps'], got 'map'"),
     ("answering", "selected", 144, "selected must be one of 0 … 143, got 144"),
     ("answering", "selected", -1, "selected must be one of 0 … 143, got -1"),
+    ("reading", "photo", "nobody", "photo must be one of ['chelsea', 'coffee', 'astronaut', 'mosaic'], got 'nobody'"),
+    ("reading", "depth", 13, "depth must be one of 0 … 12, got 13"),
+    ("reading", "depth", -1, "depth must be one of 0 … 12, got -1"),
+    ("reading", "head", 6, "head must be one of 0 … 5, got 6"),
+    ("reading", "head", -1, "head must be one of 0 … 5, got -1"),
+    ("reading", "selected", 256, "selected must be one of 0 … 255, got 256"),
 ]
 
 
@@ -324,6 +340,7 @@ def test_a_setting_that_does_not_fit_is_refused_as_an_argument_too(each, name, v
         ("tying", "selected", 5, 2),
         ("guessing", "selected", 5, 2),
         ("answering", "selected", 5, 2),
+        ("reading", "selected", 5, 2),
     ],
     indirect=["fresh"],
 )
@@ -344,6 +361,7 @@ SLOW = {
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
     "guessing": (relations_look, "five_relations"),
     "answering": (answers_look, "true_answers", "judge"),
+    "reading": (real_network_look, "restore_features", "restore_head"),
 }
 
 

@@ -22,6 +22,7 @@ from patchwork.explorers.common import modules
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.real_network import RealNetworkExplorer
 from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
@@ -214,12 +215,20 @@ def answering():
     return AnswersExplorer()
 
 
+@pytest.fixture(scope="session")
+def reading():
+    """A real network: the cat's eye, features at depth 8."""
+    return RealNetworkExplorer()
+
+
 def markup(explorer):
     return explorer._repr_mimebundle_()[0]["text/html"]
 
 
 @pytest.fixture(scope="session")
-def folder(explorer, asking, regions, looking, convolving, comparing, tying, guessing, answering, tmp_path_factory):
+def folder(
+    explorer, asking, regions, looking, convolving, comparing, tying, guessing, answering, reading, tmp_path_factory
+):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
     oblong = {"kernel": [[1, -2, 0.5], [0, 3, 0], [0.25, 0, -1]], "boundary": "circular", "selected": 0, "layers": 3}
@@ -239,11 +248,12 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
         "graphs oblong": markup(GraphExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "attention regions": markup(regions),
         "relations oblong": markup(RelationsExplorer(load_image("coffee", size=128)[:, :64])),
+        "real network mosaic": markup(RealNetworkExplorer(photo="mosaic", head=1)),
         "answers left": markup(AnswersExplorer(question="left", selected=40)),
         "answers pooled": markup(AnswersExplorer({"mean": synthesis.trained("grid", pooling=True)}, scene=5)),
     }
     named = {"attention": asking, "windows": looking, "convolution": convolving, "similarity": comparing}
-    named |= {"graphs": tying, **guessing, "answers": answering}
+    named |= {"graphs": tying, **guessing, "answers": answering, "real network": reading}
     for name, each in named.items():
         figure = markup(each)
         pages |= {name: figure, f"{name} dark": figure, f"{name} two": 2 * figure}
@@ -253,6 +263,9 @@ def folder(explorer, asking, regions, looking, convolving, comparing, tying, gue
         )
     (folder / "blank.html").write_text(BLANK, "utf-8")
     (folder / "explorers.js").write_text(modules.page_script(), "utf-8")
+    for name, text in modules.page_parts().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
     (folder / "explorers.css").write_text(modules.STYLE_SHEET.read_text("utf-8"), "utf-8")
     return folder
 

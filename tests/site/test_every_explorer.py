@@ -8,7 +8,7 @@ from patchwork.explorers.common.modules import EXPLORERS, widget_module
 
 pytestmark = pytest.mark.browser
 
-NAMES = ["attention", "windows", "convolution", "similarity", "graphs", "relations", "answers"]
+NAMES = ["attention", "windows", "convolution", "similarity", "graphs", "relations", "answers", "real network"]
 REVEALED = "relations revealed"
 PALETTE = """async () => {
     const source = "data:text/javascript," + encodeURIComponent(window.__patchwork_modules["common/theme.mjs"]);
@@ -274,7 +274,7 @@ def moves_on(page):
 
 
 @pytest.mark.parametrize(
-    "made", ["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering"]
+    "made", ["explorer", "asking", "looking", "convolving", "comparing", "tying", "guessing", "answering", "reading"]
 )
 def test_its_widget_answers_in_a_shadow_root(mounted, request, made):
     explorer = request.getfixturevalue(made)

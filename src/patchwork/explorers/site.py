@@ -18,7 +18,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from patchwork.explorers.common.modules import STYLE_SHEET, page_script
+from patchwork.explorers.common.modules import STYLE_SHEET, page_parts, page_script
 
 HOLDS_EXPLORER = 'class="explorer"'
 
@@ -48,6 +48,9 @@ def write_assets(app):
     static = Path(app.doctreedir) / "explorer_static"
     static.mkdir(parents=True, exist_ok=True)
     (static / "patchwork-explorers.js").write_text(page_script(), "utf-8")
+    for name, text in page_parts().items():
+        (static / name).parent.mkdir(parents=True, exist_ok=True)
+        (static / name).write_text(text, "utf-8")
     shutil.copyfile(STYLE_SHEET, static / "explorers.css")
     app.config.html_static_path.append(str(static))
     app.add_css_file("explorers.css", priority=150)

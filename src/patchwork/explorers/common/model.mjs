@@ -1,6 +1,6 @@
 // The model that a host gives a widget. JupyterLab's has a kernel behind it; where there is none, parts may be missing.
 
-function hasKernel(model) {
+export function hasKernel(model) {
   try {
     return Boolean(model.widget_manager);
   } catch {
@@ -9,7 +9,8 @@ function hasKernel(model) {
 }
 
 // A model on which save_changes and off can be called. Without a kernel there is nothing to save, and MyST's model
-// throws where it should do nothing. With one, what goes wrong is an error like any other.
+// throws where it should do nothing. With one, what goes wrong is an error like any other. load(part) brings what lies
+// beside a page, where the host is one that has it.
 export function usableModel(model) {
   if (hasKernel(model)) return model;
   const attempt =
@@ -25,5 +26,6 @@ export function usableModel(model) {
     on: (name, listener) => model.on(name, listener),
     off: attempt("off"),
     save_changes: attempt("save_changes"),
+    load: async (part) => model.load(part),
   };
 }

@@ -88,6 +88,23 @@ def page_script():
     return f"window.__patchwork_modules = {_as_script(texts)};\n(() => {{\n{body}}})();\n"
 
 
+def page_parts():
+    """Write what pages load only when it is chosen, a classic script each: a dict of texts by file name.
+
+    The parts of an explorer are the JSON files of its folder ``parts``. A script lays its part beside the modules, as
+    ``parts/EXPLORER/PART``, which is also its name after ``patchwork-``.
+
+    >>> "patchwork-parts/real_network/mosaic.js" in page_parts()
+    True
+    """
+    texts = {}
+    for path in sorted(EXPLORERS.glob("*/parts/*.json")):
+        name = f"parts/{path.parts[-3]}/{path.stem}"
+        content = path.read_text("utf-8").strip()
+        texts[f"patchwork-{name}.js"] = f"window.__patchwork_modules[{json.dumps(name)}] = {content};\n"
+    return texts
+
+
 def _read(name):
     return (COMMON / name).read_text("utf-8")
 

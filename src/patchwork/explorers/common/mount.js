@@ -1,6 +1,7 @@
 // Mounts every explorer of a static page, with no kernel behind it: a model like a widget's, and the explorer's own
 // module.
 const addressOf = moduleLinker(window.__patchwork_modules);
+const home = document.currentScript.src;
 
 class PageModel {
   #state;
@@ -36,9 +37,27 @@ class PageModel {
   }
   save_changes() {}
   send() {}
+  load(part) {
+    return loaded(`parts/${part}`);
+  }
   #emit(name, ...details) {
     for (const listener of Array.from(this.#listeners.get(name) ?? [])) listener(...details); // one may leave meanwhile
   }
+}
+
+// A part of an explorer, which lies beside this script: a script too, for a page from disk reads no other file. It lays
+// what it holds beside the modules.
+async function loaded(name) {
+  const parts = window.__patchwork_modules;
+  if (name in parts) return parts[name];
+  const script = document.createElement("script");
+  await new Promise((done, fail) => {
+    Object.assign(script, { src: new URL(`patchwork-${name}.js`, home), onload: done, onerror: fail });
+    document.head.append(script);
+  }).finally(() => {
+    script.remove();
+  });
+  return parts[name];
 }
 
 // The fallback figure stays until the explorer stands, and stays for good where it can't.
