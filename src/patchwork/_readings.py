@@ -100,11 +100,14 @@ def every(name, chosen, number):
     """Return as a set which of ``number`` things are meant: all where None, else those counted, from the end too."""
     if chosen is None:
         return set(range(number))
-    if isinstance(chosen, (str, bytes)) or not hasattr(chosen, "__iter__"):
-        raise ValueError(
-            f"{name} must be whole numbers from {-number} to {number - 1}, or None for all, got {chosen!r}"
-        )
-    return {_place(name, number, each) % number for each in chosen}
+    expected = f"whole numbers from {-number} to {number - 1}, or None for all"
+    try:
+        several = None if isinstance(chosen, (str, bytes)) else list(chosen)
+    except TypeError:  # one number, also as a tensor, which has an __iter__ all the same
+        several = None
+    if several is None:
+        raise ValueError(f"{name} must be {expected}, got {chosen!r}")
+    return {_place(name, number, each) % number for each in several}
 
 
 def masks(mask, layers, patches, prefix, device):
@@ -123,6 +126,8 @@ def _over_tokens(mask, patches, prefix, device):
     if mask.dtype != torch.bool or not rows == columns == patches:
         expected = f"boolean ({patches}, {patches}), True = may attend"
         raise ValueError(f"mask must be {expected}, got {mask.dtype} {tuple(mask.shape)}")
+    if mask.device != device:
+        raise ValueError(f"devices differ: mask on {mask.device}, image on {device}")
     whole = torch.ones(prefix + patches, prefix + patches, dtype=torch.bool, device=device)
     whole[prefix:, prefix:] = mask
     return whole
@@ -139,7 +144,7 @@ def _place(name, number, index):
 
 
 def _kept(name, items, index, option):
-    item = items[_place(name, len(items), index)]
+    item = items[_place(name, len(items), index)] if items else None
     if item is None:
         raise ValueError(f"{name} {index} was not kept; ask for it: read(image, {option}=[{index}])")
     return item

@@ -117,6 +117,7 @@ class PretrainedViT:
                 return self.backbone(pixels, **told)
             finally:
                 config._attn_implementation = "eager"
+                interface.register("patchwork", None)  # else the table would hold this reading until the next
 
     def _grid(self, image, layers):
         channels, height, width = _checks.shape("image", image, "3 H W")
