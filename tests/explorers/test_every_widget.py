@@ -351,7 +351,7 @@ SLOW = {
 def test_nothing_is_computed_twice(request, each, monkeypatch):
     """One output of a notebook decodes the photograph once, and computes each thing that takes long once."""
     module, *names = SLOW[request.node.callspec.params["each"]] or (None,)
-    photographs._gray.cache_clear()
+    photographs.gray.cache_clear()
     calls = Counter()
     watched = [(photographs, "decode_photo"), *((module, name) for name in names)]
     for place, name in watched:

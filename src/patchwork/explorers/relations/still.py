@@ -1,4 +1,4 @@
-"""The still picture of five relations: one map each, with its scores."""
+"""The still picture of the relations: one map each, with its scores."""
 
 from PIL import Image, ImageDraw
 
@@ -17,9 +17,9 @@ SIDE, PITCH, MARGIN = 192, 240, 16  # of a map, from one to the next, around: as
 
 
 def draw_relations(look):
-    """Draw the picture, or the guess, and the five maps with their scores, three in a row.
+    """Draw the picture, or the guess, and the maps with their scores, three in a row.
 
-    The picture itself is seen in the first alone: the texture of six would make a large file.
+    The picture itself is seen in the first alone: the texture of all would make a large file.
     """
     photo, tiles, findings = gray_picture(look.pixels).convert("RGB"), _tiles(look), _findings(look)
     width, height = (round(length * SIDE / max(photo.size)) for length in photo.size)
@@ -63,7 +63,7 @@ def describe_relations(look):
         told += f". The guess of {int(look.marks.sum())} patches: {_told(look, look.guess)}"
     return (
         f"The picture “{look.photo}”, cut into {look.grid[0]} × {look.grid[1]} patches, and how patch "
-        f"{look.selected} in row {row}, column {column} relates to all others by five relations, as five maps: "
+        f"{look.selected} in row {row}, column {column} relates to all others, as {len(look.rows)} maps: "
         f"{told}. {'. '.join(_findings(look))}."
     )
 
@@ -82,5 +82,5 @@ def _findings(look):
     return [
         f"AUC: do patches of its region come first? Chance {auc}",
         f"Mass: how much of the weight is in its region? Chance {mass}",
-        "Attention and windows were trained with labels, the others not",
+        "Trained: attention and windows with labels" + (", the network without" if look.read is not None else ""),
     ]
