@@ -13,31 +13,9 @@ import torch
 import torch.nn.functional as F
 import transformers
 from safetensors.torch import load_file, save_file
+from vits import FAMILY, IMAGENET, SIZES, random_model, theirs
 
 from patchwork.pretrained import PretrainedViT, Reading, load_vit
-
-SIZES = {
-    "hidden_size": 16,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "image_size": 32,
-    "patch_size": 8,
-}
-FAMILY = {
-    "vit": (transformers.ViTConfig, transformers.ViTModel, {}, 1),
-    "deit": (transformers.DeiTConfig, transformers.DeiTModel, {}, 2),
-    "dinov2": (transformers.Dinov2Config, transformers.Dinov2Model, {}, 1),
-    "registers": (
-        transformers.Dinov2WithRegistersConfig,
-        transformers.Dinov2WithRegistersModel,
-        {"num_register_tokens": 3},
-        4,
-    ),
-    "dinov3": (transformers.DINOv3ViTConfig, transformers.DINOv3ViTModel, {"num_register_tokens": 2}, 3),
-}
-SCALES_WHEN_TOLD = ("vit", "deit")
-IMAGENET = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -58,23 +36,6 @@ def save(tmp_path, seed):
         return model, tmp_path
 
     return save
-
-
-def random_model(name, model_class=None):
-    config_class, base, more, _ = FAMILY[name]
-    model = (model_class or base)(config_class(**SIZES, **more, attn_implementation="eager")).eval()
-    for parameter in model.parameters():  # the usual start would leave the attention of so small a model uniform
-        torch.nn.init.normal_(parameter, std=0.6)
-    return model
-
-
-def theirs(model, image, name="vit", colors=IMAGENET):
-    """Attentions and patch features as transformers gives them."""
-    told = {"interpolate_pos_encoding": True} if name in SCALES_WHEN_TOLD else {}
-    with torch.no_grad():
-        pixels = (image - colors[0]) / colors[1]
-        output = model(pixel_values=pixels.unsqueeze(0), output_attentions=True, **told)
-    return output.attentions, output.last_hidden_state[0, FAMILY[name][3] :]
 
 
 def assert_equal(reading, attentions, features):
@@ -475,11 +436,11 @@ def test_an_image_that_is_none(save, image, message):
     [
         (
             (1000, 2400),
-            r"between 125×300 patches in 3 layers would take 31.4 GiB; ask for fewer layers, or scale .* at most 592×1432 pixels$",
+            r"between 125×300 patches in 3 layers would take 31.4 GiB; ask for fewer .* at most 592×1432 pixels$",
         ),
         (
             (8, 160000),
-            r"between 1×20000 patches in 3 layers would take 8.94 GiB; ask for fewer layers, or scale .* at most 8×107016 pixels$",
+            r"between 1×20000 patches in 3 layers would take 8.94 GiB; ask for fewer .* at most 8×107016 pixels$",
         ),
     ],
 )
@@ -487,7 +448,9 @@ def test_more_patches_than_memory_has_room_for(save, size, message):
     model = load_vit(save()[1])
     with pytest.raises(ValueError, match=f"^the weights {message}") as caught:
         model.read(torch.zeros(1).expand(3, *size))
-    model._grid(torch.zeros(1).expand(3, *map(int, str(caught.value).split()[-2].split("×"))))
+    fitting = torch.zeros(1).expand(3, *map(int, str(caught.value).split()[-2].split("×")))
+    model._grid(fitting, layers=3)
+    model._grid(torch.zeros(1).expand(3, *size), layers=0)
 
 
 class Hub(BaseHTTPRequestHandler):

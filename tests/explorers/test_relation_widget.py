@@ -1,4 +1,4 @@
-"""The relations explorer in Python: five answers and a guess."""
+"""The relations explorer in Python: six answers and a guess."""
 
 import html
 import json
@@ -9,12 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import transformers
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
+from patchwork._packaged import found as packaged_folder
+from patchwork.explorers.common import encoding
 from patchwork.explorers.common.modules import limits
-from patchwork.explorers.relations import RelationsExplorer, look
+from patchwork.explorers.relations import RelationsExplorer, look, network, still
 from patchwork.explorers.relations.look import NAMES
 from patchwork.explorers.relations.still import draw_relations
+from patchwork.explorers.relations.widget import pictures
 from patchwork.images import texture_mosaic
 from patchwork.patches import patchify
 from patchwork.relations import region_mass, same_region_auc
@@ -22,14 +27,14 @@ from patchwork.similarity import (
     patch_spectrum,
 )
 from patchwork.synthesis import families
-from patchwork.synthesis.families import five_relations, learned
+from patchwork.synthesis.families import five_relations, learned, network_relation
 
 
 def test_what_the_page_computes_with_is_what_the_library_does():
     known = limits("relations")
     assert known["families"] == {name: getattr(families, name.upper()) for name in known["families"]}
     assert known["heads"] == learned()["projections"].shape[1]
-    assert list(known["names"]) == list(five_relations(torch.rand(1, 64, 64)))
+    assert list(known["names"]) == [*five_relations(torch.rand(1, 64, 64)), "network"]
 
 
 def by_hand(image):
@@ -65,20 +70,123 @@ def by_hand(image):
 def test_five_relations_are_those_of_their_chapters(guessing, photo):
     guessing.photo = photo
     expected = by_hand(guessing.pixels[None])
-    assert list(guessing.relations) == list(expected) == list(NAMES)
+    assert list(guessing.relations) == [*expected, "network"] == list(NAMES)
     for name, relation in guessing.relations.items():
         assert relation.dtype == torch.float64
-        torch.testing.assert_close(relation, expected[name], atol=1e-3 if name == "graph" else 1e-5, rtol=0)
+        if name != "network":
+            torch.testing.assert_close(relation, expected[name], atol=1e-3 if name == "graph" else 1e-5, rtol=0)
         torch.testing.assert_close(relation.sum(1), torch.ones(256).double())
         assert torch.equal(guessing.rows[name], relation[guessing.selected])
 
 
-def test_the_learned_attention_finds_regions_of_other_mosaics():
-    """What ``book/train_attention.py`` stores, and those that learn nothing, on ten mosaics of the same textures."""
+# the real network
+
+
+def cosines_in_full(pixels):
+    """Cosines of transformers' own features of a gray picture after layer 8, none of their 384 numbers left out."""
+    folder = packaged_folder()
+    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    height, width = (14 * side // 16 for side in pixels.shape)
+    levels = Image.fromarray((255 * pixels).round().byte().numpy()).resize((width, height), Image.Resampling.BILINEAR)
+    image = torch.from_numpy(np.array(levels)).float() / 255
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[:, :, None, None]
+    with torch.no_grad():
+        output = model((image.expand(3, -1, -1) - mean)[None] / std, output_hidden_states=True)
+    directions = output.hidden_states[8][0, 1:].double()
+    directions /= directions.norm(dim=1, keepdim=True)
+    return directions @ directions.T
+
+
+@pytest.mark.parametrize("photo", ["mosaic", "coffee"])
+def test_the_sixth_relation_is_nearly_that_of_all_the_networks_numbers(guessing, photo):
+    """What 32 numbers of 64 levels leave out, and the scaling in 255 levels."""
+    guessing.photo = photo
+    expected, found = cosines_in_full(guessing.pixels), guessing.relations["network"]
+    logits = 0.05 * found.log()
+    logits -= logits.diagonal()[:, None]
+    agreement = torch.tensor([torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(expected, logits, strict=True)])
+    assert agreement.mean() > 0.99
+    assert agreement.min() > 0.97
+    assert (logits - (expected - 1)).abs().max() < 0.3
+    if photo == "mosaic":
+        auc = [same_region_auc(each, guessing.regions).item() for each in (expected, found)]
+        assert auc[1] == pytest.approx(auc[0], abs=0.01)
+        assert auc[0] > 0.9
+
+
+def test_the_pages_own_pictures_need_no_network(monkeypatch, tmp_path):
+    stored = RelationsExplorer()
+    assert list(stored.network) == list(stored.photos) == ["mosaic", "second mosaic", "coffee"]
+    read = RelationsExplorer(pictures())
+    for photo in stored.photos:
+        stored.photo = read.photo = photo
+        for one, other in zip(stored.relations["network"], read.relations["network"], strict=True):
+            assert torch.corrcoef(torch.stack([one, other]))[0, 1] > 0.999
+    without_network(monkeypatch, tmp_path)
+    alone = RelationsExplorer()
+    assert (alone.network, alone.missing) == (stored.network, "")
+    assert "Real network" in [title for title, *_ in still._tiles(alone.look)]
+
+
+def without_network(monkeypatch, tmp_path):
+    """As on a machine where nobody has run ``make model``."""
+    monkeypatch.setenv("PATCHWORK_MODELS", str(tmp_path))
+    network._load.cache_clear()
+    network._reduced.cache_clear()
+
+
+def test_without_the_network_the_sixth_is_left_out_and_one_line_says_why(monkeypatch, tmp_path, little):
+    without_network(monkeypatch, tmp_path)
+    explorer = RelationsExplorer(little)
+    assert explorer.missing.startswith("'dinov2-small-packaged' is not on this machine yet: run `make model`, or ")
+    assert "\n" not in explorer.missing
+    assert list(explorer.relations) == list(five_relations(explorer.pixels[None]))
+    assert (explorer.network, "real network" in explorer.alt()) == ({}, False)
+    assert "missing" not in repr(explorer)
+    assert explorer.state()["missing"] == explorer.missing
+    assert [title for title, *_ in still._tiles(explorer.look)] == ["The picture", *list(NAMES.values())[:-1]]
+
+
+def test_a_readers_own_photograph_is_read_when_it_comes_from_the_page(monkeypatch, tmp_path, little):
+    explorer = RelationsExplorer(little)
+    first, own = explorer.network, explorer._encode(torch.rand(3, 128, 128))
+    explorer.photos = {**explorer.photos, "your photo": own}
+    assert list(explorer.network) == ["mosaic", "coffee", "your photo"]
+    assert {name: explorer.network[name] for name in first} == first
+    explorer.photo = "your photo"
+    assert explorer.relations["network"].shape == (64, 64)
+    before = explorer.relations["network"]
+    explorer.photos = {**explorer.photos, "your photo": explorer._encode(torch.rand(3, 128, 128))}
+    assert not torch.equal(explorer.relations["network"], before)
+    explorer.photo = "mosaic"
+    explorer.photos = {name: text for name, text in explorer.photos.items() if name != "your photo"}
+    assert (explorer.network, explorer.missing) == (first, "")
+    without_network(monkeypatch, tmp_path)
+    explorer.photos = {**explorer.photos, "your photo": explorer._encode(torch.rand(3, 128, 128))}
+    assert (explorer.network, explorer.missing[:23]) == (first, "'dinov2-small-packaged'")
+    explorer.photo = "your photo"
+    assert "network" not in explorer.relations
+
+
+def test_components_have_the_products_of_the_directions(generator):
+    features = torch.randn(40, 20, generator=generator) * torch.rand(20, generator=generator)
+    parts = network.components(features)
+    directions = features.double() / features.double().norm(dim=1, keepdim=True)
+    assert parts.shape == (40, 20)
+    torch.testing.assert_close(parts @ parts.T, directions @ directions.T, atol=1e-6, rtol=0)
+    assert (parts.square().sum(0).diff() <= 1e-9).all()
+    assert (parts.amax(0) >= -parts.amin(0)).all()
+    wide = network.components(torch.randn(50, 60, generator=generator))
+    assert wide.shape == (50, 32)
+
+
+def test_the_learned_attention_and_the_network_find_regions_of_other_mosaics():
+    """What ``book/train_attention.py`` stores, those that learn nothing, and a real network, on ten new mosaics."""
     found = {name: [] for name in NAMES}
     for seed in range(10):
         image, labels = texture_mosaic(half="test", generator=torch.Generator().manual_seed(100 + seed))
-        for name, relation in five_relations(image).items():
+        features = encoding.decode_array(network.reduced(image[0].double()))
+        for name, relation in {**five_relations(image), "network": network_relation(features)}.items():
             found[name].append((same_region_auc(relation, labels), region_mass(relation, labels)[0]))
     auc = {name: torch.tensor(each).mean(0)[0].item() for name, each in found.items()}
     mass = {name: torch.tensor(each).mean(0)[1].item() for name, each in found.items()}
@@ -86,6 +194,7 @@ def test_the_learned_attention_finds_regions_of_other_mosaics():
     assert auc["windows"] < auc["convolution"] < auc["similarity"] < 0.92
     assert min(mass["attention"], mass["windows"], mass["similarity"], mass["graph"]) > 0.8
     assert mass["convolution"] > 0.6
+    assert min(auc["network"], mass["network"]) > 0.93
 
 
 def scores_by_hand(row, same):
@@ -189,9 +298,10 @@ def test_a_picture_of_one_region_has_no_scores():
 
 def test_a_flat_picture_has_relations_too():
     flat = RelationsExplorer(torch.full((1, 64, 64), 0.4))
+    assert list(flat.relations) == list(NAMES)
     for name, relation in flat.relations.items():
         torch.testing.assert_close(relation.sum(1), torch.ones(16).double(), msg=name)
-    assert flat.picture().size[0] == 740
+    assert flat.picture().size[0] == 720
 
 
 def test_the_still_picture_shows_the_guess_where_there_is_one(guessing):
@@ -213,10 +323,10 @@ def test_the_still_maps_show_where_regions_end(guessing):
     bordered, plain = (np.asarray(draw_relations(each)).astype(int)[:240] for each in (bordered, plain))
     across = guessing.regions.view(16, 16).diff(dim=1) != 0
     row, column = across.nonzero()[0].tolist()
-    top, left = 48 + 12 * row, 256 + 12 * (column + 1)
+    top, left = 48 + 8 * row, 192 + 8 * (column + 1)
     changed = np.abs(plain - bordered).sum(-1)
-    assert changed[top + 3 : top + 9, left - 2 : left + 2].max(1).all()
-    assert not changed[:, :256].any()
+    assert changed[top + 2 : top + 6, left - 2 : left + 2].max(1).all()
+    assert not changed[:, :192].any()
 
 
 @pytest.mark.parametrize(

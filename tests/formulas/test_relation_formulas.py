@@ -11,7 +11,7 @@ from patchwork.explorers.relations.look import row_spread, share_below
 from patchwork.explorers.relations.widget import encoded_heads
 from patchwork.relations import region_mass, same_region_auc
 from patchwork.similarity import squared_distances
-from patchwork.synthesis.families import five_relations, learned
+from patchwork.synthesis.families import five_relations, learned, network_relation
 from patchwork.windows import window_relation
 
 
@@ -27,19 +27,32 @@ def test_halves_are_numpys(call):
     assert call("decodeHalves", encoded_heads()["projections"]) == learned()["projections"].flatten().tolist()
 
 
+@pytest.fixture
+def read(generator):
+    """What a network has of a picture, at random: features of each patch as the page gets them, and decoded."""
+
+    def read(count):
+        encoded = encoding.encode_array(torch.rand(count, 32, generator=generator) * 2 - 1, bits=6, ends=(-1.0, 1.0))
+        return encoded, encoding.decode_array(encoded)
+
+    return read
+
+
 @pytest.mark.parametrize("size", [(256, 256), (64, 128), (160, 32)])
-def test_five_rows_are_the_librarys(in_module, size, rng):
+def test_rows_are_the_librarys(in_module, size, rng, read):
     gray = torch.randint(256, size).double() / 255
     gray[:32, :32] = 0.5
     queries = [0, rng.randrange(size[0] * size[1] // 256)]
-    script = """(math, gray, size, learned, queries) => {
-        const steps = math.prepare({ gray, size }, 16, math.learnedHeads(learned));
+    encoded, features = read(size[0] * size[1] // 256)
+    script = """(math, gray, size, learned, queries, network) => {
+        const steps = math.prepare({ gray, size }, 16, math.learnedHeads(learned), network);
         let step;
         do step = steps.next(); while (!step.done);
-        return queries.map((query) => math.FAMILIES.map((family) => [...math.rowOf(step.value, family, query)]));
+        const rows = (query) => math.relationsOf(step.value).map((name) => [...math.rowOf(step.value, name, query)]);
+        return queries.map(rows);
     }"""
-    found = in_module("relations/formulas.mjs", script, floats(gray), size, encoded_heads(), queries)
-    relations = five_relations(gray[None])
+    found = in_module("relations/formulas.mjs", script, floats(gray), size, encoded_heads(), queries, encoded)
+    relations = five_relations(gray[None]) | {"network": network_relation(features)}
     for query, rows in zip(queries, found, strict=True):
         for (name, relation), row in zip(relations.items(), rows, strict=True):
             torch.testing.assert_close(torch.tensor(row).double(), relation[query], atol=1e-7, rtol=1e-6, msg=name)
@@ -79,16 +92,20 @@ def test_scores_and_shares_are_the_librarys(call, rng):
         assert call("shareBelow", floats(row), query) == pytest.approx(share_below(row, query).tolist(), abs=1e-6)
 
 
-def test_means_are_those_of_the_library(in_module, seed):
+@pytest.mark.parametrize("known", [True, False])
+def test_means_are_those_of_the_library(in_module, read, known):
     """Also where a patch is alone in its region, and so can't be scored."""
     gray, labels = torch.randint(256, (64, 128)).double() / 255, torch.randint(2, (32,))
     labels[5] = 2
-    script = """(math, gray, learned, labels) => {
+    encoded, features = read(32) if known else (None, None)
+    script = """(math, gray, learned, labels, network) => {
         const all = (steps) => { let step; do step = steps.next(); while (!step.done); return step.value; };
-        const prepared = all(math.prepare({ gray, size: [64, 128] }, 16, math.learnedHeads(learned)));
+        const prepared = all(math.prepare({ gray, size: [64, 128] }, 16, math.learnedHeads(learned), network));
         return math.meanScores(prepared, labels);
     }"""
-    found = in_module("relations/formulas.mjs", script, floats(gray), encoded_heads(), labels.tolist())
-    for name, relation in five_relations(gray[None]).items():
+    found = in_module("relations/formulas.mjs", script, floats(gray), encoded_heads(), labels.tolist(), encoded)
+    relations = five_relations(gray[None]) | ({"network": network_relation(features)} if known else {})
+    assert list(found) == list(relations)
+    for name, relation in relations.items():
         expected = same_region_auc(relation, labels).item(), region_mass(relation, labels)[0].item()
         assert found[name] == pytest.approx(expected)

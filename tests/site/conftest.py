@@ -23,7 +23,7 @@ from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
 from patchwork.explorers.real_network import RealNetworkExplorer
-from patchwork.explorers.relations import RelationsExplorer
+from patchwork.explorers.relations import RelationsExplorer, network
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
 from patchwork.images import load_image, texture_mosaic
@@ -206,7 +206,20 @@ def guessing():
     """Relations: a mosaic with its regions and a photograph without any, before the guess and after."""
     mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
     images = {"mosaic": mosaic, "coffee": load_image("coffee", size=256)}
-    return {"relations": RelationsExplorer(images), "relations revealed": RelationsExplorer(images, revealed=True)}
+    first = RelationsExplorer(images)
+    assert not first.missing, first.missing  # `make test` fetches the real network
+    return {"relations": first, "relations revealed": RelationsExplorer(images, revealed=True)}
+
+
+@pytest.fixture(scope="session")
+def lacking(tmp_path_factory):
+    """Relations as on a machine where nobody has run ``make model``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATCHWORK_MODELS", str(tmp_path_factory.mktemp("models")))
+        for known in (network._load, network._reduced):
+            known.cache_clear()
+        mosaic = texture_mosaic(half="test", generator=torch.Generator().manual_seed(1))
+        return RelationsExplorer({"mosaic": mosaic, "coffee": load_image("coffee", size=256)}, revealed=True)
 
 
 @pytest.fixture(scope="session")
@@ -227,7 +240,7 @@ def markup(explorer):
 
 @pytest.fixture(scope="session")
 def folder(
-    explorer, asking, regions, looking, convolving, comparing, tying, guessing, answering, reading, tmp_path_factory
+    explorer, asking, regions, looking, convolving, comparing, tying, guessing, answering, reading, lacking, tmp_path_factory
 ):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
@@ -247,6 +260,7 @@ def folder(
         "similarity oblong": markup(SimilarityExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "graphs oblong": markup(GraphExplorer(load_image("coffee", size=64)[:, :32], patch_size=8)),
         "attention regions": markup(regions),
+        "relations without": markup(lacking),
         "relations oblong": markup(RelationsExplorer(load_image("coffee", size=128)[:, :64])),
         "real network mosaic": markup(RealNetworkExplorer(photo="mosaic", head=1)),
         "answers left": markup(AnswersExplorer(question="left", selected=40)),

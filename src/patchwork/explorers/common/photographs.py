@@ -87,17 +87,17 @@ class GrayPhotoExplorer(PhotoExplorer):
     @property
     def pixels(self):
         """The photograph in gray, as the page has it: (H, W) in 255 steps of [0, 1]."""
-        return _gray(self.photos[self.photo]).clone()
+        return gray(self.photos[self.photo]).clone()
 
     def _check_own(self, name, text):
         super()._check_own(name, text)
-        size = tuple(_gray(text).shape)
+        size = tuple(gray(text).shape)
         if size != self._size:
             raise ValueError(f"the photograph {name!r} must keep the size {self._size}, got {size}")
 
 
 @functools.lru_cache(maxsize=8)
-def _gray(text):
+def gray(text):
     """Decode a photograph, the last few once: (H, W), float64."""
     return torch.from_numpy(np.array(to_picture(decode_photo(text)).convert("L"))).double() / 255
 

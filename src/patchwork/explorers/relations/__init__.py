@@ -1,4 +1,4 @@
-"""The book's first explorer: one patch, the reader's guess what belongs to it, and the five families' answers."""
+"""The book's first explorer: one patch, the reader's guess what belongs to it, and the answers of six relations."""
 
 from patchwork.explorers.relations.widget import RelationsExplorer
 

@@ -1,14 +1,14 @@
-// Five relations of one picture, as synthesis/families.py has them, and how good a row of weights is. Pure functions;
+// Six relations of one picture, as synthesis/families.py has them, and how good a row of weights is. Pure functions;
 // what takes long is a generator, which stops now and then so that the page can answer in between.
 
-import { dotProducts, entropy, regionMass, softmaxRow } from "../common/formulas.mjs";
+import { decodeArray, dotProducts, entropy, regionMass, softmaxRow } from "../common/formulas.mjs";
 import { connected, edgeWeights, radiusEdges, squaredDistances, standardized, walkFrom } from "../graphs/formulas.mjs";
 import { grayPatches, patchFeature } from "../similarity/formulas.mjs";
 import limits from "./limits.json" with { type: "json" };
 
-export const FAMILIES = Object.keys(limits.names);
+export const RELATIONS = Object.keys(limits.names);
 const { window: WINDOW, shift: SHIFT, layers: LAYERS, narrow: NARROW } = limits.families;
-const { radius: RADIUS, alike: ALIKE, steps: STEPS, settled: SETTLED } = limits.families;
+const { radius: RADIUS, alike: ALIKE, steps: STEPS, settled: SETTLED, temperature: TEMPERATURE } = limits.families;
 const { heads: HEADS, near: NEAR } = limits;
 
 // Numbers of 16 bits, as numpy's float16 writes them, from base64.
@@ -44,8 +44,9 @@ export function learnedHeads({ projections, mean, deviation }) {
 
 const rounded = (number, digits) => Math.round(number * 10 ** digits) / 10 ** digits;
 
-// All that the rows of a picture are made of. `learned` is what learnedHeads gives.
-export function* prepare({ gray, size }, patchSize, learned) {
+// All that the rows of a picture are made of. `learned` is what learnedHeads gives, `network` the features that a real
+// network has of this picture, encoded, where it was read.
+export function* prepare({ gray, size }, patchSize, learned, network) {
   const grid = size.map((side) => side / patchSize),
     spectra = yield* patchSpectra(gray, size, patchSize),
     features = yield* standardized(spectra),
@@ -63,7 +64,19 @@ export function* prepare({ gray, size }, patchSize, learned) {
   const tied = tieNear(grid, squared, ALIKE * median);
   yield;
   const windows = [0, SHIFT].map((shift) => windowsOf(grid, shift));
-  return { grid, count, squared, median, heads, tied, touching: tieTouching(grid), windows };
+  const read = network && directionsOf(decodeArray(network));
+  return { grid, count, squared, median, heads, tied, touching: tieTouching(grid), windows, read };
+}
+
+// The relations that this picture has.
+export const relationsOf = ({ read }) => RELATIONS.filter((name) => name !== "network" || read);
+
+// Features (N, D), each divided by its length.
+export function directionsOf({ shape: [, width], values }) {
+  return Float64Array.from(values).map((value, index, all) => {
+    const start = index - (index % width);
+    return value / Math.max(Math.hypot(...all.subarray(start, start + width)), 1e-12);
+  });
 }
 
 function* patchSpectra(gray, size, patchSize) {
@@ -170,6 +183,12 @@ function alike({ squared, count, median }, patch) {
   return row.map((each) => each / sum);
 }
 
+function readAlike({ read, count }, patch) {
+  const width = read.length / count,
+    cosines = dotProducts(read.subarray(patch * width, (patch + 1) * width), read);
+  return softmaxRow(cosines.map((cosine) => cosine / TEMPERATURE));
+}
+
 function finished(steps) {
   let step = steps.next();
   while (!step.done) step = steps.next();
@@ -182,11 +201,12 @@ const ROWS = {
   convolution: ({ touching }, patch) =>
     finished(walkFrom(touching, patch, LAYERS)).map((weight) => rounded(weight, SETTLED)),
   similarity: alike,
+  network: readAlike,
   graph: ({ tied }, patch) => finished(walkFrom(tied, patch, STEPS)),
 };
 
-// One row of a relation of families.five_relations.
-export const rowOf = (prepared, family, patch) => ROWS[family](prepared, patch);
+// One row of a relation of families.five_relations, or of families.network_relation.
+export const rowOf = (prepared, name, patch) => ROWS[name](prepared, patch);
 
 // How good a row is.
 
@@ -227,21 +247,21 @@ export function scoresOf(row, { labels, grid }, query) {
   return [regionAuc(row, labels, query), regionMass(row, labels, query)?.mass ?? null];
 }
 
-// The means of both over all patches, family by family; it stops after each row.
+// The means of both over all patches, relation by relation; it stops after each row.
 export function* meanScores(prepared, labels) {
   const means = {};
-  for (const family of FAMILIES) {
+  for (const name of relationsOf(prepared)) {
     const sums = [0, 0],
       counts = [0, 0];
     for (let patch = 0; patch < prepared.count; patch++) {
-      scoresOf(rowOf(prepared, family, patch), { labels, grid: prepared.grid }, patch).forEach((score, which) => {
+      scoresOf(rowOf(prepared, name, patch), { labels, grid: prepared.grid }, patch).forEach((score, which) => {
         if (score === null) return;
         sums[which] += score;
         counts[which]++;
       });
       yield;
     }
-    means[family] = sums.map((sum, which) => (counts[which] ? sum / counts[which] : null));
+    means[name] = sums.map((sum, which) => (counts[which] ? sum / counts[which] : null));
   }
   return means;
 }

