@@ -16,6 +16,7 @@ from patchwork.explorers.common import widget as base
 from patchwork.explorers.convolution import ConvolutionExplorer, preset
 from patchwork.explorers.graphs import GraphExplorer
 from patchwork.explorers.patches import PatchExplorer
+from patchwork.explorers.real_network import RealNetworkExplorer
 from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
@@ -75,6 +76,7 @@ def rows():
         _graphs(): GRAPH_ACTS,
         RelationsExplorer(): RELATION_ACTS,
         AnswersExplorer(): ANSWER_ACTS,
+        RealNetworkExplorer(): NETWORK_ACTS,
     }
     states = [_size(explorer) for explorer in explorers if explorer not in (most, largest)]
     from playwright.sync_api import sync_playwright
@@ -135,6 +137,9 @@ def _answers(explorers, browser):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "explorers.js").write_text(modules.page_script(), "utf-8")
         shutil.copyfile(modules.STYLE_SHEET, Path(folder, "explorers.css"))
+        for name, text in modules.page_parts().items():
+            Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(folder, name).write_text(text, "utf-8")
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         found = []
         for explorer, acts in explorers.items():
@@ -443,6 +448,10 @@ def _mark(page, turn):
     page.get_by_role("slider", name="Marked patch").press(("ArrowRight", "ArrowDown", "ArrowLeft")[turn // 5 % 3])
 
 
+def _deeper(page, turn):
+    page.get_by_role("slider", name="Depth", exact=True).fill(str((8, 3, 11, 0)[turn % 4]))
+
+
 SIZES = {
     "marking": _marking,
     "answers": _answered,
@@ -458,6 +467,7 @@ SIZES = {
     "regions": lambda page: "256, regions",
     "no regions": _without_regions,
     "12 × 12": lambda page: "144, 8 networks",
+    "network": lambda page: "256, 13 depths",
 }
 PATCH_ACTS = [
     (size, act, press)
@@ -548,6 +558,16 @@ ANSWER_ACTS = [
         ("key", _mark),
         ("network", _network),
         ("view", _chosen("Show", "answers", "steps", "right")),
+    )
+]
+
+
+NETWORK_ACTS = [
+    ("network", act, press)
+    for act, press in (
+        ("click", _token("Chosen patch", "click")),
+        ("hover", _token("Chosen patch", "hover")),
+        ("depth", _deeper),
     )
 ]
 
