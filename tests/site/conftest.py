@@ -240,7 +240,18 @@ def markup(explorer):
 
 @pytest.fixture(scope="session")
 def folder(
-    explorer, asking, regions, looking, convolving, comparing, tying, guessing, answering, reading, lacking, tmp_path_factory
+    explorer,
+    asking,
+    regions,
+    looking,
+    convolving,
+    comparing,
+    tying,
+    guessing,
+    answering,
+    reading,
+    lacking,
+    tmp_path_factory,
 ):
     folder = tmp_path_factory.mktemp("page")
     narrow = WindowExplorer(load_image("coffee", size=96)[:, :64], grid=(8, 12), window_size=2, shift=1, step="unshift")
