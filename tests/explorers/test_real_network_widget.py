@@ -97,7 +97,7 @@ def test_features_take_the_fewest_columns(generator):
 def test_whole_heads_are_nearly_exact(generator):
     queries, keys = 3 * torch.randn(2, 6, 16, 8, generator=generator, dtype=torch.float64)
     for code in reduction.exact_heads(queries, keys, (4, 4)):
-        assert code["fit"][1] > 0.9999
+        assert code["fit"][1] > 0.999
 
 
 # What is stored.

@@ -142,7 +142,7 @@ def reduce_heads(queries, keys, grid, *, enough=ENOUGH):
     return codes
 
 
-def exact_heads(queries, keys, grid, *, levels=2**11):
+def exact_heads(queries, keys, grid, *, levels=2**13):
     """Write how heads attend by their whole queries and keys, in the form of ``reduce_heads``."""
     codes = []
     for query, key in zip(queries.detach().cpu().double(), keys.detach().cpu().double(), strict=True):
