@@ -34,7 +34,7 @@ export const HOW = {
   convolution: "eight layers of a 3 × 3 mean",
   similarity: "how alike two spectra are",
   graph: `${STEPS} steps to near and alike patches`,
-  network: "cosine of its features, halfway",
+  network: `cosine of features, layer ${DEPTH}`,
 };
 export const RECIPES = "What each relation is";
 export const WHAT = {
