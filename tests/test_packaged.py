@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import transformers
@@ -22,7 +23,6 @@ from patchwork import _packaged
 from patchwork.images import load_image
 from patchwork.pretrained import fetch_packaged, load_vit
 
-onnx = pytest.importorskip("onnx")
 OLDER = {"q_proj": "attention.query", "k_proj": "attention.key", "v_proj": "attention.value", "o_proj": "output.dense"}
 HUB = ", or take load_vit('facebook/dinov2-small') from the hub"
 
