@@ -341,7 +341,24 @@ def windows(model):
         "one": [alike(layer_masks(4, shift=False, layers=[layer])) for layer in range(12)],
     }
     rows = {name: {"cosine": alike(mask), "auc": aucs(mask)} for name, mask in masks.items()}
-    return {"floor": floor(whole), "rows": rows, "curves": curves}
+    return {"floor": floor(whole), "rows": rows, "curves": curves, "shift": worth_of_the_shift(model, test)}
+
+
+def worth_of_the_shift(model, pictures):
+    """Return what the shift adds to the AUC, and the standard error of that mean, by differences picture by picture."""
+    found = {}
+    for size, name, cut in ((4, "all", False), (4, "last six", False), (2, "all", True), (4, "all", True)):
+        aucs = []
+        for shift in (False, True):
+            mask = layer_masks(size, shift=shift, layers=HALVES[name], cut=cut)
+            scores = [
+                same_region_auc(cosine_similarity(read(model, image, mask)), labels) for image, labels in pictures
+            ]
+            aucs.append(torch.stack(scores))
+        gain = aucs[1] - aucs[0]
+        error = gain.std() / len(gain) ** 0.5
+        found[f"{size}, {name}" + ", cut" * cut] = [round(each.item(), 4) for each in (gain.mean(), error)]
+    return found
 
 
 def read(model, image, mask=None):

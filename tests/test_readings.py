@@ -100,7 +100,7 @@ def same(kept, everything, chosen):
         ({0, 2}, range(1, 3)),
         ([-1], [-1, 0]),
         ([-3, 0, 0], np.array([2])),
-        (torch.tensor([2]), (depth for depth in (1, 3))),
+        (torch.tensor([2]), dict.fromkeys((1, 3)).keys()),
         (None, ()),
         ((), None),
     ],
