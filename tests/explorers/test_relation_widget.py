@@ -166,6 +166,8 @@ def test_a_readers_own_photograph_is_read_when_it_comes_from_the_page(monkeypatc
     assert (explorer.network, explorer.missing[:23]) == (first, "'dinov2-small-packaged'")
     explorer.photo = "your photo"
     assert "network" not in explorer.relations
+    explorer.network = {**first, "your photo": first["mosaic"]}
+    assert explorer.relations["network"].shape == (64, 64)
 
 
 def test_components_have_the_products_of_the_directions(generator):
