@@ -220,6 +220,23 @@ def test_masks_say_which_patches_may_attend(monkeypatch, image, name, kind, gene
             assert (ours[0, :, :, : model.prefix] > 0).all()
 
 
+@families
+def test_masks_over_all_tokens_hold_for_the_special_ones_too(monkeypatch, image, name, generator):
+    model = vit(name)
+    tokens = model.prefix + 12
+    mask = torch.rand(tokens, tokens, generator=generator) < 0.5
+    mask.fill_diagonal_(True)
+    each = [mask, None, random_mask(generator)]
+    whole = [mask, None, over_tokens(each[2], model.prefix)]
+    weights, features, _ = masked_by_hand(monkeypatch, model, image, name, whole)
+    for layers in (None, ()):
+        reading = model.read(image, layers=layers, mask=each)
+        assert_close(reading.features, features[reading.prefix :])
+    reading = model.read(image, mask=each)
+    assert_close(reading.weights[0].double(), weights[0])
+    assert not reading.weights[0][0, :, ~mask].any()
+
+
 def test_without_masks_all_attend_to_all(model, image):
     plain = model.read(image)
     for mask in (None, [None] * LAYERS, torch.ones(12, 12, dtype=torch.bool)):
@@ -229,16 +246,17 @@ def test_without_masks_all_attend_to_all(model, image):
 
 
 EVERYBODY = torch.ones(12, 12, dtype=torch.bool)
+BOOLEAN = "mask must be boolean, (12, 12) or over all tokens (13, 13), True = may attend"
 
 
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (EVERYBODY[:11, :11], "mask must be boolean (12, 12), True = may attend, got torch.bool (11, 11)"),
-        (EVERYBODY[:, :6], "mask must be boolean (12, 12), True = may attend, got torch.bool (12, 6)"),
-        (EVERYBODY.float(), "mask must be boolean (12, 12), True = may attend, got torch.float32 (12, 12)"),
-        (EVERYBODY.long(), "mask must be boolean (12, 12), True = may attend, got torch.int64 (12, 12)"),
-        (torch.ones(13, 13).bool(), "mask must be boolean (12, 12), True = may attend, got torch.bool (13, 13)"),
+        (EVERYBODY[:11, :11], f"{BOOLEAN}, got torch.bool (11, 11)"),
+        (EVERYBODY[:, :6], f"{BOOLEAN}, got torch.bool (12, 6)"),
+        (EVERYBODY.float(), f"{BOOLEAN}, got torch.float32 (12, 12)"),
+        (EVERYBODY.long(), f"{BOOLEAN}, got torch.int64 (12, 12)"),
+        (torch.ones(14, 14).bool(), f"{BOOLEAN}, got torch.bool (14, 14)"),
         (EVERYBODY[None], "mask must have shape (N, N), got (1, 12, 12)"),
         (EVERYBODY[:0], "mask must not be empty: expected (N, N), got (0, 12)"),
         (EVERYBODY.to("meta"), "devices differ: mask on meta, image on cpu"),
@@ -248,7 +266,7 @@ EVERYBODY = torch.ones(12, 12, dtype=torch.bool)
         ([], "mask must be one for all layers or a list of 3, got a list of 0"),
         ([None, EVERYBODY, False], "mask must be a tensor (N, N), got bool"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_masks_that_are_none(model, image, mask, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
