@@ -35,7 +35,7 @@ def key_of(link, before, sources):
     ('liu2022convnext', 'liu2022')
     >>> key_of("Liu et al. (2022)", "", sources)
     Traceback (most recent call last):
-    ValueError: 'Liu et al. (2022)' may be liu2022 or liu2022convnext: name a second author
+    ValueError: 'Liu et al. (2022)' may be liu2022 or liu2022convnext: name more authors
     """
     year = re.search(r"\b(\d{4})\b", link)
     if year is None:
@@ -46,7 +46,7 @@ def key_of(link, before, sources):
     most = max([1, *named.values()])
     best = [key for key in named if named[key] == most]
     if len(best) != 1:
-        choice = f"may be {' or '.join(best)}: name a second author" if best else "is not in the bibliography"
+        choice = f"may be {' or '.join(best)}: name more authors" if best else "is not in the bibliography"
         raise ValueError(f"{link!r} {choice}")
     return best[0]
 

@@ -231,7 +231,7 @@ def test_a_link_names_its_source(link, before, key):
 @pytest.mark.parametrize(
     ("link", "before", "message"),
     [
-        ("Han et al. (2022)", "", r"^'Han et al. \(2022\)' may be han2022 or han2022local: name a second author$"),
+        ("Han et al. (2022)", "", r"^'Han et al. \(2022\)' may be han2022 or han2022local: name more authors$"),
         ("Han et al. (2021)", "", r"^'Han et al. \(2021\)' is not in the bibliography$"),
         ("Wang et al. (2022)", "", r"^'Wang et al. \(2022\)' is not in the bibliography$"),
         ("(2001)", "by somebody ", r"^'\(2001\)' is not in the bibliography$"),
