@@ -8,7 +8,7 @@ from docutils import nodes
 from PIL import Image
 from sphinx.transforms.post_transforms.images import BaseImageConverter
 
-QUALITY = 75
+QUALITY = 70
 
 
 def smallest_webp(picture):

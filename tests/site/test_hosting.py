@@ -241,7 +241,7 @@ def test_the_lost_page_offers_a_search_by_the_address_and_all_pages(site, browse
     page = context.new_page()
     page.goto(f"{served}/404.html")
     assert page.locator("#asked").inner_text() == "/404.html"
-    assert page.locator(".all-pages a").count() == 14
+    assert page.locator(".all-pages a").count() == 15
     text = (site / "404.html").read_text("utf-8")
     page.route(
         "**/chapters/3_window-partition.htm",

@@ -1,6 +1,7 @@
 """Explorers and panels in JupyterLab, with Python behind them: those of chapter 1, and cells of our own."""
 
 import functools
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
@@ -36,6 +38,7 @@ from patchwork.explorers.answers import AnswersExplorer
 from patchwork.explorers.attention import AttentionExplorer, Scene
 from patchwork.explorers.convolution import ConvolutionExplorer
 from patchwork.explorers.graphs import GraphExplorer
+from patchwork.explorers.real_network import RealNetworkExplorer
 from patchwork.explorers.relations import RelationsExplorer
 from patchwork.explorers.similarity import SimilarityExplorer
 from patchwork.explorers.windows import WindowExplorer
@@ -97,6 +100,11 @@ from patchwork.synthesis import trained
 explorer = AnswersExplorer({"grid": trained("grid"), "knn": trained("knn", 1)})
 counts = lambda explorer: f"{explorer.counts} in scene {explorer.scene}"
 show(explorer, counts, "scene", 0, 9)
+"""
+REAL_NETWORK = """
+explorer = RealNetworkExplorer(photo="mosaic", depth=2, selected=0)
+counts = lambda explorer: f"AUC {explorer.score:.2f}, reach {explorer.reach:.1f}"
+show(explorer, counts, "depth", 0, 12)
 """
 PANEL = """
 from matplotlib.figure import Figure
@@ -536,7 +544,43 @@ def use_every_kind_of_control(page, panel):
 
 
 # Each explorer in a cell of its own, and what is done with it there.
+def look_into_a_network(page, explorer, told, from_python):
+    asking, sentence = explorer.get_by_role("slider", name="Chosen patch"), explorer.locator(".pw-place")
+    asking.scroll_into_view_if_needed()
+    expect(sentence).to_contain_text("Patch 0 (row 0, column 0), depth 2 of 12")
+    agree_on_the_network(explorer, told)
+    box = asking.bounding_box()
+    asking.click(position={"x": 5.5 / 16 * box["width"], "y": 2.5 / 16 * box["height"]})
+    expect(told).to_contain_text("selected=37)")
+    agree_on_the_network(explorer, told)
+    asking.press("ArrowDown")
+    expect(told).to_contain_text("selected=53)")
+    explorer.locator("label", has_text="Show").locator("select").select_option("3")  # its heads come from Python
+    expect(told).to_contain_text("head=3, ")
+    expect(explorer.locator(".pw-shown")).to_contain_text("It attends")
+    agree_on_the_network(explorer, told)
+    from_python.get_by_role("slider").press("ArrowRight")
+    expect(sentence).to_contain_text("depth 3 of 12")
+    agree_on_the_network(explorer, told)
+    explorer.get_by_role("button", name="Reset").click()
+    expect(told).to_contain_text("depth=2, head=None, photo='mosaic', selected=0)")
+    sky = Image.linear_gradient("L").resize((224, 224)).convert("RGB")
+    file = io.BytesIO()
+    sky.save(file, "PNG")
+    own = {"name": "sky.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    explorer.get_by_label("Your own photo…").set_input_files(own)  # read by the network of `make model`
+    expect(told).to_contain_text("photo='your photo'", timeout=60_000)
+    expect(explorer.locator(".pw-shown")).to_contain_text("patches away on average", timeout=60_000)
+
+
+def agree_on_the_network(explorer, told):
+    """The page's AUC is Python's."""
+    shown = re.search(r"AUC (\d\.\d\d)", explorer.locator(".pw-shown").inner_text())[1]
+    expect(told).to_contain_text(f"AUC {shown}")
+
+
 LIVE = {
+    "real-network": (REAL_NETWORK, look_into_a_network),
     "attention": (ATTENTION, ask_for_attention),
     "windows": (WINDOWS, ask_within_windows),
     "convolution": (CONVOLUTION, convolve),

@@ -24,6 +24,7 @@ ALL_RULES = {"resultTypes": ["violations"]}
 COLOR_RULES = {**ALL_RULES, "runOnly": ["color-contrast", "link-in-text-block"]}
 LINES = "(all) => all.map(dt => dt.getBoundingClientRect().height / parseFloat(getComputedStyle(dt).lineHeight))"
 UNFOLDED = "article > section > section { content-visibility: visible !important }"
+TALL = "document.documentElement.scrollHeight"
 WEIGHTS = (
     "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
     ".filter((entry) => /^http/.test(entry.name)).map((entry) => [entry.transferSize, entry.name])"
@@ -211,6 +212,22 @@ class Visit:
         wide = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide[0] <= wide[1]
 
+    def assert_paper_keeps_explorers(self):
+        """What explorers show is printed too, and the numbers that set it."""
+        drawn = "document.querySelectorAll('.explorer :is(canvas, svg)')"
+        shown = f"() => [...{drawn}].filter((each) => each.checkVisibility()).length"
+        before = self.page.evaluate(shown)
+        self.page.emulate_media(media="print")
+        assert self.page.evaluate(shown) == before > 0
+        assert all(each.is_visible() for each in self.page.locator(".explorer input[type=number]").all())
+        self.page.emulate_media(media="screen")
+
+    def assert_about_as_tall(self, told):
+        """What the page believed of its height, before all of it was laid out, is nearly true."""
+        true = self.page.evaluate(TALL)
+        print(f"{self.page.url}: {told} of {true} pixels tall")
+        assert 0.85 < told / true < 1.15
+
     def assert_large_text_fits(self):
         """Narrow screens and letters twice as large: nothing sticks out, the bar's parts stand side by side."""
         for width, text in ((320, 100), (375, 100), (390, 200), (1280, 100)):
@@ -240,9 +257,12 @@ class Visit:
 @pytest.mark.parametrize("name", PAGES)
 def test_page_over_http(browser, served, name):
     with Visit(browser, f"{served}/{name}", viewport={"width": 1280, "height": 900}) as visit:
+        told = visit.page.evaluate(TALL)
         visit.see_all()
         if name in CHAPTERS:
             visit.assert_light(BUDGET)
+            visit.assert_about_as_tall(told)
+            visit.assert_paper_keeps_explorers()
         visit.assert_explorers_answer()
         for width in (390, 1280):
             visit.page.set_viewport_size({"width": width, "height": 844})
@@ -444,25 +464,19 @@ def test_long_formulas_scroll_within_themselves_by_key(browser, served):
         visit.page.wait_for_function("document.activeElement.scrollLeft > 0")
 
 
-TALL = "() => document.documentElement.scrollHeight"
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_page_knows_about_how_tall_it_is(browser, served, name, width):
-    with Visit(browser, f"{served}/{name}", viewport={"width": width, "height": 844}) as visit:
-        told = visit.page.evaluate(TALL)
-        visit.see_all()
-        true = visit.page.evaluate(TALL)
-        print(f"{name} at {width}: {told} of {true} pixels")
-        assert 0.85 < told / true < 1.15
-
-
 WORDS_READ = """() => {
   const all = [...document.querySelectorAll("article :is(p, h2, h3, pre)")].filter((each) => each.checkVisibility());
   const first = all.find((each) => each.getBoundingClientRect().top > 100);
   return [first.textContent.slice(0, 80), Math.round(first.getBoundingClientRect().top)];
 }"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS[-2:])
+def test_a_phone_knows_about_how_tall_a_page_is(browser, served, name):
+    with Visit(browser, f"{served}/{name}", viewport={"width": 390, "height": 844}) as visit:
+        told = visit.page.evaluate(TALL)
+        visit.see_all()
+        visit.assert_about_as_tall(told)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -540,19 +554,6 @@ def test_each_source_named_in_a_chapter_is_linked(parsed):
     whole = [link for link in leading if "#source-" not in link]
     assert len(leading) > 100
     assert len(whole) <= 2 * len(CHAPTERS)  # the menu's, and a sentence about the page itself
-
-
-def test_paper_keeps_what_explorers_show(browser, served):
-    drawn = "document.querySelectorAll('.explorer :is(canvas, svg)')"
-    shown = f"() => [...{drawn}].filter((each) => each.checkVisibility()).length"
-    for name in CHAPTERS:
-        with Visit(browser, f"{served}/{name}") as visit:
-            visit.see_all()
-            before = visit.page.evaluate(shown)
-            visit.page.emulate_media(media="print")
-            assert visit.page.evaluate(shown) == before > 0
-            numbers = visit.page.locator(".explorer input[type=number]")
-            assert all(each.is_visible() for each in numbers.all())
 
 
 def test_copying_covers_no_code_on_touch(browser, served):
