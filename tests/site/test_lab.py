@@ -103,7 +103,7 @@ show(explorer, counts, "scene", 0, 9)
 """
 REAL_NETWORK = """
 explorer = RealNetworkExplorer(photo="mosaic", depth=2, selected=0)
-counts = lambda explorer: f"AUC {explorer.score:.2f}, reach {explorer.reach:.1f}"
+counts = lambda explorer: f"AUC {explorer.score or 0:.2f}, reach {explorer.reach:.1f}"
 show(explorer, counts, "depth", 0, 12)
 """
 PANEL = """
