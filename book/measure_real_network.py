@@ -16,6 +16,7 @@ from importlib.util import find_spec
 import torch
 import torch.nn.functional as F
 
+from patchwork._offsets import offset_places
 from patchwork.attention import attention_weights
 from patchwork.images import load_image, texture_mosaic
 from patchwork.patches import patch_centers, patchify
@@ -299,10 +300,7 @@ def replaced(model):
 
 def convolution(relation):
     """Return the nearest convolution, with rows that sum to 1: those at the border are divided by less."""
-    rows, columns = (torch.arange(side) for side in GRID)
-    down, right = (each - each[:, None] + len(each) - 1 for each in (rows, columns))
-    kernel = mean_by_offset(relation, GRID)
-    fixed = kernel[down[:, None, :, None], right[None, :, None, :]].reshape(relation.shape)
+    fixed = mean_by_offset(relation, GRID).flatten()[offset_places(GRID)]
     return fixed / fixed.sum(1, keepdim=True)
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Integer, Real
 from torch import Tensor
 
 from patchwork import _checks
+from patchwork._offsets import offset_places, steps
 from patchwork._types import Pair
 
 _Matrix = Real[Tensor, "M N"] | Bool[Tensor, "M N"]
@@ -220,7 +221,7 @@ def attention_distance(
     """
     grid, masses = _on_grid(relation, grid)
     _check_masses(masses)
-    rows, columns = (_steps(side, masses.device).to(masses.dtype) for side in grid)
+    rows, columns = (steps(side, masses.device).to(masses.dtype) for side in grid)
     apart = (rows[:, None, :, None].square() + columns[None, :, None, :].square()).sqrt().view_as(masses)
     total = masses.sum(1)
     scored = _any_scored(total > 0, reduction, "there is no mass")
@@ -243,7 +244,7 @@ def mean_by_offset(relation: _Square, grid: Pair) -> Float[Tensor, "rows columns
     tensor([[0.0000, 0.0000, 0.3333, 1.0000, 0.0000]])
     """
     (rows, columns), values = _on_grid(relation, grid)
-    place = _offset_places((rows, columns), values.device).flatten()
+    place = offset_places((rows, columns), values.device).flatten()
     total = torch.zeros((2 * rows - 1) * (2 * columns - 1), dtype=values.dtype, device=values.device)
     total = total.index_add(0, place, values.flatten()).view(2 * rows - 1, 2 * columns - 1)
     down, right = (side - _offsets(side, values.device).abs() for side in (rows, columns))
@@ -264,7 +265,7 @@ def offset_share(relation: _Square, grid: Pair) -> Float[Tensor, ""]:
     tensor(0.6667)
     """
     grid, values = _on_grid(relation, grid)
-    explained = mean_by_offset(values, grid).flatten()[_offset_places(grid, values.device)]
+    explained = mean_by_offset(values, grid).flatten()[offset_places(grid, values.device)]
     variance, left = (values - values.mean()).square().mean(), (values - explained).square().mean()
     rounding = torch.finfo(_result_dtype(relation)).eps * values.abs().amax()
     if _checks.has_values(values) and not variance > rounding.square():
@@ -283,22 +284,8 @@ def _on_grid(relation, grid):
     return grid, values
 
 
-def _steps(side, device):
-    """Return how many steps lead from each place of an axis to each other, (side, side)."""
-    places = torch.arange(side, device=device)
-    return places - places[:, None]
-
-
 def _offsets(side, device):
     return torch.arange(1 - side, side, device=device)
-
-
-def _offset_places(grid, device):
-    """Return where the offset of each pair of patches stands in the flattened map of all offsets, (N, N)."""
-    rows, columns = grid
-    down, right = (_steps(side, device) + side - 1 for side in grid)
-    places = down[:, None, :, None] * (2 * columns - 1) + right[None, :, None, :]
-    return places.reshape(rows * columns, rows * columns)
 
 
 def _square(relation):

@@ -11,6 +11,7 @@ import pytest
 import torch
 import traitlets
 
+from patchwork._offsets import offset_places
 from patchwork.explorers import site
 from patchwork.explorers.common import encoding, modules
 from patchwork.explorers.real_network import RealNetworkExplorer, parts, reduction, widget
@@ -58,7 +59,7 @@ def test_what_can_not_be_packed_is_refused(matrix, step):
 
 def test_offsets_count_the_steps_between_patches(rng):
     rows, columns = rng.randint(1, 6), rng.randint(1, 6)
-    found = reduction.offsets((rows, columns))
+    found = offset_places((rows, columns))
     for one in range(rows * columns):
         for other in range(rows * columns):
             down, right = other // columns - one // columns, other % columns - one % columns
@@ -74,7 +75,7 @@ def test_the_likeness_is_numpys_correlation(rng):
 def test_heads_that_see_offsets_keys_and_few_directions_are_fitted(generator):
     """What is made of just these three is found again."""
     grid, number = (6, 6), 36
-    shares = torch.randn(2, 121, generator=generator, dtype=torch.float64)[:, reduction.offsets(grid)]
+    shares = torch.randn(2, 121, generator=generator, dtype=torch.float64)[:, offset_places(grid)]
     left, right = torch.randn(2, 2, number, 3, generator=generator, dtype=torch.float64)
     logits = shares + torch.randn(2, 1, number, generator=generator, dtype=torch.float64) + left @ right.mT
     code = reduction.reduce_heads(logits, torch.eye(number).double().expand(2, -1, -1) * number**0.5, grid)

@@ -9,7 +9,7 @@ from patchwork.explorers.common.encoding import decode_photo, encode_array, enco
 from patchwork.explorers.common.modules import EXPLORERS
 from patchwork.explorers.real_network.reduction import exact_heads, reduce_features, reduce_heads
 from patchwork.patches import patch_centers
-from patchwork.relations import same_region_auc
+from patchwork.relations import attention_distance, same_region_auc
 
 FOLDER = EXPLORERS / "real_network" / "parts"
 SIDE = 16  # patches; the pictures have as many rows as columns
@@ -31,20 +31,17 @@ def write_picture(reading, image, labels=None, *, exact=False):
     That is the area under the curve of its row where regions are known, and elsewhere its mean distance in patches.
     Shapes: reading of the image (3, H, W), labels (N,).
     """
-    number, gray = (
-        reading.grid[0] * reading.grid[1],
-        bool((image[0] == image[1]).all() and (image[1] == image[2]).all()),
-    )
-    relations = [weights[0, :, reading.prefix :, reading.prefix :].cpu() for weights in reading.weights]
-    rows = torch.cat([each / each.sum(2, keepdim=True) for each in relations])
-    curve = torch.stack([_curve(each, reading.grid, labels) for each in rows])
+    layers, heads = len(reading.weights), reading.weights[0].shape[1]
+    gray = bool((image[0] == image[1]).all() and (image[1] == image[2]).all())
+    relations = [reading.relation(layer, head=head).cpu() for layer in range(layers) for head in range(heads)]
+    curve = torch.stack([_curve(each.double(), reading.grid, labels) for each in relations])
     depths = [reading.patch_features(depth) for depth in range(len(reading.tokens))]
     return {
         "photo": _gray_photo(image) if gray else encode_photo(image, quality=75),
         "grid": list(reading.grid),
         "labels": None if labels is None else labels.tolist(),
         "features": [reduce_features(each, **(EXACT if exact else {})) for each in depths],
-        "curves": encode_array(curve.view(len(relations), -1, number)),
+        "curves": encode_array(curve.view(layers, heads, -1)),
     }
 
 
@@ -69,10 +66,10 @@ def distances(grid):
     return torch.cdist(centers, centers)
 
 
-def _curve(rows, grid, labels):
+def _curve(relation, grid, labels):
     if labels is None:
-        return (rows.double() * distances(grid)).sum(1)
-    return same_region_auc(rows.double(), labels, reduction=None)
+        return attention_distance(relation, grid, reduction=None)
+    return same_region_auc(relation, labels, reduction=None)
 
 
 def _gray_photo(image):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from patchwork import _checks
+from patchwork._offsets import offset_places
 from patchwork.explorers.common.encoding import encode_bytes
 
 ENOUGH = 0.99  # the mean correlation of reduced maps with whole ones, of one depth's features or of one head
@@ -57,21 +58,6 @@ def unpack(code, rows):
         columns.append(part @ (1 << np.arange(wide)[::-1]) - (2 ** (wide - 1) if wide else 0))
         at += rows * wide
     return torch.from_numpy(np.stack(columns, 1)).double() * code["step"]
-
-
-def offsets(grid):
-    """Return which offset each pair of patches has, (N, N): the whole number of row and column steps from i to j.
-
-    >>> offsets((1, 3))
-    tensor([[2, 3, 4],
-            [1, 2, 3],
-            [0, 1, 2]])
-    """
-    rows, columns = grid
-    place = torch.arange(rows * columns)
-    row, column = place // columns, place % columns
-    down, right = row - row[:, None] + rows - 1, column - column[:, None] + columns - 1
-    return down * (2 * columns - 1) + right
 
 
 def reduce_features(features, *, enough=ENOUGH, finer=1):
@@ -158,7 +144,7 @@ def restore_head(code, grid):
     """Return the attention (N, N) that ``reduce_heads`` wrote, rows sum to 1."""
     number, shifts = grid[0] * grid[1], (2 * grid[0] - 1) * (2 * grid[1] - 1)
     left, right = unpack(code["left"], number), unpack(code["right"], number)
-    shared = unpack(code["offsets"], shifts)[:, 0][offsets(grid)] + unpack(code["keys"], number)[:, 0]
+    shared = unpack(code["offsets"], shifts)[:, 0][offset_places(grid)] + unpack(code["keys"], number)[:, 0]
     return (shared + left @ right.T).softmax(1)
 
 
@@ -185,7 +171,7 @@ def _fit(logits, rank, step, grid, power, floor):
 
     First as real numbers, then in turns, each of which finds the one side anew for the other in whole steps.
     """
-    attended, shift = logits.softmax(2), offsets(grid)
+    attended, shift = logits.softmax(2), offset_places(grid)
     weights = (attended / attended.norm(dim=2, keepdim=True)) ** power + floor / logits.shape[2]
     goal = logits - logits.mean(2, keepdim=True)
     shares, bias = _by_offset(weights, goal, shift), torch.zeros_like(goal[..., :1])

@@ -5,13 +5,13 @@ import functools
 import traitlets
 
 from patchwork import _checks
+from patchwork._packaged import NAME
 from patchwork.explorers.common.widget import Explorer
 from patchwork.explorers.real_network.look import LIMITS, RealNetworkLook
 from patchwork.explorers.real_network.parts import read_own, stored, write_heads, write_picture
 from patchwork.explorers.real_network.still import describe_real_network, draw_real_network
 from patchwork.pretrained import load_vit
 
-NAME = "dinov2-small-packaged"
 OWN = LIMITS["own"]
 stored_once = functools.lru_cache(maxsize=None)(stored)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from patchwork._packaged import NAME
 from patchwork.explorers.common.encoding import encode_array
 from patchwork.explorers.common.modules import limits
 from patchwork.pretrained import load_vit
 from patchwork.synthesis.families import network_features
 
-NAME = "dinov2-small-packaged"
 NUMBERS, BITS = limits("relations")["numbers"], 6  # principal components of each patch, and of each number
 OWN = Path(__file__).with_name("pictures.json")  # of the explorer's own pictures: no page needs the network to be made
 _load = functools.lru_cache(maxsize=1)(load_vit)
